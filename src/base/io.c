@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whole files relative to a directory descriptor.  sysfs and procfs report no
+ * useful size, so files are read until their end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "base/macros.h"
+#include "base/text.h"
+
+static int read_until_end(int fd, size_t max, struct pr_text *text)
+{
+	char buffer[4096];
+
+	for (;;) {
+		ssize_t n = read(fd, buffer, sizeof(buffer));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		if ((size_t)n > max - text->length)
+			return -EFBIG;
+		pr_text_add_n(text, buffer, (size_t)n);
+		if (text->failed)
+			return -ENOMEM;
+	}
+}
+
+int pr_read_file_at(int dirfd, const char *path, size_t max, char **ret, size_t *ret_n)
+{
+	_cleanup_(pr_text_deinit) struct pr_text text = { 0 };
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+
+	r = read_until_end(fd, max, &text);
+	if (r < 0)
+		return r;
+
+	return pr_text_take(&text, ret, ret_n);
+}
+
+int pr_read_line_at(int dirfd, const char *path, char **ret)
+{
+	char *line;
+	int r;
+
+	r = pr_read_file_at(dirfd, path, 65536, &line, NULL);
+	if (r < 0)
+		return r;
+
+	line[strcspn(line, "\n")] = '\0';
+	*ret = line;
+	return 0;
+}
+
+int pr_write_all(int fd, const void *data, size_t n)
+{
+	const char *p = data;
+
+	while (n > 0) {
+		ssize_t written = write(fd, p, n);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -errno;
+		p += written;
+		n -= (size_t)written;
+	}
+
+	return 0;
+}
+
+int pr_write_file_at(int dirfd, const char *path, const char *text)
+{
+	_cleanup_close_ int fd = -1;
+	size_t n = strlen(text);
+	ssize_t written;
+
+	fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+
+	/* an attribute takes its value in one write, or not at all */
+	written = write(fd, text, n);
+	if (written < 0)
+		return -errno;
+
+	return (size_t)written == n ? 0 : -EIO;
+}
+
+int pr_readlink_base_at(int dirfd, const char *path, char **ret)
+{
+	char target[PATH_MAX], *base, *copy;
+	ssize_t n;
+
+	n = readlinkat(dirfd, path, target, sizeof(target));
+	if (n < 0)
+		return errno == EINVAL ? -ENOENT : -errno;
+	if ((size_t)n == sizeof(target))
+		return -ENAMETOOLONG;
+	target[n] = '\0';
+
+	base = strrchr(target, '/');
+	copy = strdup(base ? base + 1 : target);
+	if (!copy)
+		return -ENOMEM;
+
+	*ret = copy;
+	return 0;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Streaming JSON writer (RFC 8259): what is opened is closed by the caller. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/json.h"
+
+void pr_json_init(struct pr_json *j, struct pr_text *out)
+{
+	*j = (struct pr_json){ .out = out, .first = true };
+}
+
+static void json_indent(struct pr_json *j)
+{
+	pr_text_add(j->out, "\n");
+	for (unsigned int i = 0; i < j->depth; i++)
+		pr_text_add(j->out, "  ");
+}
+
+/* Length of the well-formed UTF-8 sequence at @s (RFC 3629), or 0. */
+static size_t utf8_sequence(const unsigned char *s)
+{
+	size_t n;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		n = 2;
+	else if (s[0] >= 0xe0 && s[0] <= 0xef)
+		n = 3;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		n = 4;
+	else
+		return 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+
+	/* overlong forms, surrogates, beyond U+10FFFF */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+
+	return n;
+}
+
+static void json_quote(struct pr_text *out, const char *value)
+{
+	const unsigned char *s = (const unsigned char *)value;
+
+	pr_text_add(out, "\"");
+	while (*s) {
+		size_t n = utf8_sequence(s);
+
+		if (n == 0)
+			pr_text_add(out, "\\ufffd");
+		else if (*s == '"' || *s == '\\')
+			pr_text_printf(out, "\\%c", *s);
+		else if (*s < 0x20)
+			pr_text_printf(out, "\\u%04x", *s);
+		else
+			pr_text_add_n(out, (const char *)s, n);
+		s += n ? n : 1;
+	}
+	pr_text_add(out, "\"");
+}
+
+/* Everything that stands before a value: comma, line, key. */
+static void json_member(struct pr_json *j, const char *key)
+{
+	if (!j->first)
+		pr_text_add(j->out, ",");
+	if (j->depth > 0)
+		json_indent(j);
+	j->first = false;
+
+	if (key) {
+		json_quote(j->out, key);
+		pr_text_add(j->out, ": ");
+	}
+}
+
+static void json_open(struct pr_json *j, const char *key, const char *bracket)
+{
+	json_member(j, key);
+	pr_text_add(j->out, bracket);
+	j->depth++;
+	j->first = true;
+}
+
+static void json_close(struct pr_json *j, const char *bracket)
+{
+	bool empty = j->first;
+
+	j->depth--;
+	if (!empty)
+		json_indent(j);
+	pr_text_add(j->out, bracket);
+	j->first = false;
+	if (j->depth == 0)
+		pr_text_add(j->out, "\n");
+}
+
+void pr_json_object(struct pr_json *j, const char *key)
+{
+	json_open(j, key, "{");
+}
+
+void pr_json_object_end(struct pr_json *j)
+{
+	json_close(j, "}");
+}
+
+void pr_json_array(struct pr_json *j, const char *key)
+{
+	json_open(j, key, "[");
+}
+
+void pr_json_array_end(struct pr_json *j)
+{
+	json_close(j, "]");
+}
+
+void pr_json_string(struct pr_json *j, const char *key, const char *value)
+{
+	if (!value) {
+		pr_json_null(j, key);
+		return;
+	}
+
+	json_member(j, key);
+	json_quote(j->out, value);
+}
+
+void pr_json_u64(struct pr_json *j, const char *key, uint64_t value)
+{
+	json_member(j, key);
+	pr_text_printf(j->out, "%" PRIu64, value);
+}
+
+void pr_json_int(struct pr_json *j, const char *key, int64_t value)
+{
+	json_member(j, key);
+	pr_text_printf(j->out, "%" PRId64, value);
+}
+
+void pr_json_hex(struct pr_json *j, const char *key, uint64_t value)
+{
+	json_member(j, key);
+	pr_text_printf(j->out, "\"0x%" PRIx64 "\"", value);
+}
+
+void pr_json_bool(struct pr_json *j, const char *key, bool value)
+{
+	json_member(j, key);
+	pr_text_add(j->out, value ? "true" : "false");
+}
+
+void pr_json_null(struct pr_json *j, const char *key)
+{
+	json_member(j, key);
+	pr_text_add(j->out, "null");
+}
