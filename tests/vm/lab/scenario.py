@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Scenarios are data: a machine, and steps of which each is one row of STEPS.
+
+In the text of a step `{address:ID}` and `{path:ID}` name a device of the machine: its address now,
+and its topological path.  README.md lists the steps.
+"""
+
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable
+
+import yaml
+
+from . import pci
+from .base import LabError, VM_DIR, call
+from .guest import Guest, Result
+from .machine import Machine, build
+
+SIZE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+class Failed(LabError):
+    """An assertion that does not hold; never tried again."""
+
+
+@dataclass
+class Scenario:
+    """One file of scenarios/."""
+
+    name: str
+    title: str
+    guest: str
+    kernels: list[str]
+    machine: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
+    append: str = ""
+    memory: int = 0
+    pciroom: bool = True
+    acpi_hotplug: bool = False
+    demo: bool = False
+
+
+def load() -> dict[str, Scenario]:
+    """Every scenario by name, in order of the file names."""
+    found = {}
+    for path in sorted((VM_DIR / "scenarios").glob("*.yaml")):
+        data = yaml.safe_load(path.read_text())
+        try:
+            found[path.stem] = Scenario(name=path.stem, **{key.replace("-", "_"): value for key, value in data.items()})
+        except TypeError as error:
+            raise LabError(f"{path.name}: {error}") from error
+    return found
+
+
+def size(text: Any) -> int:
+    """"256M" to bytes."""
+    found = re.fullmatch(r"(\d+)([KMGT]?)", str(text))
+    if not found:
+        raise LabError(f"not a size: {text}")
+    return int(found.group(1)) * SIZE_UNITS[found.group(2)]
+
+
+@dataclass
+class Run:
+    """A scenario under way in a guest."""
+
+    guest: Guest
+    machine: Machine
+    transcript: Callable[[str], None]
+    memories: dict[str, dict[str, pci.Function]] = field(default_factory=dict)
+
+    def fill(self, value: Any) -> Any:
+        """Replace {address:ID} and {path:ID} in every text of a value."""
+        if isinstance(value, str):
+            return re.sub(r"\{(address|path):([\w-]+)\}", lambda m: self.name(m.group(1), m.group(2)), value)
+        if isinstance(value, list):
+            return [self.fill(item) for item in value]
+        if isinstance(value, dict):
+            return {self.fill(key): self.fill(item) for key, item in value.items()}
+        return value
+
+    def path(self, device: str) -> str:
+        """Topological path of a device of the scenario; a path itself is taken as it is."""
+        if "/" in device:
+            return device
+        if device not in self.machine.paths:
+            raise LabError(f"no device {device} in this machine")
+        return self.machine.paths[device]
+
+    def name(self, kind: str, device: str) -> str:
+        """Text for {address:ID} or {path:ID}."""
+        path = self.path(device)
+        if kind == "path":
+            return path
+        now = pci.look(self.guest)
+        if path not in now:
+            raise Failed(f"{device} ({path}) is not there, so it has no address")
+        return now[path].address
+
+    def perform(self, step: dict[str, Any]) -> None:
+        """One step; its first key names it, the others are its options."""
+        kind = next(iter(step))
+        if kind not in STEPS:
+            raise LabError(f"unknown step {kind}; known: {', '.join(STEPS)}")
+        self.transcript(f"--- {json.dumps(step)}")
+        STEPS[kind](self, step)
+
+
+def _lookup(data: Any, path: str) -> Any:
+    """`devices[0].resources[1].choke.path` in parsed JSON; `#` at the end is the length of a list."""
+    for word in re.findall(r"[^.\[\]]+", path):
+        try:
+            data = len(data) if word == "#" else data[int(word) if isinstance(data, list) else word]
+        except (KeyError, IndexError, ValueError, TypeError) as error:
+            raise Failed(f"no {path} in the answer (at {word})") from error
+    return data
+
+
+def _judge(step: dict[str, Any], result: Result) -> None:
+    """Exit status, texts and JSON of a command against what the step wants."""
+    wanted = step.get("status", 0)
+    wanted = wanted if isinstance(wanted, list) else [wanted]
+    if "any" not in wanted and result.status not in wanted:
+        raise Failed(f"exit status {result.status}, wanted {wanted}\n{result.out}{result.err}")
+    for key, text in (("out", result.out), ("err", result.err)):
+        for pattern in step.get(key, []):
+            if not re.search(pattern, text, re.M):
+                raise Failed(f"/{pattern}/ is not in {key}:\n{text}")
+        for pattern in step.get(f"{key}-lacks", []):
+            if re.search(pattern, text, re.M):
+                raise Failed(f"/{pattern}/ is in {key}:\n{text}")
+    if "json" in step:
+        try:
+            data = json.loads(result.out)
+        except ValueError as error:
+            raise Failed(f"not JSON ({error}):\n{result.out}{result.err}") from error
+        for path, value in step["json"].items():
+            if _lookup(data, path) != value:
+                raise Failed(f"{path} is {_lookup(data, path)!r}, wanted {value!r}")
+
+
+def _run(run: Run, step: dict[str, Any]) -> None:
+    step = run.fill(step)
+    result = run.guest.run(step["run"])
+    run.transcript(f"status {result.status}\n{result.out}{result.err}")
+    _judge(step, result)
+
+
+def _wait(run: Run, step: dict[str, Any]) -> None:
+    command = run.fill(step["wait"])
+    try:
+        run.guest.wait(command, lambda: run.guest.run(command).status == 0)
+    except LabError as error:
+        raise Failed(str(error)) from error
+
+
+def _hot_add(run: Run, step: dict[str, Any]) -> None:
+    """device_add, then wait for /proc/bus/pci/BB/DD.F: pci_bus_add_device() makes it after assignment."""
+    row = dict(step["hot-add"])
+    bus = row.pop("port")
+    if "membar" in row:
+        row["membar"] = size(row["membar"])
+    properties = run.machine.device(row, bus, 0, run.path(bus))
+    run.guest.qmp("device_add", **properties)
+    directory = "/sys/devices/pci0000:00"
+    steps = run.path(row["id"]).split("/")[1:]
+    pattern = directory + "".join(f"/*:*:{part}" for part in steps)
+    _wait(run, {"wait": f"a=$(basename {pattern}) && b=${{a#*:}} && [ -e /proc/bus/pci/${{b%%:*}}/${{b#*:}} ]"})
+
+
+def _unplug(run: Run, step: dict[str, Any]) -> None:
+    """Surprise or orderly removal, as the port does it; waits until the function is gone."""
+    run.guest.qmp("device_del", id=step["unplug"])
+    path = run.path(step["unplug"])
+    run.guest.wait(f"{path} to go", lambda: path not in pci.look(run.guest))
+
+
+def _remember(run: Run, step: dict[str, Any]) -> None:
+    run.memories[step["remember"]] = pci.look(run.guest)
+
+
+def _expect(run: Run, step: dict[str, Any]) -> None:
+    """State of one device; drivers bind on their own time, so that state is waited for."""
+    path = run.path(step["expect"])
+    if not step.get("present", True):
+        if path in pci.look(run.guest):
+            raise Failed(f"{path} is there")
+        return
+    if "driver" in step:
+        now = lambda: pci.look(run.guest).get(path)  # noqa: E731
+        run.guest.wait(f"driver {step['driver']} of {path}", lambda: (now() or pci.Function("", "")).driver == step["driver"])
+    function = pci.look(run.guest).get(path)
+    if function is None:
+        raise Failed(f"{path} is not there")
+    for index, wanted in step.get("assigned", {}).items():
+        if function.assigned(index) != size(wanted):
+            raise Failed(f"{path}: resource {index} has {function.assigned(index):#x} bytes, wanted {size(wanted):#x}")
+    for index in step.get("dead", []):
+        if function.assigned(index):
+            raise Failed(f"{path}: resource {index} has {function.assigned(index):#x} bytes, wanted none")
+
+
+def _spare(run: Run, step: dict[str, Any]) -> set[str]:
+    return {run.path(device) for device in step.get("except", [])}
+
+
+def _nothing_lost(run: Run, step: dict[str, Any]) -> None:
+    """All that was there at a remembered moment is there: functions, drivers, BARs by size."""
+    before, spare = run.memories[step["nothing-lost"]], _spare(run, step)
+    state: list[list[str]] = [[]]
+
+    def whole() -> bool:
+        state[0] = pci.losses(before, pci.look(run.guest), spare, step.get("bars-only", True))
+        return not state[0]
+
+    try:
+        run.guest.wait("everything to be back", whole, 60)
+    except LabError as error:
+        raise Failed("; ".join(state[0])) from error
+
+
+def _unchanged(run: Run, step: dict[str, Any]) -> None:
+    """The devices named (or all) were not touched: same kernel objects, same lines, same drivers."""
+    before, now = run.memories[step["unchanged"]], pci.look(run.guest)
+    for path in map(run.path, step["devices"]) if "devices" in step else set(before) - _spare(run, step):
+        old, new = before[path], now.get(path)
+        if new is None or (old.inode, old.lines, old.driver) != (new.inode, new.lines, new.driver):
+            raise Failed(f"{path} was touched: {old} became {new}")
+
+
+def _windows_agree(run: Run, _step: dict[str, Any]) -> None:
+    found = [line for function in pci.look(run.guest).values() for line in function.disagreements()]
+    if found:
+        raise Failed("; ".join(found))
+
+
+def _log(run: Run, step: dict[str, Any]) -> None:
+    text = run.guest.check("dmesg")
+    for pattern in run.fill(step["log"]):
+        if not re.search(pattern, text, re.M):
+            raise Failed(f"/{pattern}/ is not in the kernel's log")
+    for pattern in run.fill(step.get("lacks", [])):
+        if re.search(pattern, text, re.M):
+            raise Failed(f"/{pattern}/ is in the kernel's log")
+
+
+def _put(run: Run, step: dict[str, Any]) -> None:
+    run.guest.put(step["put"], run.fill(step["text"]).encode(), step.get("mode"))
+
+
+def _repeat(run: Run, step: dict[str, Any]) -> None:
+    """The same steps for each value; `@@` in them is the value."""
+    for value in step["repeat"]:
+        for inner in json.loads(json.dumps(step["steps"]).replace("@@", str(value))):
+            run.perform(inner)
+
+
+STEPS: dict[str, Callable[[Run, dict[str, Any]], None]] = {
+    "run": _run, "wait": _wait, "hot-add": _hot_add, "unplug": _unplug, "remember": _remember,
+    "expect": _expect, "nothing-lost": _nothing_lost, "unchanged": _unchanged,
+    "windows-agree": _windows_agree, "log": _log, "put": _put, "repeat": _repeat,
+}
+
+
+def prepare(scenario: Scenario, place: Path) -> Machine:
+    """QEMU's side of the scenario, disks included."""
+    machine = build(scenario.machine)
+    for device in machine.drives:
+        image = place / f"{device}.img"
+        image.unlink(missing_ok=True)
+        with open(image, "wb") as out:
+            out.truncate(64 << 20)
+        call(["/sbin/mkfs.ext4", "-q", "-F", str(image)])
+        machine.arguments += ["-drive", f"if=none,id=disk-{device},file={image},format=raw"]
+    return machine
+
+
+def stamp(start: float) -> str:
+    """Seconds since the start, for the transcript."""
+    return f"[{time.monotonic() - start:7.1f}]"
