@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The machine as data: host bridges, bridges, functions, what they ask for and
+ * what they have.  Immutable once built; a prediction is another topology that
+ * shares the host bridges it does not change.  Built from facts (raw bytes and
+ * lines), never from files: import/ reads, core/ decodes.
+ */
+#pragma once
+
+#include "pciroom/arena.h"
+#include "pciroom/config-space.h"
+#include "pciroom/range.h"
+
+struct pr_root;
+struct pr_function;
+
+struct pr_address {
+	uint32_t domain; /* 0x10000 and up: VMD and Hyper-V */
+	uint8_t bus, device, function;
+};
+
+#define PR_ADDRESS_MAX 20 /* "ffffffff:ff:1f.7" and its NUL */
+/* "0000:02:01.0", or "02:01.0" (domain 0); function is a digit 0-7.  False for anything else, trailing text included. */
+bool pr_address_parse(const char *text, struct pr_address *ret);
+void pr_address_format(const struct pr_address *a, char ret[PR_ADDRESS_MAX]);
+int pr_address_compare(const struct pr_address *a, const struct pr_address *b);
+
+/*
+ * Resource numbers are Linux's (include/linux/pci.h): line n + 1 of the sysfs
+ * file `resource`.
+ */
+enum pr_resource_index {
+	PR_BAR0 = 0,
+	PR_ROM = 6,
+	PR_VF_BAR0 = 7,
+	PR_WINDOW_IO = 13,
+	PR_WINDOW_MEM = 14,
+	PR_WINDOW_PREF = 15,
+	PR_RESOURCE_MAX = 17,
+};
+
+/* Flags of a `resource` line (include/linux/ioport.h); the values are ABI. */
+#define PR_IORES_IO         0x00000100u
+#define PR_IORES_MEM        0x00000200u
+#define PR_IORES_PREFETCH   0x00002000u
+#define PR_IORES_READONLY   0x00004000u
+#define PR_IORES_SIZEALIGN  0x00040000u
+#define PR_IORES_STARTALIGN 0x00080000u
+#define PR_IORES_MEM_64     0x00100000u
+#define PR_IORES_WINDOW     0x00200000u
+#define PR_IORES_DISABLED   0x10000000u
+#define PR_IORES_UNSET      0x20000000u
+#define PR_IORES_ROM_ENABLE 0x00000001u
+#define PR_IORES_ROM_SHADOW 0x00000002u
+#define PR_IORES_PCI_FIXED  0x00000010u
+#define PR_IORES_EA_BEI     0x00000020u
+
+enum pr_resource_state {
+	PR_RES_UNKNOWN = 0, /* the recording does not say */
+	PR_RES_ASSIGNED,    /* has addresses, in the kernel's table */
+	PR_RES_UNASSIGNED,  /* wants addresses, has none; the kernel will try again at a rescan */
+	PR_RES_FORGOTTEN,   /* wants addresses, has none; the kernel forgot it (KERNEL 1.11): only removal brings it back */
+	PR_RES_CLOSED,      /* bridge window that forwards nothing (needed by nobody, or lost) */
+};
+
+struct pr_resource {
+	uint8_t index; /* enum pr_resource_index */
+	enum pr_resource_state state;
+	uint32_t flags;        /* PR_IORES_* type bits: IO, MEM, PREFETCH, MEM_64, PCI_FIXED, ... */
+	struct pr_range range; /* when assigned */
+	uint64_t size;         /* bytes, PR_SIZE_UNKNOWN; VF BARs: of all VFs together; windows: of the range, 0 when closed */
+	uint64_t align;        /* bytes, PR_SIZE_UNKNOWN; VF BARs: of one VF's BAR */
+};
+
+/* What is recorded of one function: the only input of the builder, and what a snapshot stores. */
+struct pr_resource_line {
+	uint64_t start, end, flags;
+};
+struct pr_bar_mask { /* one BAR register read back after all ones were written, decode off */
+	uint8_t index; /* 0-5, 6 for the ROM; a 64-bit BAR has one entry, at its lower index */
+	uint32_t low, high;
+};
+/* One user of a function, as an administrator would name it ("mounted /srv on nvme0n1p1", "network interface enp5s0 is up"). */
+struct pr_user {
+	const char *kind; /* "mount", "swap", "net", "vfio", ... */
+	const char *what;
+};
+struct pr_facts {
+	struct pr_address address;
+	const uint8_t *config; /* known prefix of configuration space */
+	size_t config_length;
+	const struct pr_resource_line *lines; /* NULL: not recorded */
+	size_t n_lines;
+	const struct pr_bar_mask *masks; /* NULL: not measured */
+	size_t n_masks;
+	bool has_parent; /* address of the bridge above, where the source knows it (sysfs does) */
+	struct pr_address parent;
+	bool is_vf; /* `physfn` link: a virtual function, its PF is in physfn */
+	struct pr_address physfn;
+	/* sysfs facts; NULL or negative: none, or not recorded */
+	const char *driver, *driver_override, *slot, *label;
+	const char *removable; /* "fixed", "removable", "unknown" */
+	int numa_node, iommu_group, sriov_numvfs, enabled;
+	const struct pr_user *users;
+	size_t n_users;
+};
+
+/* Host bridge facts.  Apertures are what the firmware gave; busy is what lies in them and is not a PCI resource. */
+struct pr_root_facts {
+	uint32_t domain;
+	uint8_t bus;
+	int last_bus; /* of its range; -1 when not known */
+	const struct pr_range *io, *mem; /* memory apertures above and below 4 GiB alike */
+	size_t n_io, n_mem;
+	bool apertures_known;
+	const struct pr_range *busy_io, *busy_mem;
+	size_t n_busy_io, n_busy_mem;
+};
+
+struct pr_machine {
+	const char *release;  /* uname -r; NULL when not known */
+	const char *cmdline;  /* kernel command line; NULL when not known */
+	const char *lockdown; /* "none", "integrity", "confidentiality"; NULL when not known */
+	const char *arch;     /* uname -m */
+	const char *vendor, *product; /* DMI; NULL when not known */
+	bool is_guest;        /* a hypervisor is visible */
+};
+
+struct pr_bridge {
+	uint8_t primary, secondary, subordinate; /* registers */
+	struct pr_window registers[3];           /* I/O, memory, prefetchable as the registers have them */
+	bool hotplug;     /* kernel's is_hotplug_bridge: slot with Hot-Plug Capable, or SHPC */
+	bool subtractive; /* class 060401: forwards what nobody claims */
+	uint16_t control;
+};
+
+struct pr_function {
+	struct pr_address address;
+	struct pr_root *root;
+	struct pr_function *parent; /* bridge above; NULL on the root bus */
+	struct pr_function *first_child, *last_child, *next; /* in the kernel's discovery order */
+	struct pr_header header;
+	struct pr_resource *resources; /* those that exist, by index; windows of a bridge are always there */
+	uint8_t n_resources;
+	bool removed; /* on the bus, but the kernel has no device for it (prediction after a remove) */
+	bool predicted; /* changed by a predicted rescan: the lines of its facts are out of date */
+	bool no_bus;  /* bridge without a usable bus range, or outside of what its parent forwards: nothing below it can be seen */
+	struct pr_bridge *bridge; /* header type 1, else NULL */
+	const struct pr_caps *caps;
+	const struct pr_facts *facts;
+};
+
+struct pr_root {
+	struct pr_root_facts facts;
+	uint8_t last_bus; /* known, or bounded by the next host bridge of the domain */
+	struct pr_function *functions; /* by address at import; the position is the identity across predictions */
+	size_t n_functions;
+	struct pr_function *first_child, *last_child; /* on the root bus */
+};
+
+struct pr_topology {
+	struct pr_arena *arena; /* owns what is not shared with the topology it was predicted from */
+	struct pr_machine machine;
+	struct pr_root **roots; /* by domain and bus */
+	size_t n_roots;
+	size_t n_functions;
+	uint64_t generation; /* digest of structure and layout: equal topologies have equal generations */
+};
+
+#define pr_for_each_root(t, i) for (size_t i = 0; i < (t)->n_roots; i++)
+#define pr_for_each_child(f, first) for (struct pr_function *f = (first); f; f = f->next)
+
+/* ---- building ---- */
+
+/* Why a set of facts is not a topology: a sentence that names the function, and the function. */
+struct pr_build_error {
+	struct pr_address address;
+	char text[160];
+};
+struct pr_builder;
+
+struct pr_builder *pr_builder_new(void);
+void pr_builder_free(struct pr_builder *b);
+/* Deep copies what it is given.  -EEXIST for an address seen before, -EINVAL for an impossible one, -ENOMEM. */
+int pr_builder_add_function(struct pr_builder *b, const struct pr_facts *facts);
+int pr_builder_add_root(struct pr_builder *b, const struct pr_root_facts *facts);
+int pr_builder_set_machine(struct pr_builder *b, const struct pr_machine *machine);
+/*
+ * Consumes the builder, always.  0 and a topology, 1 when the facts contradict
+ * each other (@error says where), -ENOMEM.  A function whose bus no bridge and
+ * no host bridge owns gets a host bridge of its own bus with unknown apertures.
+ */
+int pr_builder_finish(struct pr_builder *b, struct pr_topology **ret, struct pr_build_error *error);
+
+void pr_topology_free(struct pr_topology *t);
+/* What `generation` of @t should be now; who changes a copy stores it there.  Linear in the functions. */
+uint64_t pr_topology_digest(const struct pr_topology *t);
+/* Copy of @t that owns copies of the roots marked in @touch (n_roots flags; NULL: all) and shares the others with @t. */
+int pr_topology_copy(const struct pr_topology *t, const bool *touch, struct pr_topology **ret);
+
+/* ---- looking ---- */
+
+struct pr_function *pr_topology_find(const struct pr_topology *t, const struct pr_address *address);
+/* The function that @f of another topology predicted from the same import is in @t. */
+struct pr_function *pr_topology_same(const struct pr_topology *t, const struct pr_function *f);
+size_t pr_root_position(const struct pr_topology *t, const struct pr_root *root);
+
+/*
+ * Path identity that survives renumbering: "0000:00/02.0/00.0/01.0"; a virtual
+ * function on a later bus than its physical function carries the distance:
+ * "00.0+1".  0, or -ENOSPC with an empty string in @buffer.
+ */
+int pr_function_path(const struct pr_function *f, char *buffer, size_t size);
+struct pr_function *pr_topology_find_path(const struct pr_topology *t, const char *path);
+
+/* NULL when the function does not have it. */
+struct pr_resource *pr_function_resource(const struct pr_function *f, unsigned int index);
+bool pr_function_below(const struct pr_function *f, const struct pr_function *ancestor); /* itself counts */
+/* Next function of the subtree of @top in depth-first order; start with @f == @top, NULL at the end. */
+struct pr_function *pr_function_walk(const struct pr_function *f, const struct pr_function *top);
+bool pr_resource_is_window(const struct pr_resource *r);
+bool pr_resource_is_io(const struct pr_resource *r);
+
+enum pr_health {
+	PR_HEALTH_OK = 0,
+	PR_HEALTH_PARTIAL,    /* works, but an I/O BAR or VF BARs have no addresses (a ROM is not missed) */
+	PR_HEALTH_UNASSIGNED, /* a memory BAR has no addresses: the card is dead */
+	PR_HEALTH_NO_BUS,     /* a bridge without bus numbers */
+	PR_HEALTH_GONE,       /* removed */
+};
+enum pr_health pr_function_health(const struct pr_function *f);
+const char *pr_health_name(enum pr_health h);
+
+/* Which window kind of the bridge above a BAR goes to (KERNEL 1.6): PR_WINDOW_IO, _MEM or _PREF.  @bridge NULL: root bus. */
+unsigned int pr_resource_window(const struct pr_resource *r, const struct pr_function *bridge);
+
+/*
+ * What holds in every topology: windows nest, siblings do not overlap, BARs
+ * lie in their windows, alignment is natural.  Returns the number of findings;
+ * the first @n are written to @ret as sentences that name the function.
+ */
+struct pr_finding {
+	const struct pr_function *function;
+	char text[160];
+};
+size_t pr_topology_check(const struct pr_topology *t, struct pr_finding *ret, size_t n);
+
+/* Functions whose window register and kernel table disagree (KERNEL 1.10); @kind a PR_WINDOW_*. */
+bool pr_window_disagrees(const struct pr_function *bridge, unsigned int kind);
+
+/* First difference of structure, layout or facts as a sentence in @why; true when there is none. */
+bool pr_topology_equal(const struct pr_topology *a, const struct pr_topology *b, char *why, size_t size);
+/* Same for layout alone (states and ranges, removed, bus numbers): what a kernel decided. */
+bool pr_layout_equal(const struct pr_topology *a, const struct pr_topology *b, char *why, size_t size);

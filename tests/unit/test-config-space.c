@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Headers, base address registers and bridge windows, from bytes that a row lists. */
+#include "pciroom/config-space.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Registers of a row: 32 bits at an offset; the rest is zero. */
+struct reg {
+	uint8_t at;
+	uint32_t value;
+};
+#define MAX_REGS 12
+
+enum {
+	TYPE_0 = 0x00000000,
+	TYPE_1 = 0x00010000,
+	TYPE_2 = 0x00020000,
+	TYPE_OTHER = 0x007f0000
+};
+
+static void fill(uint8_t bytes[64], const struct reg *regs)
+{
+	memset(bytes, 0, 64);
+	for (size_t i = 0; i < MAX_REGS && (regs[i].at != 0 || regs[i].value != 0); i++)
+		for (size_t k = 0; k < 4; k++)
+			bytes[regs[i].at + k] = (uint8_t)(regs[i].value >> (8 * k));
+}
+
+/* ---- base address registers ---- */
+
+static const struct bar_case {
+	const char *name;
+	struct reg regs[MAX_REGS];
+	unsigned int index;
+	bool known;
+	struct pr_bar bar;
+} bar_cases[] = {
+	{ "bar: zero is not implemented", { { 0x0c, TYPE_0 } }, 0, true, { 0 } },
+	{ "bar: 32-bit memory", { { 0x10, 0xfe440000 } }, 0, true,
+		{ .implemented = true, .address = 0xfe440000 } },
+	{ "bar: type bits alone are implemented, without an address", { { 0x10, 0x0000000c } }, 0,
+		true, { .implemented = true, .is_64bit = true, .prefetchable = true } },
+	{ "bar: 64-bit prefetchable joins both halves",
+		{ { 0x18, 0xe000000c }, { 0x1c, 0x00000038 } }, 2, true,
+		{ .implemented = true,
+			.is_64bit = true,
+			.prefetchable = true,
+			.address = UINT64_C(0x38e0000000) } },
+	{ "bar: the upper half of a 64-bit BAR is none by itself",
+		{ { 0x18, 0xe000000c }, { 0x1c, 0x00000038 } }, 3, true, { 0 } },
+	{ "bar: an upper half that looks 64-bit does not swallow the next one",
+		{ { 0x10, 0xe0000004 }, { 0x14, 0x00000004 }, { 0x18, 0xfe000000 } }, 2, true,
+		{ .implemented = true, .address = 0xfe000000 } },
+	{ "bar: I/O has two type bits", { { 0x10, 0x0000c001 } }, 0, true,
+		{ .implemented = true, .io = true, .address = 0xc000 } },
+	{ "bar: I/O with bits that look 64-bit is I/O", { { 0x10, 0x0000c025 } }, 0, true,
+		{ .implemented = true, .io = true, .address = 0xc024 } },
+	{ "bar: the last one has no upper half", { { 0x24, 0xe0000004 }, { 0x28, 0xffffffff } }, 5,
+		true, { .implemented = true, .address = 0xe0000000 } },
+	{ "bar: a bridge has two", { { 0x0c, TYPE_1 }, { 0x14, 0xfe000000 } }, 1, true,
+		{ .implemented = true, .address = 0xfe000000 } },
+	{ "bar: a bridge's bus numbers are no third BAR",
+		{ { 0x0c, TYPE_1 }, { 0x18, 0x00050201 } }, 2, false, { 0 } },
+	{ "bar: a 64-bit BAR of a bridge",
+		{ { 0x0c, TYPE_1 }, { 0x10, 0x00000004 }, { 0x14, 0x00000008 } }, 0, true,
+		{ .implemented = true, .is_64bit = true, .address = UINT64_C(0x800000000) } },
+	{ "bar: CardBus has one", { { 0x0c, TYPE_2 }, { 0x10, 0xe4300000 } }, 0, true,
+		{ .implemented = true, .address = 0xe4300000 } },
+	{ "bar: CardBus has no second one", { { 0x0c, TYPE_2 }, { 0x14, 0x020000a0 } }, 1, false,
+		{ 0 } },
+	{ "bar: none in a header that nobody knows", { { 0x0c, TYPE_OTHER }, { 0x10, 0xfe000000 } },
+		0, false, { 0 } },
+	{ "bar: there is no seventh", { { 0x28, 0xfe000000 } }, 6, false, { 0 } },
+};
+
+static void check_bar(const struct pr_bar *got, const struct pr_bar *want)
+{
+	assert_int_equal(got->implemented, want->implemented);
+	assert_int_equal(got->io, want->io);
+	assert_int_equal(got->is_64bit, want->is_64bit);
+	assert_int_equal(got->prefetchable, want->prefetchable);
+	assert_int_equal(got->enabled, want->enabled);
+	assert_int_equal(got->address, want->address);
+}
+
+static void test_bar(void **state)
+{
+	const struct bar_case *c = *state;
+	struct pr_bar got = { .address = 0x5a5a };
+	uint8_t bytes[64];
+
+	fill(bytes, c->regs);
+	assert_int_equal(pr_config_bar(&(struct pr_config){ bytes, sizeof(bytes) }, c->index, &got),
+		c->known);
+	if (c->known)
+		check_bar(&got, &c->bar);
+	else
+		assert_int_equal(got.address, 0x5a5a);
+}
+
+/* ---- expansion ROM ---- */
+
+static const struct rom_case {
+	const char *name;
+	struct reg regs[MAX_REGS];
+	bool known;
+	struct pr_bar rom;
+} rom_cases[] = {
+	{ "rom: zero is not implemented", { { 0x0c, TYPE_0 } }, true, { 0 } },
+	{ "rom: address without the enable bit", { { 0x30, 0xfe480000 } }, true,
+		{ .implemented = true, .address = 0xfe480000 } },
+	{ "rom: enable bit is not a part of the address", { { 0x30, 0xfe480001 } }, true,
+		{ .implemented = true, .enabled = true, .address = 0xfe480000 } },
+	{ "rom: reserved bits are not a part of the address", { { 0x30, 0xfe4807fe } }, true,
+		{ .implemented = true, .address = 0xfe480000 } },
+	{ "rom: a bridge has it elsewhere",
+		{ { 0x0c, TYPE_1 }, { 0x30, 0x00010001 }, { 0x38, 0xfe480001 } }, true,
+		{ .implemented = true, .enabled = true, .address = 0xfe480000 } },
+	{ "rom: CardBus has none", { { 0x0c, TYPE_2 }, { 0x30, 0xfe480000 } }, false, { 0 } },
+};
+
+static void test_rom(void **state)
+{
+	const struct rom_case *c = *state;
+	struct pr_bar got = { .address = 0x5a5a };
+	uint8_t bytes[64];
+
+	fill(bytes, c->regs);
+	assert_int_equal(
+		pr_config_rom(&(struct pr_config){ bytes, sizeof(bytes) }, &got), c->known);
+	if (c->known)
+		check_bar(&got, &c->rom);
+	else
+		assert_int_equal(got.address, 0x5a5a);
+}
+
+/* ---- bridge windows ---- */
+
+#define YES(w, a, b)                                                                      \
+	{                                                                                 \
+		.implemented = PR_YES, .open = PR_YES, .width = (w), .range = {(a), (b) } \
+	}
+#define CLOSED(w)                                                  \
+	{                                                          \
+		.implemented = PR_YES, .open = PR_NO, .width = (w) \
+	}
+#define ZERO(w)                                                             \
+	{                                                                   \
+		.implemented = PR_UNKNOWN, .open = PR_UNKNOWN, .width = (w) \
+	}
+
+static const struct window_case {
+	const char *name;
+	struct reg regs[MAX_REGS];
+	struct pr_window io, mem, pref;
+} window_cases[] = {
+	{ "window: all zero: memory forwards its lowest MiB, the others cannot be told",
+		{ { 0x0c, TYPE_1 } }, ZERO(16), YES(32, 0, 0xfffff), ZERO(32) },
+	{ "window: closed as Linux writes it",
+		{ { 0x0c, TYPE_1 }, { 0x1c, 0x000000f0 }, { 0x20, 0x0000fff0 },
+			{ 0x24, 0x0001fff1 } },
+		CLOSED(16), CLOSED(32), CLOSED(64) },
+	{ "window: one unit of each",
+		{ { 0x0c, TYPE_1 }, { 0x1c, 0x0000c0c0 }, { 0x20, 0xfe40fe40 },
+			{ 0x24, 0xf000f000 } },
+		YES(16, 0xc000, 0xcfff), YES(32, 0xfe400000, 0xfe4fffff),
+		YES(32, 0xf0000000, 0xf00fffff) },
+	{ "window: limit one unit below the base is closed",
+		{ { 0x0c, TYPE_1 }, { 0x1c, 0x0000b0c0 }, { 0x20, 0xfe30fe40 },
+			{ 0x24, 0xeff0f000 } },
+		CLOSED(16), CLOSED(32), CLOSED(32) },
+	{ "window: 32-bit I/O takes its upper halves",
+		{ { 0x0c, TYPE_1 }, { 0x1c, 0x0000f101 }, { 0x30, 0x00020001 }, { 0x20, 0xfff0 } },
+		YES(32, 0x10000, 0x2ffff), CLOSED(32), ZERO(32) },
+	{ "window: 16-bit I/O does not",
+		{ { 0x0c, TYPE_1 }, { 0x1c, 0x0000f000 }, { 0x30, 0x00020001 }, { 0x20, 0xfff0 } },
+		YES(16, 0x0000, 0xffff), CLOSED(32), ZERO(32) },
+	{ "window: 64-bit prefetchable takes its upper halves",
+		{ { 0x0c, TYPE_1 }, { 0x20, 0xfff0 }, { 0x24, 0xfff10001 }, { 0x28, 0x38 },
+			{ 0x2c, 0x3f } },
+		ZERO(16), CLOSED(32), YES(64, UINT64_C(0x3800000000), UINT64_C(0x3fffffffff)) },
+	{ "window: 32-bit prefetchable does not",
+		{ { 0x0c, TYPE_1 }, { 0x20, 0xfff0 }, { 0x24, 0xfff00000 }, { 0x28, 0x38 },
+			{ 0x2c, 0x3f } },
+		ZERO(16), CLOSED(32), YES(32, 0, 0xffffffff) },
+	{ "window: 64-bit prefetchable is closed by its upper halves",
+		{ { 0x0c, TYPE_1 }, { 0x20, 0xfff0 }, { 0x24, 0x00110001 }, { 0x28, 0x2 },
+			{ 0x2c, 0x1 } },
+		ZERO(16), CLOSED(32), CLOSED(64) },
+	{ "window: up to the last 64-bit address",
+		{ { 0x0c, TYPE_1 }, { 0x20, 0xfff0 }, { 0x24, 0xfff1fff1 }, { 0x28, 0xffffffff },
+			{ 0x2c, 0xffffffff } },
+		ZERO(16), CLOSED(32), YES(64, UINT64_MAX - 0xfffff, UINT64_MAX) },
+	{ "window: one set bit in an upper half shows that the register is there",
+		{ { 0x0c, TYPE_1 }, { 0x20, 0xfff0 }, { 0x2c, 0x1 }, { 0x30, 0x00010000 } },
+		YES(16, 0, 0xfff), CLOSED(32), YES(32, 0, 0xfffff) },
+	{ "window: I/O type bits alone are a register that is there",
+		{ { 0x0c, TYPE_1 }, { 0x1c, 0x00000101 }, { 0x20, 0xfff0 } }, YES(32, 0, 0xfff),
+		CLOSED(32), ZERO(32) },
+};
+
+static void check_window(const struct pr_window *got, const struct pr_window *want)
+{
+	assert_int_equal(got->implemented, want->implemented);
+	assert_int_equal(got->open, want->open);
+	assert_int_equal(got->width, want->width);
+	assert_int_equal(got->range.first, want->range.first);
+	assert_int_equal(got->range.last, want->range.last);
+}
+
+static void test_window(void **state)
+{
+	const struct window_case *c = *state;
+	struct pr_bridge_header got;
+	uint8_t bytes[64];
+
+	fill(bytes, c->regs);
+	assert_true(pr_config_bridge(&(struct pr_config){ bytes, sizeof(bytes) }, &got));
+	check_window(&got.io, &c->io);
+	check_window(&got.mem, &c->mem);
+	check_window(&got.pref, &c->pref);
+}
+
+static void a_bridge_needs_its_window_registers(void **state)
+{
+	uint8_t bytes[64] = { [0x0e] = 0x81, [0x18] = 1, [0x19] = 2, [0x1a] = 5, [0x3e] = 8 };
+	struct pr_bridge_header got;
+
+	(void)state;
+	for (size_t n = 0; n < 0x34; n++)
+		assert_false(pr_config_bridge(&(struct pr_config){ bytes, n }, &got));
+	assert_true(pr_config_bridge(&(struct pr_config){ bytes, 0x34 }, &got));
+	assert_false(got.control_known);
+	assert_true(pr_config_bridge(&(struct pr_config){ bytes, 0x40 }, &got));
+	assert_true(got.control_known);
+	assert_int_equal(got.control, 8);
+	assert_int_equal(got.primary, 1);
+	assert_int_equal(got.secondary, 2);
+	assert_int_equal(got.subordinate, 5);
+	bytes[0x0e] = 0;
+	assert_false(pr_config_bridge(&(struct pr_config){ bytes, 0x40 }, &got));
+}
+
+/* ---- common header ---- */
+
+static const uint8_t nic[64] = {
+	0x86, 0x80, 0xd3, 0x10, 0x07, 0x05, 0x10, 0x00, /* ids, command, status */
+	0x01, 0x00, 0x00, 0x02, 0x10, 0x00, 0x80, 0x00, /* revision, class, header type */
+	[0x2c] = 0x86, 0x80, 0x1f, 0xa0,                /* subsystem */
+};
+
+static void a_header_is_read_field_by_field(void **state)
+{
+	struct pr_header h;
+
+	(void)state;
+	assert_true(pr_config_header(&(struct pr_config){ nic, sizeof(nic) }, &h));
+	assert_int_equal(h.type, PR_HEADER_NORMAL);
+	assert_true(h.multifunction);
+	assert_int_equal(h.vendor, 0x8086);
+	assert_int_equal(h.device, 0x10d3);
+	assert_int_equal(h.command, 0x0507);
+	assert_int_equal(h.status, 0x0010);
+	assert_int_equal(h.class_code, 0x020000);
+	assert_int_equal(h.revision, 1);
+	assert_int_equal(h.has_subsystem, PR_YES);
+	assert_int_equal(h.subvendor, 0x8086);
+	assert_int_equal(h.subdevice, 0xa01f);
+}
+
+static void what_lies_beyond_the_bytes_is_unknown(void **state)
+{
+	struct pr_header h;
+	struct pr_bar bar;
+
+	(void)state;
+	for (size_t n = 0; n <= sizeof(nic); n++) {
+		/* a buffer of its own, so that a sanitizer sees the first byte too far */
+		uint8_t *bytes = n ? malloc(n) : NULL;
+		struct pr_config c = { bytes, n };
+
+		if (n)
+			memcpy(bytes, nic, n);
+		assert_int_equal(pr_config_header(&c, &h), n >= 0x0f);
+		if (n >= 0x0f)
+			assert_int_equal(h.has_subsystem, n >= 0x30 ? PR_YES : PR_UNKNOWN);
+		for (unsigned int i = 0; i < 6; i++)
+			assert_int_equal(pr_config_bar(&c, i, &bar), n >= 0x14 + 4 * i);
+		assert_int_equal(pr_config_rom(&c, &bar), n >= 0x34);
+		free(bytes);
+	}
+}
+
+static void a_64_bit_bar_needs_both_registers(void **state)
+{
+	uint8_t bytes[0x18] = { [0x10] = 0x0c };
+	struct pr_bar bar;
+
+	(void)state;
+	assert_false(pr_config_bar(&(struct pr_config){ bytes, 0x17 }, 0, &bar));
+	assert_true(pr_config_bar(&(struct pr_config){ bytes, 0x18 }, 0, &bar));
+}
+
+static void a_function_that_does_not_answer_has_no_header_type(void **state)
+{
+	uint8_t bytes[64];
+	struct pr_header h;
+
+	(void)state;
+	memset(bytes, 0xff, sizeof(bytes));
+	assert_true(pr_config_header(&(struct pr_config){ bytes, sizeof(bytes) }, &h));
+	assert_int_equal(h.type, PR_HEADER_OTHER);
+}
+
+static void reads_end_at_the_last_known_byte(void **state)
+{
+	const uint8_t bytes[] = { 0x11, 0x22, 0x33, 0x44, 0x55 };
+	const struct pr_config c = { bytes, sizeof(bytes) };
+	uint32_t u32 = 0;
+	uint16_t u16 = 0;
+	uint8_t u8 = 0;
+
+	(void)state;
+	assert_true(pr_config_u32(&c, 1, &u32));
+	assert_int_equal(u32, 0x55443322);
+	assert_false(pr_config_u32(&c, 2, &u32));
+	assert_true(pr_config_u16(&c, 3, &u16));
+	assert_int_equal(u16, 0x5544);
+	assert_false(pr_config_u16(&c, 4, &u16));
+	assert_true(pr_config_u8(&c, 4, &u8));
+	assert_false(pr_config_u8(&c, 5, &u8));
+	assert_false(pr_config_u32(&c, SIZE_MAX - 1, &u32));
+	assert_int_equal(u32, 0x55443322); /* untouched by the failures */
+}
+
+/* ---- sizes ---- */
+
+static const struct size_case {
+	const char *name;
+	uint32_t low, high;
+	bool rom;
+	uint64_t size;
+} size_cases[] = {
+	{ "size: nothing could be set", 0, 0, false, 0 },
+	{ "size: smallest memory BAR", 0xfffffff0, 0, false, 16 },
+	{ "size: 256 MiB prefetchable", 0xf0000008, 0, false, 0x10000000 },
+	{ "size: 2 GiB", 0x80000000, 0, false, 0x80000000 },
+	{ "size: 64-bit below 4 GiB", 0xf000000c, 0xffffffff, false, 0x10000000 },
+	{ "size: 64-bit, exactly 4 GiB", 0x0000000c, 0xffffffff, false, UINT64_C(0x100000000) },
+	{ "size: 64-bit, 256 GiB", 0x0000000c, 0xffffffc0, false, UINT64_C(0x4000000000) },
+	{ "size: 64-bit with only 40 address bits", 0xf000000c, 0x000000ff, false, 0x10000000 },
+	{ "size: 32-bit does not look at the upper value", 0xf0000000, 0xffffffff, false,
+		0x10000000 },
+	{ "size: 64-bit type bits without an address bit", 0x0000000c, 0, false, 0 },
+	{ "size: I/O of 32 bytes", 0xffffffe1, 0, false, 32 },
+	{ "size: I/O that decodes 16 bits", 0x0000ffe1, 0, false, 32 },
+	{ "size: smallest I/O", 0xfffffffd, 0, false, 4 },
+	{ "size: ROM of 256 KiB", 0xfffc0001, 0, true, 0x40000 },
+	{ "size: smallest ROM", 0xfffff801, 0, true, 0x800 },
+	{ "size: ROM enable bit alone", 0x00000001, 0, true, 0 },
+	{ "size: all ones is nobody", 0xffffffff, 0, false, 0 },
+	{ "size: all ones in both is nobody", 0xffffffff, 0xffffffff, false, 0 },
+	{ "size: all ones in a ROM is nobody", 0xffffffff, 0, true, 0 },
+};
+
+static void test_size(void **state)
+{
+	const struct size_case *c = *state;
+
+	assert_int_equal(pr_bar_size_from_mask(c->low, c->high, c->rom), c->size);
+}
+
+#define ADD_ROWS(cases, function)                                         \
+	for (size_t i = 0; i < COUNT(cases); i++)                         \
+		tests[n++] = (struct CMUnitTest)                          \
+		{                                                         \
+			.name = (cases)[i].name, .test_func = (function), \
+			.initial_state = (void *)(uintptr_t) & (cases)[i] \
+		}
+#define ADD(function) tests[n++] = (struct CMUnitTest)cmocka_unit_test(function)
+
+int main(void)
+{
+	struct CMUnitTest tests[128];
+	size_t n = 0;
+
+	memset(tests, 0, sizeof(tests));
+	ADD_ROWS(bar_cases, test_bar);
+	ADD_ROWS(rom_cases, test_rom);
+	ADD_ROWS(window_cases, test_window);
+	ADD_ROWS(size_cases, test_size);
+	ADD(a_bridge_needs_its_window_registers);
+	ADD(a_header_is_read_field_by_field);
+	ADD(what_lies_beyond_the_bytes_is_unknown);
+	ADD(a_64_bit_bar_needs_both_registers);
+	ADD(a_function_that_does_not_answer_has_no_header_type);
+	ADD(reads_end_at_the_last_known_byte);
+
+	return _cmocka_run_group_tests("config-space", tests, n, NULL, NULL);
+}
