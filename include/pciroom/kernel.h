@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The model of Linux: what the kernel does to a topology when subtrees are
+ * removed, registers written and buses rescanned.  Pure; every rule carries
+ * its source where it is implemented (src/kernel/).
+ */
+#pragma once
+
+#include "pciroom/topology.h"
+
+/* Behaviour generations; see src/kernel/profile.c for what sets them apart. */
+enum pr_generation {
+	PR_GENERATION_6_1 = 0,
+	PR_GENERATION_6_12,
+	PR_GENERATION_6_18,
+	PR_GENERATION_7,   /* 7.1, 7.2 */
+	PR_GENERATION_7_3, /* 7.3 and later */
+	_PR_GENERATION_MAX,
+};
+
+/* A kernel as the model knows it: generation and the options of its command line that decide a layout. */
+struct pr_kernel {
+	enum pr_generation generation;
+	bool newer;           /* newer than any profile: the newest is used */
+	bool older;           /* older than any profile: the oldest is used */
+	bool reads_windows;   /* x86: window registers are read when a bridge is discovered (KERNEL 1.5) */
+	bool assign_busses;   /* pci=assign-busses */
+	uint64_t hp_io_size, hp_mem_size, hp_pref_size; /* bytes, optional extras of a hot-plug bridge */
+	unsigned int hp_bus_size;
+};
+
+/*
+ * Kernel of @machine.  0, or 1 when the release is missing or cannot be read
+ * (the newest profile is filled in), or -EINVAL for a malformed pci= option.
+ */
+int pr_kernel_select(const struct pr_machine *machine, struct pr_kernel *ret);
+const char *pr_generation_name(enum pr_generation g);
+
+enum pr_action_kind {
+	PR_ACTION_REMOVE, /* devices/X/remove */
+	PR_ACTION_RESCAN, /* devices/X/rescan: the bus X sits on, and everything below it */
+	PR_ACTION_WRITE,  /* configuration space of X, before it is removed */
+};
+struct pr_action {
+	enum pr_action_kind kind;
+	const struct pr_function *function; /* of the topology given; NULL for a rescan of @root's own bus */
+	const struct pr_root *root;
+	uint16_t offset;                    /* PR_ACTION_WRITE */
+	uint8_t width;                      /* 1, 2 or 4 bytes */
+	uint32_t value;
+};
+
+/* Why the model cannot know: the function and the fact that is missing. */
+struct pr_doubt {
+	const struct pr_function *function;
+	char text[160];
+};
+
+/*
+ * What the kernel makes of @t when @actions are done to it in order.  The
+ * result shares unchanged host bridges with @t, which must outlive it; every
+ * function keeps its position (pr_topology_same).  0; 1 when a fact that
+ * decides is missing (@doubt says which); -EINVAL for an action that cannot be
+ * done (a removed function, a rescan at one), -ENOMEM.
+ */
+int pr_kernel_apply(const struct pr_kernel *k, const struct pr_topology *t,
+	const struct pr_action *actions, size_t n, struct pr_topology **ret, struct pr_doubt *doubt);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of the kernel model: the resources of one host bridge as Linux keeps
+ * them while it rescans a bus.  Built from a topology for one rescan, written
+ * back afterwards, then thrown away with its arena.  Knows nothing of plans.
+ */
+#pragma once
+
+#include <stdarg.h>
+
+#include "pciroom/arena.h"
+#include "pciroom/kernel.h"
+
+struct k_dev;
+struct k_bus;
+
+/*
+ * A resource.  Wants addresses while it is not placed; flags 0 means that the
+ * kernel has given it up.
+ */
+struct k_res {
+	struct k_dev *dev;     /* NULL: aperture of the host bridge */
+	struct pr_resource *r; /* NULL: the same */
+	uint8_t index;
+	bool window;
+	bool placed;
+	bool opaque; /* placed, but how far it reaches is not known */
+	bool orphan; /* window taken away, up to 6.12: not placed, and still given out from (space.c) */
+	uint32_t flags;
+	struct pr_range at;                  /* when placed */
+	uint64_t size;                       /* bytes, may be 0: wanted, then had */
+	uint64_t start;                      /* alignment, while flags has PR_IORES_STARTALIGN */
+	struct k_res *parent, *child, *next; /* resource tree: children by address */
+
+	/* Entry in the list of optional requests. */
+	bool listed;
+	uint32_t list_order, list_flags;
+	uint64_t add_size, add_align;
+	struct k_res *list_next; /* all that were ever listed in this rescan */
+
+	/* Values to come back to between the two tries, and the key of the sort. */
+	uint64_t saved_size, saved_start;
+	uint32_t saved_flags;
+	uint64_t sort_align;
+	uint32_t sort_order;
+};
+
+struct k_dev {
+	struct pr_function *f;
+	struct k_bus *bus, *subordinate;
+	struct k_res *res;
+	unsigned int n_res;
+	struct k_dev *next;
+};
+
+struct k_bus {
+	struct k_dev *self; /* bridge above; NULL on the root bus */
+	struct k_bus *parent;
+	struct k_dev *first, *last;
+	struct k_res **windows; /* in the order in which Linux tries them */
+	unsigned int n_windows;
+	unsigned int n_res; /* resources of the devices on it */
+};
+
+/* How generations differ; the rows, with the source of each rule, are in profile.c. */
+struct k_profile {
+	bool first_try_always;  /* try with everything optional even when nobody listed anything */
+	bool window_minimum;    /* old size of a memory window is a minimum */
+	bool minimum_from_zero; /* registers that read zero are taken for a window at 0 */
+	bool optional_rom;      /* disabled ROMs are optional */
+	bool optional_window;   /* windows that only hold optional space count nothing */
+	bool optional_keeps_size; /* optional BARs stay whole while listed */
+	bool io_counts_twice;     /* required I/O is counted again in the optional size */
+	bool forget_failed;       /* a failed window loses its type and old size */
+	bool head_align;          /* alignment by the head rule, sizes in 1 MiB */
+	bool head_all;            /* resources larger than their alignment count for it too */
+	bool minimum_after_sum;   /* hot-plug reserve is a minimum of the whole, not an addition */
+	bool relax;               /* relaxed alignment when a placed window above is too small */
+	bool drops_deeper; /* placing optional parts of one bus loses those of required windows below */
+	bool tail_below;     /* what a window has beyond its alignment may lie below it */
+	bool pref_joins_mem; /* without prefetchable window its reserve goes to the other one */
+	unsigned int
+		max_orders; /* memory alignments from 1 MiB: 1 MiB << n and above are refused */
+};
+
+/* Bytes of a bridge that is being written to: a window half written is in no other form. */
+struct k_header {
+	const struct pr_function *f;
+	uint8_t raw[64];
+	struct k_header *next;
+};
+
+struct k_model {
+	const struct pr_kernel *kernel;
+	const struct k_profile *profile;
+	struct pr_topology *t;
+	struct pr_root *root;
+	struct pr_arena *arena; /* of this rescan */
+	struct pr_arena *writes_arena;
+	struct k_header *writes;             /* since the last rescan */
+	bool *fresh;                         /* by position: discovered by this rescan */
+	bool *bus_exists;                    /* 256, of the domain */
+	struct pr_function **bus_owner;      /* 256: bridge of this host bridge that has the bus */
+	struct pr_range *busy_io, *busy_mem; /* sorted, disjoint */
+	size_t n_busy_io, n_busy_mem;
+	struct k_res *list;
+	uint32_t list_order;
+	size_t n_listed;
+	int status; /* sticky: 0, 1 with @doubt, -ENOMEM, -EINVAL */
+	struct pr_doubt *doubt;
+};
+
+/* What decides a profile is in @k; never NULL. */
+const struct k_profile *k_profile_of(const struct pr_kernel *k);
+
+/* Notes that the model cannot go on: the first reason stays. */
+void k_doubt(struct k_model *m, const struct pr_function *f, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+bool k_is_fresh(const struct k_model *m, const struct pr_function *f);
+
+/*
+ * The kernel's is_hotplug_bridge.  A Standard Hot-Plug Controller alone does not set it
+ * (set_pcie_hotplug_bridge, drivers/pci/probe.c): shpchp serves the slot without reserves.
+ */
+bool k_is_hotplug(const struct pr_function *f);
+
+/* The kernel has a bus for it (pci_dev.subordinate); nobody else's. */
+bool k_has_bus(const struct k_model *m, const struct pr_function *f);
+
+/* ---- scan.c: which devices are found, and their bus numbers ---- */
+
+/*
+ * Scans the bus below @bridge (NULL: the root bus) as a rescan does; the
+ * functions change in place.
+ */
+void k_scan(struct k_model *m, struct pr_function *bridge);
+
+/* ---- tree.c: from functions to k_bus, and back ---- */
+
+/* The bus below @bridge with everything under it, and the buses above it without. */
+struct k_bus *k_tree_build(struct k_model *m, struct pr_function *bridge);
+/* States and ranges of everything under @bus into the topology. */
+void k_tree_store(struct k_model *m, struct k_bus *bus);
+/* Bridge window @index (PR_WINDOW_*) of @d. */
+struct k_res *k_window(struct k_dev *d, unsigned int index);
+
+/* ---- space.c: the resource tree ---- */
+
+void k_space_insert(struct k_res *parent, struct k_res *r);
+void k_space_release(struct k_res *r);
+/* First fit of @size at @align for @r in @window, between @min and @max. */
+bool k_space_find(struct k_model *m, struct k_res *window, const struct k_res *r,
+	const struct pr_range *limit, uint64_t size, uint64_t align, struct pr_range *ret);
+/* Whether @size at @align is free anywhere in @window, without the rules for devices. */
+bool k_space_has(struct k_res *window, uint64_t size, uint64_t align);
+/* Places @r, not placed so far, in a window of its bus; or moves and resizes one that is. */
+bool k_space_assign(struct k_model *m, struct k_res *r, uint64_t size, uint64_t align);
+
+/* ---- size.c: what the windows below a bus need ---- */
+
+void k_size_bridges(struct k_model *m, struct k_bus *bus);
+uint64_t k_alignment(const struct k_res *r);
+/* Optional from the start: VF BARs, and what else the profile says. */
+bool k_is_optional(const struct k_model *m, const struct k_res *r);
+/* Whether Linux assigns anything to this device at all. */
+bool k_dev_assignable(const struct k_dev *d);
+void k_list_add(struct k_model *m, struct k_res *r, uint64_t size, uint64_t align);
+void k_list_remove(struct k_model *m, struct k_res *r);
+
+/* ---- assign.c: sort and place, down the tree ---- */
+
+void k_assign(struct k_model *m, struct k_bus *bus);

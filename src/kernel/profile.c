@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which kernel this is: generation from the release, sizes from the command
+ * line, and the table of how generations differ.  Must not know a topology.
+ */
+#include "kernel/model.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define KIB           UINT64_C(1024)
+#define MIB           (UINT64_C(1024) * KIB)
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/*
+ * Functions named are in drivers/pci/setup-bus.c unless a file is given.
+ *
+ * first_try_always
+ *	__assign_resources_sorted: up to 6.12 the try with optional sizes is left
+ *	out when the list of optional sizes is empty.
+ * window_minimum
+ *	calculate_memsize: up to 6.12 the window's old size is a floor.  That of an
+ *	I/O window (calculate_iosize) is one in all.
+ * minimum_from_zero
+ *	pci_read_bridge_bases (probe.c): up to 6.12 base <= limit is enough, and a
+ *	window that the hardware does not have reads 0 and 0.
+ * optional_rom
+ *	pci_resource_is_optional, new in 6.18: ROM without its enable bit.
+ * optional_window
+ *	the same in 7.x: windows of size 0.
+ * optional_keeps_size
+ *	pbus_size_mem: up to 6.12 a VF BAR is cut to nothing and its size listed.
+ * io_counts_twice
+ *	pbus_size_io: since 6.18 the variable of the larger ports holds size0.
+ * forget_failed
+ *	reset_resource: since 6.18 a window only becomes UNSET.
+ * head_align, head_all
+ *	calculate_head_align; 6.18.y takes every resource for it, 7.x those no
+ *	larger than their alignment.
+ * minimum_after_sum
+ *	calculate_memsize of 7.3.
+ * relax
+ *	pbus_upstream_space_available, 6.12 (and the first 6.18.y, left out here).
+ * drops_deeper
+ *	reassign_resources_sorted of 6.18.y looks whether a request is hopeless
+ *	before it looks whether it belongs to this bus; windows below are not
+ *	placed yet, hence hopeless.
+ * tail_below
+ *	pci_align_resource (setup-res.c), 7.x.
+ * pref_joins_mem
+ *	__pci_bus_size_bridges up to 6.12.
+ * max_orders
+ *	array sizes in pbus_size_mem: up to 8 TiB, later up to 128 TiB.
+ */
+static const struct k_profile profiles[_PR_GENERATION_MAX] = {
+	[PR_GENERATION_6_1] = {
+		.window_minimum = true,
+		.minimum_from_zero = true,
+		.forget_failed = true,
+		.pref_joins_mem = true,
+		.max_orders = 24,
+	},
+	[PR_GENERATION_6_12] = {
+		.window_minimum = true,
+		.minimum_from_zero = true,
+		.forget_failed = true,
+		.pref_joins_mem = true,
+		.relax = true,
+		.max_orders = 24,
+	},
+	[PR_GENERATION_6_18] = {
+		.first_try_always = true,
+		.optional_rom = true,
+		.optional_keeps_size = true,
+		.io_counts_twice = true,
+		.head_align = true,
+		.head_all = true,
+		.drops_deeper = true,
+		.max_orders = 28,
+	},
+	[PR_GENERATION_7] = {
+		.first_try_always = true,
+		.optional_rom = true,
+		.optional_window = true,
+		.optional_keeps_size = true,
+		.io_counts_twice = true,
+		.head_align = true,
+		.tail_below = true,
+		.max_orders = 28,
+	},
+	[PR_GENERATION_7_3] = {
+		.first_try_always = true,
+		.optional_rom = true,
+		.optional_window = true,
+		.optional_keeps_size = true,
+		.io_counts_twice = true,
+		.head_align = true,
+		.minimum_after_sum = true,
+		.tail_below = true,
+		.max_orders = 28,
+	},
+};
+
+/* First release of each generation.  Releases between two are taken for the earlier one. */
+static const struct {
+	unsigned int major, minor;
+	enum pr_generation generation;
+	const char *name;
+} generations[] = {
+	{ 6, 1, PR_GENERATION_6_1, "6.1" },
+	{ 6, 12, PR_GENERATION_6_12, "6.12" },
+	{ 6, 18, PR_GENERATION_6_18, "6.18" },
+	{ 7, 1, PR_GENERATION_7, "7.1" },
+	{ 7, 3, PR_GENERATION_7_3, "7.3" },
+};
+
+/* The newest release that was compared with the model. */
+#define NEWEST_MAJOR 7
+#define NEWEST_MINOR 3
+
+const struct k_profile *k_profile_of(const struct pr_kernel *k)
+{
+	return &profiles[k->generation];
+}
+
+const char *pr_generation_name(enum pr_generation g)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(generations); i++)
+		if (generations[i].generation == g)
+			return generations[i].name;
+	return "unknown";
+}
+
+static const char *parse_decimal(const char *s, unsigned int *ret)
+{
+	unsigned int value = 0;
+
+	if (*s < '0' || *s > '9')
+		return NULL;
+	for (; *s >= '0' && *s <= '9'; s++) {
+		if (value > 100000)
+			return NULL;
+		value = value * 10 + (unsigned int)(*s - '0');
+	}
+	*ret = value;
+	return s;
+}
+
+static bool parse_release(const char *release, unsigned int *ret_major, unsigned int *ret_minor)
+{
+	unsigned int major, minor;
+	const char *s;
+
+	s = release ? parse_decimal(release, &major) : NULL;
+	if (!s || *s != '.')
+		return false;
+	if (!parse_decimal(s + 1, &minor))
+		return false;
+
+	*ret_major = major;
+	*ret_minor = minor;
+	return true;
+}
+
+static bool before(
+	unsigned int major, unsigned int minor, unsigned int than_major, unsigned int than_minor)
+{
+	return major < than_major || (major == than_major && minor < than_minor);
+}
+
+static void select_generation(struct pr_kernel *k, unsigned int major, unsigned int minor)
+{
+	k->older = before(major, minor, generations[0].major, generations[0].minor);
+	k->newer = before(NEWEST_MAJOR, NEWEST_MINOR, major, minor);
+	k->generation = generations[0].generation;
+
+	for (size_t i = 0; i < ARRAY_SIZE(generations); i++)
+		if (!before(major, minor, generations[i].major, generations[i].minor))
+			k->generation = generations[i].generation;
+}
+
+/*
+ * Number as memparse() (lib/cmdline.c) reads it: base by prefix, then K, M, G,
+ * T.  The whole of @s, or false.
+ */
+static bool parse_size(const char *s, size_t length, uint64_t *ret)
+{
+	static const char digits[] = "0123456789abcdef", suffixes[] = "kmgt";
+	uint64_t value = 0, base = 10;
+	size_t i = 0;
+	const char *p;
+
+	if (length > 2 && s[0] == '0' && (s[1] | 0x20) == 'x') {
+		base = 16;
+		i = 2;
+	} else if (length > 1 && s[0] == '0') {
+		base = 8;
+		i = 1;
+	}
+	for (size_t first = i; i < length; i++) {
+		p = memchr(digits, s[i] | 0x20, base);
+		if (!p && i == first)
+			return false;
+		if (!p)
+			break;
+		if (__builtin_mul_overflow(value, base, &value) ||
+			__builtin_add_overflow(value, (uint64_t)(p - digits), &value))
+			return false;
+	}
+	if (i < length) {
+		p = memchr(suffixes, s[i] | 0x20, 4);
+		if (!p)
+			return false;
+		for (ptrdiff_t n = p - suffixes; n >= 0; n--)
+			if (__builtin_mul_overflow(value, KIB, &value))
+				return false;
+		i++;
+	}
+	if (length == 0 || i != length)
+		return false;
+	*ret = value;
+	return true;
+}
+
+static bool option_value(
+	const char *o, size_t length, const char *name, const char **ret, size_t *ret_length)
+{
+	size_t n = strlen(name);
+
+	if (length < n || memcmp(o, name, n) != 0)
+		return false;
+	*ret = o + n;
+	*ret_length = length - n;
+	return true;
+}
+
+/*
+ * One option of `pci=` (pci_setup(), drivers/pci/pci.c).  Those that decide no
+ * layout are passed over.
+ */
+static int parse_option(struct pr_kernel *k, const char *o, size_t length)
+{
+	const char *v;
+	size_t n;
+	uint64_t size;
+
+	if (option_value(o, length, "hpiosize=", &v, &n))
+		return parse_size(v, n, &k->hp_io_size) ? 0 : -EINVAL;
+	if (option_value(o, length, "hpmmiosize=", &v, &n))
+		return parse_size(v, n, &k->hp_mem_size) ? 0 : -EINVAL;
+	if (option_value(o, length, "hpmmioprefsize=", &v, &n))
+		return parse_size(v, n, &k->hp_pref_size) ? 0 : -EINVAL;
+	if (option_value(o, length, "hpmemsize=", &v, &n)) {
+		if (!parse_size(v, n, &size))
+			return -EINVAL;
+		k->hp_mem_size = k->hp_pref_size = size;
+		return 0;
+	}
+	if (option_value(o, length, "hpbussize=", &v, &n)) {
+		if (!parse_size(v, n, &size))
+			return -EINVAL;
+		k->hp_bus_size = size > 0xff ? 1 : (unsigned int)size;
+		return 0;
+	}
+	if (option_value(o, length, "assign-busses", &v, &n) && n == 0)
+		k->assign_busses = true;
+	return 0;
+}
+
+static int parse_options(struct pr_kernel *k, const char *s, const char *end)
+{
+	int r;
+
+	while (s < end) {
+		const char *comma = memchr(s, ',', (size_t)(end - s));
+		const char *stop = comma ? comma : end;
+
+		r = parse_option(k, s, (size_t)(stop - s));
+		if (r < 0)
+			return r;
+		s = comma ? comma + 1 : end;
+	}
+	return 0;
+}
+
+static int parse_cmdline(struct pr_kernel *k, const char *cmdline)
+{
+	int r;
+
+	for (const char *s = cmdline; *s;) {
+		size_t length = strcspn(s, " \t\n");
+
+		if (length >= 4 && memcmp(s, "pci=", 4) == 0) {
+			r = parse_options(k, s + 4, s + length);
+			if (r < 0)
+				return r;
+		}
+		s += length;
+		s += strspn(s, " \t\n");
+	}
+	return 0;
+}
+
+static bool arch_reads_windows(const char *arch)
+{
+	static const char *const x86[] = { "x86_64", "i386", "i486", "i586", "i686", "amd64" };
+
+	if (!arch)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(x86); i++)
+		if (strcmp(arch, x86[i]) == 0)
+			return true;
+	return false;
+}
+
+int pr_kernel_select(const struct pr_machine *machine, struct pr_kernel *ret)
+{
+	/* DEFAULT_HOTPLUG_*, drivers/pci/pci.c */
+	struct pr_kernel k = {
+		.generation = generations[ARRAY_SIZE(generations) - 1].generation,
+		.reads_windows = arch_reads_windows(machine->arch),
+		.hp_io_size = 256,
+		.hp_mem_size = 2 * MIB,
+		.hp_pref_size = 2 * MIB,
+		.hp_bus_size = 1,
+	};
+	unsigned int major, minor;
+	bool known;
+	int r;
+
+	known = parse_release(machine->release, &major, &minor);
+	if (known)
+		select_generation(&k, major, minor);
+
+	r = machine->cmdline ? parse_cmdline(&k, machine->cmdline) : 0;
+	if (r < 0)
+		return r;
+
+	*ret = k;
+	return known ? 0 : 1;
+}

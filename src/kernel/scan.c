@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Discovery: which devices a rescan finds, in which order, and the bus numbers
+ * of the bridges among them.  Source: pci_scan_child_bus_extend and
+ * pci_scan_bridge_extend (drivers/pci/probe.c); KERNEL 1.4.
+ */
+#include "kernel/model.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define N_BUSES 256
+
+/* A bus while it is scanned. */
+struct scan {
+	struct pr_function *self; /* bridge above; NULL: root bus */
+	const struct scan *parent;
+	unsigned int number, end;
+	bool reachable; /* configuration cycles get there */
+};
+
+static unsigned int scan_bus(struct k_model *m, const struct scan *bus, unsigned int available);
+
+bool k_is_fresh(const struct k_model *m, const struct pr_function *f)
+{
+	return m->fresh[f - m->root->functions];
+}
+
+bool k_is_hotplug(const struct pr_function *f)
+{
+	const struct pr_caps *caps = f->caps;
+
+	return f->bridge->hotplug && (caps->shpc.present != PR_YES || caps->pcie.slot_hotplug);
+}
+
+static void set_fresh(struct k_model *m, struct pr_function *f)
+{
+	m->fresh[f - m->root->functions] = true;
+}
+
+static struct pr_function **children_of(struct k_model *m, const struct scan *bus)
+{
+	return bus->self ? &bus->self->first_child : &m->root->first_child;
+}
+
+static struct pr_function **last_child_of(struct k_model *m, const struct scan *bus)
+{
+	return bus->self ? &bus->self->last_child : &m->root->last_child;
+}
+
+/* ---- devices ---- */
+
+static bool is_found(const struct pr_function *f)
+{
+	return f->removed && !f->facts->is_vf; /* a VF appears when its PF's driver asks for it */
+}
+
+static int compare_devfn(const void *a, const void *b)
+{
+	const struct pr_function *x = *(struct pr_function *const *)a;
+	const struct pr_function *y = *(struct pr_function *const *)b;
+	int order = x->address.device - y->address.device;
+
+	return order != 0 ? order : x->address.function - y->address.function;
+}
+
+/*
+ * All that it asks for is open again; addresses in registers are read and
+ * thrown away (KERNEL 1.5).
+ */
+static void rediscover(struct k_model *m, struct pr_function *f, const struct scan *bus)
+{
+	set_fresh(m, f);
+	f->removed = false;
+	f->predicted = true;
+	f->address.bus = (uint8_t)bus->number;
+	for (unsigned int i = 0; i < f->n_resources; i++)
+		f->resources[i].state = f->bridge && pr_resource_is_window(&f->resources[i])
+						? PR_RES_CLOSED
+						: PR_RES_UNASSIGNED;
+}
+
+static size_t count_found(struct pr_function *first)
+{
+	size_t n = 0;
+
+	pr_for_each_child (f, first)
+		n += is_found(f);
+	return n;
+}
+
+/* Unlinks what is found into @found, in the order of the list. */
+static void take_found(
+	struct pr_function **first, struct pr_function **last, struct pr_function **found)
+{
+	struct pr_function **p = first;
+
+	*last = NULL;
+	while (*p) {
+		struct pr_function *f = *p;
+
+		if (is_found(f)) {
+			*p = f->next;
+			f->next = NULL;
+			*found++ = f;
+			continue;
+		}
+		*last = f;
+		p = &f->next;
+	}
+}
+
+/* New devices come after those that were there, by device and function number. */
+static void discover(struct k_model *m, const struct scan *bus)
+{
+	struct pr_function **first = children_of(m, bus), **last = last_child_of(m, bus);
+	size_t n = bus->reachable ? count_found(*first) : 0;
+	struct pr_function **found;
+
+	if (n == 0)
+		return;
+	found = pr_new_array(m->arena, n, struct pr_function *);
+	if (!found) {
+		m->status = -ENOMEM;
+		return;
+	}
+	take_found(first, last, found);
+	qsort(found, n, sizeof(struct pr_function *), compare_devfn);
+	for (size_t i = 0; i < n; i++) {
+		if (*last)
+			(*last)->next = found[i];
+		else
+			*first = found[i];
+		*last = found[i];
+		rediscover(m, found[i], bus);
+	}
+}
+
+/*
+ * Buses beyond its own that the VFs of a function need at most
+ * (pci_iov_bus_range, drivers/pci/iov.c).
+ */
+static unsigned int iov_buses(const struct pr_function *f)
+{
+	const struct pr_sriov *s = &f->caps->sriov;
+	unsigned int devfn = f->address.device * 8u + f->address.function;
+
+	if (s->present != PR_YES || s->total_vfs == 0)
+		return 0;
+	return (devfn + s->first_offset + (s->total_vfs - 1u) * s->stride) >> 8;
+}
+
+static unsigned int iov_bus_range(struct pr_function *first)
+{
+	unsigned int most = 0;
+
+	pr_for_each_child (f, first) {
+		unsigned int n = f->removed ? 0 : iov_buses(f);
+
+		if (n > most)
+			most = n;
+	}
+	return most;
+}
+
+/* ---- bridges ---- */
+
+static bool in_ancestors(const struct scan *bus, unsigned int number)
+{
+	for (; bus; bus = bus->parent)
+		if (number < bus->number || number > bus->end)
+			return false;
+	return true;
+}
+
+/* The numbers in its registers make sense on this bus. */
+static bool numbers_sensible(const struct pr_function *f, const struct scan *bus)
+{
+	const struct pr_bridge *b = f->bridge;
+	unsigned int primary = b->primary;
+
+	if (primary == 0 && b->secondary != 0 && b->subordinate != 0)
+		primary = bus->number; /* hard-wired to 0 */
+	return primary == bus->number && b->secondary > bus->number &&
+	       b->secondary <= b->subordinate;
+}
+
+bool k_has_bus(const struct k_model *m, const struct pr_function *f)
+{
+	return f->bridge && f->bridge->secondary != 0 && m->bus_owner[f->bridge->secondary] == f;
+}
+
+static void give_bus(struct k_model *m, struct pr_function *f, const struct scan *child)
+{
+	m->bus_exists[child->number] = true;
+	m->bus_owner[child->number] = f;
+	f->no_bus = !child->reachable;
+}
+
+/*
+ * The number belongs to another bus: the kernel scans that one once more, and
+ * the bridge has none of its own (pci_find_bus).
+ */
+static unsigned int scan_foreign(struct k_model *m, struct pr_function *f, unsigned int number)
+{
+	struct pr_function *owner = m->bus_owner[number];
+	struct scan bus = { .self = owner, .number = number, .reachable = true };
+
+	f->no_bus = true;
+	if (!owner)
+		return number;
+	bus.end = owner->bridge->subordinate;
+	return scan_bus(m, &bus, 0);
+}
+
+/* What was never seen behind a bridge cannot be predicted when it gets a bus. */
+static void check_unseen(struct k_model *m, const struct pr_function *f, bool reachable)
+{
+	const struct pr_pcie *pcie = &f->caps->pcie;
+
+	if (!f->no_bus || !reachable || f->first_child)
+		return;
+	if (pcie->slot_known == PR_YES && pcie->slot_implemented && !pcie->slot_presence)
+		return;
+	k_doubt(m, f, "it had no bus numbers, so that what is behind it is not known");
+}
+
+/* A bridge that keeps the numbers of its registers, first pass. */
+static unsigned int scan_configured(
+	struct k_model *m, const struct scan *bus, struct pr_function *f, unsigned int max)
+{
+	struct pr_bridge *b = f->bridge;
+	struct scan child = {
+		.self = f,
+		.parent = bus,
+		.number = b->secondary,
+		.end = b->subordinate,
+		.reachable = bus->reachable && in_ancestors(bus, b->secondary),
+	};
+	unsigned int end = b->subordinate;
+
+	if (m->bus_exists[b->secondary] && m->bus_owner[b->secondary] != f) {
+		(void)scan_foreign(m, f, b->secondary);
+		return end > max ? end : max;
+	}
+	if (k_is_fresh(m, f)) {
+		check_unseen(m, f, child.reachable);
+		give_bus(m, f, &child);
+	}
+	(void)scan_bus(m, &child, end - child.number);
+	return end > max ? end : max;
+}
+
+/* A bridge that gets numbers, second pass. */
+static unsigned int scan_unconfigured(struct k_model *m, const struct scan *bus,
+	struct pr_function *f, unsigned int max, unsigned int available)
+{
+	const struct pr_ea *ea = &f->caps->ea;
+	bool fixed = ea->present == PR_YES && ea->fixed_secondary != 0 &&
+		     ea->fixed_subordinate >= ea->fixed_secondary;
+	struct scan child = { .self = f, .parent = bus, .end = bus->end };
+
+	child.number = fixed ? ea->fixed_secondary : max + 1;
+	if (child.number >= N_BUSES) {
+		f->no_bus = true;
+		return max;
+	}
+	f->bridge->primary = (uint8_t)bus->number;
+	f->bridge->secondary = (uint8_t)child.number;
+	if (m->bus_exists[child.number]) {
+		max = scan_foreign(m, f, child.number);
+		f->bridge->subordinate = (uint8_t)max;
+		return max;
+	}
+	child.reachable = bus->reachable && in_ancestors(bus, child.number);
+	check_unseen(m, f, child.reachable);
+	give_bus(m, f, &child);
+
+	max = scan_bus(m, &child, available > 0 ? available - 1 : 0);
+	if (fixed)
+		max = ea->fixed_subordinate;
+	f->bridge->subordinate = (uint8_t)max;
+	return max;
+}
+
+struct bridge_count {
+	unsigned int hotplug, normal;
+};
+
+static struct bridge_count count_bridges(struct pr_function *first)
+{
+	struct bridge_count n = { 0 };
+
+	pr_for_each_child (f, first) {
+		if (f->removed)
+			continue;
+		if (f->bridge && k_is_hotplug(f))
+			n.hotplug++;
+		else if (f->bridge || f->header.type == PR_HEADER_CARDBUS)
+			n.normal++;
+	}
+	return n;
+}
+
+/* Spare bus numbers for a bridge of the second pass. */
+static unsigned int share(const struct pr_function *f, const struct bridge_count *n,
+	unsigned int available, unsigned int used)
+{
+	unsigned int part, rest;
+
+	if (n->hotplug == 0 && n->normal == 1)
+		return available;
+	if (!k_is_hotplug(f))
+		return 0;
+	part = available / n->hotplug;
+	rest = available - used + 1; /* wraps as in the kernel: no limit then */
+	return part < rest ? part : rest;
+}
+
+static bool is_removed_or_plain(const struct pr_function *f)
+{
+	return f->removed || !f->bridge;
+}
+
+/* First pass keeps what is configured, second pass numbers the rest. */
+static unsigned int scan_bridges(struct k_model *m, const struct scan *bus, unsigned int max,
+	unsigned int available, unsigned int used)
+{
+	struct pr_function *first = *children_of(m, bus);
+	struct bridge_count n = count_bridges(first);
+	unsigned int before;
+
+	pr_for_each_child (f, first) {
+		if (is_removed_or_plain(f))
+			continue;
+		before = max;
+		if (numbers_sensible(f, bus))
+			max = scan_configured(m, bus, f, max);
+		else
+			f->bridge->secondary = f->bridge->subordinate = 0;
+		used++;
+		if (max - before > 1)
+			used += max - before - 1;
+	}
+	pr_for_each_child (f, first) {
+		if (is_removed_or_plain(f) || f->bridge->secondary != 0)
+			continue;
+		before = max;
+		max = scan_unconfigured(m, bus, f, before, share(f, &n, available, used));
+		if (max - before > 1)
+			used += max - before - 1;
+	}
+	return max;
+}
+
+/* Returns the highest bus number in use below. */
+static unsigned int scan_bus(struct k_model *m, const struct scan *bus, unsigned int available)
+{
+	unsigned int max = bus->number, used, least;
+
+	discover(m, bus);
+	if (m->status != 0)
+		return max;
+	used = iov_bus_range(*children_of(m, bus));
+	max = scan_bridges(m, bus, max + used, available, used);
+
+	if (bus->self && k_is_hotplug(bus->self)) {
+		least = m->kernel->hp_bus_size > 0 ? m->kernel->hp_bus_size - 1 : 0;
+		if (least < available)
+			least = available;
+		if (max - bus->number < least) {
+			max = bus->number + least;
+			if (max > bus->end)
+				max = bus->end;
+		}
+	}
+	return max;
+}
+
+void k_scan(struct k_model *m, struct pr_function *bridge)
+{
+	struct scan bus = { .self = bridge, .reachable = true };
+
+	bus.number = bridge ? bridge->bridge->secondary : m->root->facts.bus;
+	bus.end = bridge ? bridge->bridge->subordinate : m->root->last_bus;
+	(void)scan_bus(m, &bus, 0);
+}

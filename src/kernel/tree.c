@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the functions of a topology to the buses, devices and resources that
+ * Linux would have in memory, and back.  Only what a rescan can touch is
+ * built: the bus, everything below, and the direct neighbours on the way up.
+ */
+#include "kernel/model.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define N_WINDOWS      3
+#define IO_GRANULARITY 0x1000
+#define IO_BAR_SIZE    0x100 /* the largest that PCI 3.0, 6.2.5.1, allows on a PC */
+#define TYPE_FLAGS                                                                               \
+	(PR_IORES_IO | PR_IORES_MEM | PR_IORES_PREFETCH | PR_IORES_MEM_64 | PR_IORES_PCI_FIXED | \
+		PR_IORES_ROM_ENABLE)
+
+struct k_res *k_window(struct k_dev *d, unsigned int index)
+{
+	return &d->res[d->n_res - N_WINDOWS + (index - PR_WINDOW_IO)];
+}
+
+static void *allocate(struct k_model *m, size_t n, size_t size)
+{
+	void *p = pr_arena_alloc_array(m->arena, n, size);
+
+	if (!p)
+		m->status = -ENOMEM;
+	return p;
+}
+
+/* ---- resources of a device ---- */
+
+/*
+ * Up to 6.12 the table shows a window that was taken away: from 0, with its
+ * size (pci_bridge_release_resources).
+ */
+static bool is_orphan(const struct k_model *m, const struct pr_function *f, unsigned int index)
+{
+	const struct pr_facts *facts = f->facts;
+
+	return m->profile->forget_failed && !f->predicted && facts->lines &&
+	       index < facts->n_lines && facts->lines[index].start == 0 &&
+	       facts->lines[index].end > 0 && !(facts->lines[index].flags & PR_IORES_UNSET);
+}
+
+/*
+ * Size that the kernel remembers of an I/O window it has closed, since 6.18.
+ * The table prints zeros (KERNEL 1.11), but a window that is wanted and closed
+ * has failed, and kept the size it then asked for: of what is below, reserves
+ * of hot-plug ports included.
+ */
+static uint64_t remembered_io(const struct k_model *m, const struct pr_function *f)
+{
+	uint64_t sum = 0, reserve = k_is_hotplug(f) ? m->kernel->hp_io_size : 0;
+
+	pr_for_each_child (c, f->first_child) {
+		if (c->bridge)
+			sum += remembered_io(m, c);
+		for (unsigned int i = 0; i < c->n_resources; i++) {
+			const struct pr_resource *r = &c->resources[i];
+
+			if (r->index < PR_ROM && pr_resource_is_io(r))
+				sum += r->size == PR_SIZE_UNKNOWN ? IO_BAR_SIZE : r->size;
+		}
+	}
+	if (sum < reserve)
+		sum = reserve;
+	return pr_align_up(sum, IO_GRANULARITY, &sum) ? sum : 0;
+}
+
+static uint64_t remembered_size(
+	const struct k_model *m, const struct pr_function *f, unsigned int index)
+{
+	return m->profile->forget_failed || index != PR_WINDOW_IO ? 0 : remembered_io(m, f);
+}
+
+/*
+ * A window of a bridge just found, from its registers (pci_read_bridge_bases,
+ * drivers/pci/probe.c).
+ */
+static void read_window(const struct k_model *m, struct k_res *w, const struct pr_window *reg)
+{
+	bool io = w->index == PR_WINDOW_IO;
+
+	w->size = 0;
+	w->flags = 0;
+	if (!m->kernel->reads_windows)
+		return;
+	if (reg->implemented != PR_YES) {
+		if (!m->profile->minimum_from_zero)
+			return;
+		w->size = io ? 0x1000 : 0x100000;
+	} else if (reg->open == PR_YES) {
+		w->size = pr_range_size(&reg->range);
+	} else if (m->profile->forget_failed) {
+		return;
+	} else {
+		w->flags = PR_IORES_DISABLED;
+	}
+	w->flags |= w->r->flags & TYPE_FLAGS;
+}
+
+/*
+ * The table has no lines for the windows of a bridge without a bus: what the
+ * registers say is nothing to Linux.
+ */
+static bool not_in_table(const struct pr_function *f, unsigned int index)
+{
+	return f->facts->lines && index >= f->facts->n_lines && !f->predicted;
+}
+
+static void set_window(const struct k_model *m, struct k_res *w, const struct pr_function *f)
+{
+	const struct pr_resource *r = w->r;
+
+	w->window = true;
+	if (r->state == PR_RES_ASSIGNED && !not_in_table(f, w->index)) {
+		w->flags = r->flags & TYPE_FLAGS;
+		w->at = r->range;
+		w->size = pr_range_size(&r->range);
+	} else if (k_is_fresh(m, f)) {
+		read_window(m, w, &f->bridge->registers[w->index - PR_WINDOW_IO]);
+	} else if (is_orphan(m, f, w->index)) {
+		w->orphan = true;
+		w->flags = r->flags & TYPE_FLAGS;
+		w->at = (struct pr_range){ .last = f->facts->lines[w->index].end };
+		w->size = pr_range_size(&w->at);
+	} else {
+		w->size = remembered_size(m, f, w->index);
+	}
+}
+
+static void set_bar(struct k_res *b)
+{
+	const struct pr_resource *r = b->r;
+
+	b->flags = r->flags & TYPE_FLAGS;
+	if (b->index == PR_ROM)
+		b->flags |= PR_IORES_MEM | PR_IORES_PREFETCH;
+	b->at = r->range;
+	b->size = r->size;
+	b->opaque = r->state == PR_RES_ASSIGNED && r->size == PR_SIZE_UNKNOWN;
+	if (b->opaque)
+		b->size = 1;
+}
+
+/*
+ * What was forgotten, or is not known, the kernel does not see; VFs live
+ * inside of their PF's BARs.
+ */
+static bool is_seen(const struct pr_function *f, const struct pr_resource *r)
+{
+	if (f->facts->is_vf)
+		return false;
+	if (f->bridge && pr_resource_is_window(r))
+		return true;
+	return r->state == PR_RES_ASSIGNED || r->state == PR_RES_UNASSIGNED;
+}
+
+static void add_resources(struct k_model *m, struct k_dev *d)
+{
+	struct pr_function *f = d->f;
+
+	d->res = allocate(m, f->n_resources, sizeof(*d->res));
+	if (!d->res)
+		return;
+	for (unsigned int i = 0; i < f->n_resources; i++) {
+		struct k_res *r = &d->res[d->n_res];
+
+		if (!is_seen(f, &f->resources[i]))
+			continue;
+		d->n_res++;
+		r->dev = d;
+		r->r = &f->resources[i];
+		r->index = r->r->index;
+		if (f->bridge && pr_resource_is_window(r->r))
+			set_window(m, r, f);
+		else
+			set_bar(r);
+	}
+	d->bus->n_res += d->n_res;
+}
+
+static bool add_device(struct k_model *m, struct k_bus *bus, struct pr_function *f)
+{
+	struct k_dev *d = allocate(m, 1, sizeof(*d));
+
+	if (!d)
+		return false;
+	d->f = f;
+	d->bus = bus;
+	if (bus->last)
+		bus->last->next = d;
+	else
+		bus->first = d;
+	bus->last = d;
+	add_resources(m, d);
+	return m->status == 0;
+}
+
+/* ---- windows of a bus ---- */
+
+static void add_apertures(struct k_model *m, struct k_bus *bus, const struct pr_range *ranges,
+	size_t n, uint32_t flags)
+{
+	struct k_res *w = allocate(m, n, sizeof(*w));
+
+	if (!w)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		w[i].window = w[i].placed = true;
+		w[i].flags = flags;
+		w[i].at = ranges[i];
+		w[i].size = pr_range_size(&ranges[i]);
+		bus->windows[bus->n_windows++] = &w[i];
+	}
+}
+
+static void add_root_windows(struct k_model *m, struct k_bus *bus)
+{
+	const struct pr_root_facts *facts = &m->root->facts;
+
+	bus->windows = allocate(m, facts->n_io + facts->n_mem, sizeof(*bus->windows));
+	if (!bus->windows || !facts->apertures_known)
+		return;
+	add_apertures(m, bus, facts->io, facts->n_io, PR_IORES_IO);
+	add_apertures(m, bus, facts->mem, facts->n_mem, PR_IORES_MEM);
+}
+
+/*
+ * A subtractive bridge forwards what its parent does, after its own windows
+ * (pci_read_bridge_bases).
+ */
+static void add_bridge_windows(struct k_model *m, struct k_bus *bus)
+{
+	bool subtractive = bus->self->f->bridge->subtractive;
+	unsigned int above = subtractive ? bus->parent->n_windows : 0;
+
+	bus->windows = allocate(m, N_WINDOWS + above, sizeof(*bus->windows));
+	if (!bus->windows)
+		return;
+	for (unsigned int i = PR_WINDOW_IO; i <= PR_WINDOW_PREF; i++)
+		bus->windows[bus->n_windows++] = k_window(bus->self, i);
+	for (unsigned int i = 0; i < above; i++)
+		bus->windows[bus->n_windows++] = bus->parent->windows[i];
+}
+
+static int compare_descending(const void *a, const void *b)
+{
+	const struct k_res *x = *(struct k_res *const *)a, *y = *(struct k_res *const *)b;
+
+	return x->at.first > y->at.first ? -1 : x->at.first < y->at.first;
+}
+
+static void put_into_window(struct k_bus *bus, struct k_res *r)
+{
+	r->placed = true; /* even where its window is not known */
+	for (unsigned int i = 0; i < bus->n_windows; i++) {
+		struct k_res *w = bus->windows[i];
+
+		if ((w->placed || w->orphan) &&
+			((w->flags ^ r->flags) & (PR_IORES_IO | PR_IORES_MEM)) == 0 &&
+			pr_range_contains(&w->at, &r->at)) {
+			k_space_insert(w, r);
+			return;
+		}
+	}
+}
+
+/* From the highest address down, so that each insertion is at the head of its list. */
+static void place_assigned(struct k_model *m, struct k_bus *bus)
+{
+	struct k_res **list = allocate(m, bus->n_res, sizeof(struct k_res *));
+	size_t n = 0;
+
+	if (!list)
+		return;
+	for (struct k_dev *d = bus->first; d; d = d->next)
+		for (unsigned int i = 0; i < d->n_res; i++)
+			if (d->res[i].r->state == PR_RES_ASSIGNED && d->res[i].flags != 0)
+				list[n++] = &d->res[i];
+	if (n > 1)
+		qsort(list, n, sizeof(*list), compare_descending);
+	for (size_t i = 0; i < n; i++)
+		put_into_window(bus, list[i]);
+}
+
+/* ---- buses ---- */
+
+static struct k_bus *build_bus(struct k_model *m, struct k_dev *self, struct k_bus *parent)
+{
+	struct k_bus *bus = allocate(m, 1, sizeof(*bus));
+	struct pr_function *first = self ? self->f->first_child : m->root->first_child;
+
+	if (!bus)
+		return NULL;
+	bus->self = self;
+	bus->parent = parent;
+	if (self)
+		add_bridge_windows(m, bus);
+	else
+		add_root_windows(m, bus);
+
+	pr_for_each_child (f, first) {
+		if (!f->removed && m->status == 0 && !add_device(m, bus, f))
+			break;
+	}
+	if (m->status == 0)
+		place_assigned(m, bus);
+	if (self)
+		self->subordinate = bus;
+	return m->status == 0 ? bus : NULL;
+}
+
+static void build_below(struct k_model *m, struct k_bus *bus)
+{
+	for (struct k_dev *d = bus->first; d && m->status == 0; d = d->next) {
+		struct k_bus *below = k_has_bus(m, d->f) ? build_bus(m, d, bus) : NULL;
+
+		if (below)
+			build_below(m, below);
+	}
+}
+
+static struct k_bus *build_above(struct k_model *m, struct pr_function *bridge)
+{
+	struct k_bus *parent;
+	struct k_dev *d;
+
+	if (!bridge)
+		return build_bus(m, NULL, NULL);
+	parent = build_above(m, bridge->parent);
+	if (!parent)
+		return NULL;
+	for (d = parent->first; d->f != bridge; d = d->next)
+		;
+	return build_bus(m, d, parent);
+}
+
+struct k_bus *k_tree_build(struct k_model *m, struct pr_function *bridge)
+{
+	struct k_bus *bus = build_above(m, bridge);
+
+	if (bus)
+		build_below(m, bus);
+	return m->status == 0 ? bus : NULL;
+}
+
+/* ---- and back ---- */
+
+static void store(const struct k_res *from)
+{
+	struct pr_resource *r = from->r;
+
+	if (from->placed) {
+		r->state = PR_RES_ASSIGNED;
+		r->range = from->at;
+		if (from->window)
+			r->size = pr_range_size(&from->at);
+	} else if (from->window) {
+		r->state = PR_RES_CLOSED;
+		r->range = (struct pr_range){ 0 };
+		r->size = 0;
+	} else if (from->flags == 0) {
+		r->state = PR_RES_FORGOTTEN;
+		r->range = (struct pr_range){ 0 };
+	}
+}
+
+void k_tree_store(struct k_model *m, struct k_bus *bus)
+{
+	for (struct k_dev *d = bus->first; d; d = d->next) {
+		for (unsigned int i = 0; i < d->n_res; i++)
+			store(&d->res[i]);
+		d->f->predicted = true;
+		if (d->subordinate)
+			k_tree_store(m, d->subordinate);
+	}
+}
