@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The planner: from a topology, a request and a policy to a plan or a refusal
+ * with its reason.  Data in, plan out: nothing is read, written or logged.
+ */
+#pragma once
+
+#include "pciroom/kernel.h"
+
+/* ---- disruption ---- */
+
+enum pr_disruption {
+	PR_DISRUPTION_FREE = 0, /* no driver, or a bridge with nothing in use below */
+	PR_DISRUPTION_RESTART,  /* a driver is bound, no user was found */
+	PR_DISRUPTION_IN_USE,   /* a user was found and is named */
+	PR_DISRUPTION_PINNED,   /* may not be touched: policy, or it cannot move */
+	_PR_DISRUPTION_MAX,
+};
+const char *pr_disruption_name(enum pr_disruption d);
+bool pr_disruption_parse(const char *name, enum pr_disruption *ret);
+
+struct pr_policy {
+	enum pr_disruption limit;    /* the worst class that a plan may disturb; FREE, RESTART or IN_USE */
+	const char *const *pinned;   /* addresses or paths ("0000:03:00.0", "0000:00/02.0/00.0") */
+	size_t n_pinned;
+};
+
+/* Class of one function by itself.  @ret_reason (may be NULL): borrowed sentence, or NULL when free. */
+enum pr_disruption pr_function_disruption(const struct pr_function *f, const struct pr_policy *policy,
+	const char **ret_reason);
+
+/* ---- diagnosis ---- */
+
+/* One window on the way from a dead BAR to the host bridge, seen from below upwards. */
+struct pr_level {
+	const struct pr_function *bridge; /* NULL: the host bridge's apertures */
+	unsigned int window;              /* PR_WINDOW_* */
+	bool known;                       /* false: the apertures are not recorded, nothing below is said */
+	bool open;
+	uint64_t size;              /* bytes of the window, or of all apertures that serve */
+	uint64_t wanted, align;     /* bytes the BAR asks for here */
+	struct pr_free_space space; /* what is free in it */
+	bool fits;                  /* a hole of that size and alignment is there */
+};
+/* One resource that has no addresses, and where it gets stuck. */
+struct pr_shortage {
+	const struct pr_function *function;
+	const struct pr_resource *resource;
+	bool size_known;
+	const struct pr_level *levels;
+	size_t n_levels;
+	const struct pr_level *choke; /* outermost window that is too small below one with room; NULL: the nearest has room */
+};
+struct pr_explanation {
+	const struct pr_shortage *shortages;
+	size_t n_shortages;
+	const struct pr_function *const *no_bus; /* bridges without bus numbers */
+	size_t n_no_bus;
+	const struct pr_function *const *disagreeing; /* bridges whose registers and kernel table differ */
+	size_t n_disagreeing;
+};
+/* Everything wrong at and below @f (NULL: in the whole machine).  Allocated in @arena.  0 or -ENOMEM. */
+int pr_explain(const struct pr_topology *t, const struct pr_function *f, struct pr_arena *arena,
+	struct pr_explanation *ret);
+/* "BAR 2", "expansion ROM", "VF BAR 0", "prefetchable window": for people. */
+const char *pr_resource_name(unsigned int index);
+
+/* ---- plans ---- */
+
+struct pr_request {
+	const struct pr_address *targets; /* functions that shall work; none: every function that is dead */
+	size_t n_targets;
+};
+
+enum pr_step_kind {
+	PR_STEP_UNBIND, /* address, driver */
+	PR_STEP_WRITE,  /* address, offset, width, value, old */
+	PR_STEP_REMOVE, /* address: the top of a subtree */
+	PR_STEP_RESCAN, /* address of a function that stays and sits on the bus to scan; or root_bus */
+	PR_STEP_EXPECT, /* the layout predicted; verified against the machine */
+	_PR_STEP_MAX,
+};
+const char *pr_step_name(enum pr_step_kind k);
+
+struct pr_step {
+	enum pr_step_kind kind;
+	bool root_bus; /* RESCAN: no function stays on that root bus; address holds domain and bus */
+	struct pr_address address;
+	const char *path;   /* topological path of the function */
+	const char *driver; /* UNBIND */
+	uint16_t offset;
+	uint8_t width;
+	uint32_t value, old;
+};
+
+enum pr_verdict {
+	PR_VERDICT_OK = 0,
+	PR_VERDICT_NOTHING,        /* nothing is dead */
+	PR_VERDICT_INFEASIBLE,     /* no candidate makes it fit; see choke */
+	PR_VERDICT_TOO_DISRUPTIVE, /* feasible, beyond the policy's limit; the plan is filled in */
+	PR_VERDICT_UNKNOWN,        /* a fact that decides is missing; see why */
+	_PR_VERDICT_MAX,
+};
+const char *pr_verdict_name(enum pr_verdict v);
+
+struct pr_affected {
+	const struct pr_function *function; /* of the topology planned on */
+	enum pr_disruption disruption;
+	const char *reason; /* NULL: none */
+};
+/* A candidate looked at and why it was not taken; for `plan --verbose` and refusals. */
+struct pr_attempt {
+	const struct pr_function *top; /* removed subtree */
+	bool good;
+	const char *why; /* sentence; NULL when good */
+};
+/* Lexicographic, in this order: the first difference decides. */
+struct pr_cost {
+	unsigned int in_use, restarted, renumbered;
+	unsigned int armed; /* empty hot-plug ports that come back without a window they had (KERNEL 1.9) */
+	unsigned int removed, steps;
+};
+int pr_cost_compare(const struct pr_cost *a, const struct pr_cost *b);
+
+/* A resource that was unassigned and stays so; worth a line, not a refusal. */
+struct pr_left {
+	const struct pr_function *function;
+	const struct pr_resource *resource;
+};
+
+struct pr_plan {
+	struct pr_arena *arena;
+	const struct pr_topology *topology; /* borrowed: must outlive the plan */
+	struct pr_topology *prediction;     /* owned; NULL unless OK or TOO_DISRUPTIVE */
+	uint64_t generation;                /* of the topology planned on */
+	char id[17];                        /* digest of generation and steps, hexadecimal */
+	struct pr_kernel kernel;
+	enum pr_verdict verdict;
+	const char *why; /* sentence for INFEASIBLE, TOO_DISRUPTIVE, UNKNOWN; NULL otherwise */
+	const struct pr_function **targets;
+	size_t n_targets;
+	const struct pr_function **removed; /* tops of the subtrees that are re-enumerated */
+	size_t n_removed;
+	struct pr_affected *affected; /* every function that is removed or whose driver is restarted, in walk order */
+	size_t n_affected;
+	struct pr_left *left;
+	size_t n_left;
+	struct pr_attempt *attempts;
+	size_t n_attempts;
+	struct pr_cost cost;
+	struct pr_step *steps;
+	size_t n_steps;
+	struct pr_explanation explanation; /* of the targets */
+};
+
+/*
+ * Plans @request on @t.  0 and a plan (every verdict is a plan), -ENOENT when
+ * a target is not in @t, -ENOMEM.  Deterministic.
+ */
+int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
+	const struct pr_policy *policy, struct pr_plan **ret);
+void pr_plan_free(struct pr_plan *p);
+
+/*
+ * Independent verification; shares no code with the search.  Simulates the
+ * steps again and checks G1-G4 of DESIGN section 4 and the policy.  0 good,
+ * 1 not (@why, a sentence), -ENOMEM.
+ */
+int pr_plan_check(const struct pr_plan *p, const struct pr_policy *policy, char *why, size_t size);
+
+/*
+ * What became of @before: true when nothing outside of the plan lost anything
+ * and everything removed is back with every resource it had (G2, G3).  The
+ * same rule judges predictions and outcomes.  @now may be a fresh import of
+ * the machine; functions are found by path.  @why: first loss, a sentence.
+ */
+bool pr_nothing_lost(const struct pr_topology *before, const struct pr_topology *now, char *why,
+	size_t size);
+/* G1 for @plan's targets on @now: all that the plan promised them is assigned. */
+bool pr_targets_work(const struct pr_plan *plan, const struct pr_topology *now, char *why, size_t size);

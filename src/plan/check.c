@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Independent verification of a plan from its steps alone.  Shares no code
+ * with the search: it simulates the steps again and judges by compare.c.
+ * Must not include search.h.
+ */
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum fate {
+	STAYS = 0,
+	REMOVED,
+	UNBOUND
+};
+
+struct checking {
+	const struct pr_plan *plan;
+	const struct pr_policy *policy;
+	struct pr_arena *arena;
+	uint8_t **fates; /* enum fate, by root and function */
+	struct pr_action *actions;
+	size_t n_actions;
+	char *why;
+	size_t size;
+};
+
+static int bad(struct checking *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int bad(struct checking *c, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(c->why, c->size, format, ap);
+	va_end(ap);
+	return 1;
+}
+
+static int bad_function(struct checking *c, const struct pr_function *f, const char *what)
+{
+	char address[PR_ADDRESS_MAX];
+
+	pr_address_format(&f->address, address);
+	return bad(c, "%s %s", address, what);
+}
+
+static int bad_step(struct checking *c, size_t i, const char *what)
+{
+	return bad(c, "step %zu (%s): %s", i + 1, pr_step_name(c->plan->steps[i].kind), what);
+}
+
+static uint8_t *fate_of(const struct checking *c, const struct pr_function *f)
+{
+	size_t root = pr_root_position(c->plan->topology, f->root);
+
+	return &c->fates[root][f - f->root->functions];
+}
+
+/* The function that a step names, by address and path alike. */
+static const struct pr_function *step_function(const struct checking *c, const struct pr_step *step)
+{
+	const struct pr_function *f = pr_topology_find(c->plan->topology, &step->address);
+
+	if (!f || !step->path || pr_topology_find_path(c->plan->topology, step->path) != f)
+		return NULL;
+	return f;
+}
+
+static bool driver_is(const struct pr_function *f, const char *driver)
+{
+	return f->facts->driver && driver && strcmp(f->facts->driver, driver) == 0;
+}
+
+/* ---- steps ---- */
+
+static int check_unbind(struct checking *c, size_t i)
+{
+	const struct pr_step *step = &c->plan->steps[i];
+	const struct pr_function *f = step_function(c, step);
+
+	if (!f)
+		return bad_step(c, i, "no such function");
+	if (*fate_of(c, f) != STAYS)
+		return bad_step(c, i, "the function was unbound or removed before");
+	if (!driver_is(f, step->driver))
+		return bad_step(c, i, "this driver is not bound");
+	if (pr_function_disruption(f, c->policy, NULL) > c->policy->limit)
+		return bad_step(c, i, "the policy does not allow it");
+	*fate_of(c, f) = UNBOUND;
+	return 0;
+}
+
+static int check_removed(struct checking *c, size_t i, const struct pr_function *f)
+{
+	enum pr_disruption d = pr_function_disruption(f, c->policy, NULL);
+	uint8_t *fate = fate_of(c, f);
+
+	if (*fate == REMOVED)
+		return bad_step(c, i, "part of it was removed before");
+	if (d == PR_DISRUPTION_PINNED || d > c->policy->limit)
+		return bad_function(c, f, "would be removed against the policy");
+	if (!f->bridge && f->facts->driver && *fate != UNBOUND)
+		return bad_function(c, f, "would be removed with its driver bound");
+	*fate = REMOVED;
+	return 0;
+}
+
+static void add_action(struct checking *c, enum pr_action_kind kind, const struct pr_function *f,
+	const struct pr_root *root)
+{
+	c->actions[c->n_actions++] =
+		(struct pr_action){ .kind = kind, .function = f, .root = root };
+}
+
+static int check_remove(struct checking *c, size_t i)
+{
+	const struct pr_function *top = step_function(c, &c->plan->steps[i]);
+	int r;
+
+	if (!top)
+		return bad_step(c, i, "no such function");
+	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
+		r = check_removed(c, i, f);
+		if (r != 0)
+			return r;
+	}
+	add_action(c, PR_ACTION_REMOVE, top, top->root);
+	return 0;
+}
+
+static const struct pr_root *step_root(const struct checking *c, const struct pr_step *step)
+{
+	pr_for_each_root (c->plan->topology, i) {
+		const struct pr_root_facts *facts = &c->plan->topology->roots[i]->facts;
+
+		if (facts->domain == step->address.domain && facts->bus == step->address.bus)
+			return c->plan->topology->roots[i];
+	}
+	return NULL;
+}
+
+static int check_rescan(struct checking *c, size_t i)
+{
+	const struct pr_step *step = &c->plan->steps[i];
+	const struct pr_function *f = step->root_bus ? NULL : step_function(c, step);
+	const struct pr_root *root = step->root_bus ? step_root(c, step) : (f ? f->root : NULL);
+
+	if (!root)
+		return bad_step(c, i, "no such function or bus");
+	if (f && *fate_of(c, f) == REMOVED)
+		return bad_step(c, i, "the function is not there any more");
+	add_action(c, PR_ACTION_RESCAN, f, root);
+	return 0;
+}
+
+static int check_step(struct checking *c, size_t i)
+{
+	switch (c->plan->steps[i].kind) {
+	case PR_STEP_UNBIND:
+		return check_unbind(c, i);
+	case PR_STEP_REMOVE:
+		return check_remove(c, i);
+	case PR_STEP_RESCAN:
+		return check_rescan(c, i);
+	case PR_STEP_EXPECT:
+		return i + 1 == c->plan->n_steps ? 0 : bad_step(c, i, "it must come last");
+	case PR_STEP_WRITE:
+	case _PR_STEP_MAX:
+		break;
+	}
+	return bad_step(c, i, "this planner makes no such step");
+}
+
+static int check_steps(struct checking *c)
+{
+	const struct pr_plan *p = c->plan;
+	int r;
+
+	if (p->n_steps == 0 || p->steps[p->n_steps - 1].kind != PR_STEP_EXPECT)
+		return bad(c, "the plan does not end with an expectation");
+	for (size_t i = 0; i < p->n_steps; i++) {
+		r = check_step(c, i);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- outcome ---- */
+
+static bool gains(const struct pr_function *before, const struct pr_function *after)
+{
+	for (size_t i = 0; i < before->n_resources; i++) {
+		const struct pr_resource *was = &before->resources[i];
+		const struct pr_resource *is = pr_function_resource(after, was->index);
+
+		if (was->index < PR_WINDOW_IO && was->state != PR_RES_ASSIGNED && is &&
+			is->state == PR_RES_ASSIGNED)
+			return true;
+	}
+	return false;
+}
+
+static bool layout_kept(const struct pr_function *before, const struct pr_function *after)
+{
+	if (after->removed || pr_address_compare(&before->address, &after->address) != 0)
+		return false;
+	if (before->bridge && (before->bridge->secondary != after->bridge->secondary ||
+				      before->bridge->subordinate != after->bridge->subordinate))
+		return false;
+	for (size_t i = 0; i < before->n_resources; i++) {
+		const struct pr_resource *was = &before->resources[i];
+		const struct pr_resource *is = pr_function_resource(after, was->index);
+
+		if (was->state == PR_RES_ASSIGNED &&
+			(!is || is->state != PR_RES_ASSIGNED ||
+				!pr_range_equal(&was->range, &is->range)))
+			return false;
+	}
+	return true;
+}
+
+/* Nothing that stays may move (G2), nor be handed addresses while an endpoint's driver is at work. */
+static int check_staying(struct checking *c, const struct pr_topology *now)
+{
+	const struct pr_topology *t = c->plan->topology;
+
+	pr_for_each_root (t, i) {
+		for (size_t j = 0; j < t->roots[i]->n_functions; j++) {
+			const struct pr_function *f = &t->roots[i]->functions[j];
+			const struct pr_function *after = pr_topology_same(now, f);
+			uint8_t fate = c->fates[i][j];
+
+			if (f->removed || fate == REMOVED)
+				continue;
+			if (!layout_kept(f, after))
+				return bad_function(c, f, "stays, and would change");
+			if (fate == STAYS && !f->bridge && f->facts->driver && gains(f, after))
+				return bad_function(c, f, "would get addresses under its driver");
+		}
+	}
+	return 0;
+}
+
+static int check_outcome(struct checking *c, const struct pr_topology *now)
+{
+	const struct pr_plan *p = c->plan;
+	int r;
+
+	r = check_staying(c, now);
+	if (r != 0)
+		return r;
+	if (!pr_nothing_lost(p->topology, now, c->why, c->size) ||
+		!pr_targets_work(p, now, c->why, c->size))
+		return 1;
+	if (!p->prediction || !pr_layout_equal(p->prediction, now, c->why, c->size))
+		return bad(c, "the steps do not lead to the layout predicted");
+	return 0;
+}
+
+static int check_simulated(struct checking *c)
+{
+	struct pr_doubt doubt = { 0 };
+	struct pr_topology *now;
+	int r;
+
+	r = pr_kernel_apply(
+		&c->plan->kernel, c->plan->topology, c->actions, c->n_actions, &now, &doubt);
+	if (r == -EINVAL)
+		return bad(c, "the steps cannot be done in this order");
+	if (r != 0)
+		return r < 0 ? r : bad(c, "%s", doubt.text);
+	r = check_outcome(c, now);
+	pr_topology_free(now);
+	return r;
+}
+
+static int check_all(struct checking *c)
+{
+	const struct pr_topology *t = c->plan->topology;
+	int r;
+
+	c->fates = pr_new_array(c->arena, t->n_roots, uint8_t *);
+	c->actions = pr_new_array(c->arena, c->plan->n_steps, struct pr_action);
+	if (!c->fates || !c->actions)
+		return -ENOMEM;
+	pr_for_each_root (t, i) {
+		c->fates[i] = pr_new_array(c->arena, t->roots[i]->n_functions, uint8_t);
+		if (!c->fates[i])
+			return -ENOMEM;
+	}
+
+	r = check_steps(c);
+	return r != 0 ? r : check_simulated(c);
+}
+
+int pr_plan_check(const struct pr_plan *p, const struct pr_policy *policy, char *why, size_t size)
+{
+	struct checking c = { .plan = p, .policy = policy, .why = why, .size = size };
+	int r;
+
+	if (p->verdict != PR_VERDICT_OK)
+		return bad(&c, "there is nothing to carry out: the verdict is %s",
+			pr_verdict_name(p->verdict));
+	if (p->n_targets == 0 || p->generation != p->topology->generation)
+		return bad(&c, "the plan is not one for this machine");
+
+	c.arena = pr_arena_new();
+	if (!c.arena)
+		return -ENOMEM;
+	r = check_all(&c);
+	pr_arena_free(c.arena);
+	return r;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What it costs to take a function away for a moment, by what is known of it
+ * and by policy.  Finding nothing is not proof that nobody uses it: a bound
+ * driver is never free.  Knows nothing of searches and layouts.
+ */
+#include "plan/plan.h"
+
+#include <string.h>
+
+/* Users whose device cannot be taken away however much is allowed: the machine would not survive it. */
+static const char *const pinning_kinds[] = { "vfio", "mdev", "swap", "root", "console", NULL };
+
+static bool pin_matches(const struct pr_function *f, const char *pin)
+{
+	struct pr_address address;
+	char path[1024];
+
+	if (pr_address_parse(pin, &address))
+		return pr_address_compare(&address, &f->address) == 0;
+	return strchr(pin, '/') && pr_function_path(f, path, sizeof(path)) >= 0 &&
+	       strcmp(path, pin) == 0;
+}
+
+static const char *pinned_by_policy(const struct pr_function *f, const struct pr_policy *policy)
+{
+	for (size_t i = 0; policy && i < policy->n_pinned; i++)
+		if (pin_matches(f, policy->pinned[i]))
+			return "pinned by the administrator";
+	return NULL;
+}
+
+static bool has_fixed_resource(const struct pr_function *f)
+{
+	for (size_t i = 0; i < f->n_resources; i++)
+		if ((f->resources[i].flags & PR_IORES_PCI_FIXED) &&
+			f->resources[i].state == PR_RES_ASSIGNED)
+			return true;
+	return false;
+}
+
+/* What the hardware says of itself (KERNEL 3). */
+static const char *pinned_by_hardware(const struct pr_function *f)
+{
+	const struct pr_caps *caps = f->caps;
+
+	if (!f->parent && !f->bridge)
+		return "sits directly on the host bridge";
+	if (caps && caps->pcie.present == PR_YES &&
+		(caps->pcie.port == PR_PORT_RC_ENDPOINT ||
+			caps->pcie.port == PR_PORT_RC_EVENT_COLLECTOR))
+		return "is integrated in the root complex";
+	if (caps && caps->ea.present == PR_YES)
+		return "has addresses fixed by Enhanced Allocation";
+	if (has_fixed_resource(f))
+		return "has addresses that cannot move";
+	if (f->facts->is_vf)
+		return "is a virtual function in service";
+	if (f->facts->sriov_numvfs > 0 ||
+		(caps && caps->sriov.present == PR_YES && caps->sriov.enabled))
+		return "has virtual functions in service";
+	return NULL;
+}
+
+static const char *pinned_by_user(const struct pr_function *f)
+{
+	if (f->facts->driver && strstr(f->facts->driver, "vfio"))
+		return "is handed to a virtual machine or a user-space driver by VFIO";
+	for (size_t i = 0; i < f->facts->n_users; i++)
+		for (const char *const *kind = pinning_kinds; *kind; kind++)
+			if (strcmp(f->facts->users[i].kind, *kind) == 0)
+				return f->facts->users[i].what;
+	return NULL;
+}
+
+bool pr_function_is_driven(const struct pr_function *f)
+{
+	const char *driver = f->facts->driver;
+
+	if (!driver || !*driver)
+		return false;
+	/* a port's own driver serves what is below it, which is judged by itself */
+	return !f->bridge || (strcmp(driver, "pcieport") != 0 && strcmp(driver, "shpchp") != 0);
+}
+
+enum pr_disruption pr_function_disruption(
+	const struct pr_function *f, const struct pr_policy *policy, const char **ret_reason)
+{
+	enum pr_disruption d = PR_DISRUPTION_PINNED;
+	const char *reason = pinned_by_policy(f, policy);
+
+	if (!reason)
+		reason = pinned_by_hardware(f);
+	if (!reason)
+		reason = pinned_by_user(f);
+	if (!reason) {
+		d = PR_DISRUPTION_FREE;
+		if (f->facts->n_users > 0) {
+			d = PR_DISRUPTION_IN_USE;
+			reason = f->facts->users[0].what;
+		} else if (pr_function_is_driven(f)) {
+			d = PR_DISRUPTION_RESTART;
+			reason = "a driver is bound";
+		}
+	}
+	if (ret_reason)
+		*ret_reason = reason;
+	return d;
+}
+
+enum pr_disruption pr_subtree_disruption(const struct pr_function *top,
+	const struct pr_policy *policy, const struct pr_function **ret_function,
+	const char **ret_reason)
+{
+	enum pr_disruption worst = PR_DISRUPTION_FREE;
+
+	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
+		const char *reason;
+		enum pr_disruption d = pr_function_disruption(f, policy, &reason);
+
+		if (f != top && d <= worst)
+			continue;
+		worst = d;
+		if (ret_function)
+			*ret_function = f;
+		if (ret_reason)
+			*ret_reason = reason;
+		if (worst == PR_DISRUPTION_PINNED)
+			break;
+	}
+	return worst;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a function lacks: addresses, bus numbers, or a bridge that forwards
+ * what the kernel believes it forwards.  Says nothing of how to get it.
+ */
+#include "plan/plan.h"
+
+bool pr_resource_wanting(const struct pr_resource *r)
+{
+	return r->index != PR_ROM && !pr_resource_is_window(r) &&
+	       (r->state == PR_RES_UNASSIGNED || r->state == PR_RES_FORGOTTEN);
+}
+
+bool pr_resource_needed(const struct pr_resource *r, enum pr_tier tier)
+{
+	if (!pr_resource_wanting(r))
+		return false;
+	if (r->index < PR_ROM && !pr_resource_is_io(r))
+		return true;
+
+	switch (tier) {
+	case PR_TIER_ALL:
+		return true;
+	case PR_TIER_LOST: /* the kernel still knows the size: it worked once */
+		return r->index < PR_ROM && r->state == PR_RES_UNASSIGNED;
+	case PR_TIER_MEMORY:
+	case _PR_TIER_MAX:
+		break;
+	}
+	return false;
+}
+
+static bool window_used(const struct pr_function *bridge, const struct pr_resource *window);
+
+/* A BAR is use; a window is used by what is behind it, and may be a reserve that nobody misses. */
+static bool resource_used(const struct pr_function *f, const struct pr_resource *r)
+{
+	if (r->state != PR_RES_ASSIGNED)
+		return false;
+	return !pr_resource_is_window(r) || !f->bridge || window_used(f, r);
+}
+
+static bool window_used(const struct pr_function *bridge, const struct pr_resource *window)
+{
+	pr_for_each_child (f, bridge->first_child) {
+		for (size_t i = 0; i < f->n_resources && !f->removed; i++) {
+			const struct pr_resource *r = &f->resources[i];
+
+			if (pr_resource_is_io(r) == pr_resource_is_io(window) &&
+				pr_range_contains(&window->range, &r->range) && resource_used(f, r))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool pr_bridge_broken(const struct pr_function *bridge)
+{
+	if (!bridge->bridge || bridge->removed)
+		return false;
+	for (unsigned int kind = PR_WINDOW_IO; kind <= PR_WINDOW_PREF; kind++) {
+		const struct pr_resource *window = pr_function_resource(bridge, kind);
+
+		if (window && window->state == PR_RES_ASSIGNED &&
+			pr_window_disagrees(bridge, kind) && window_used(bridge, window))
+			return true;
+	}
+	return false;
+}
+
+bool pr_function_needs(const struct pr_function *f, enum pr_tier tier)
+{
+	for (size_t i = 0; i < f->n_resources; i++)
+		if (pr_resource_needed(&f->resources[i], tier))
+			return true;
+	return f->no_bus || pr_bridge_broken(f);
+}
+
+bool pr_function_dead(const struct pr_function *f)
+{
+	return !f->removed && pr_function_needs(f, PR_TIER_LOST);
+}
+
+const struct pr_resource *pr_function_unsized(const struct pr_function *f)
+{
+	for (size_t i = 0; i < f->n_resources; i++)
+		if (pr_resource_wanting(&f->resources[i]) && f->resources[i].index < PR_ROM &&
+			f->resources[i].size == PR_SIZE_UNKNOWN)
+			return &f->resources[i];
+	return NULL;
+}

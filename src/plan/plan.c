@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From request to plan: finds the targets, explains them, has the search
+ * choose, and writes down what was chosen.  Every verdict is a plan.
+ */
+#include "plan/search.h"
+
+#include <errno.h>
+
+/* A plan in the making. */
+struct making {
+	struct pr_plan *plan;
+	struct pr_search search;
+	const struct pr_function **asked; /* functions that the request names */
+	size_t n_asked;
+	struct pr_judgement judgement;
+};
+
+/* ---- targets ---- */
+
+static int find_asked(struct making *m, const struct pr_request *request)
+{
+	m->asked = pr_new_array(m->plan->arena, request->n_targets, const struct pr_function *);
+	if (!m->asked)
+		return -ENOMEM;
+	for (size_t i = 0; i < request->n_targets; i++) {
+		const struct pr_function *f =
+			pr_topology_find(m->search.topology, &request->targets[i]);
+
+		if (!f || f->removed)
+			return -ENOENT;
+		m->asked[m->n_asked++] = f;
+	}
+	return 0;
+}
+
+/* Whoever names a port means the dead below it too; whoever names a function means all that it lacks. */
+static bool is_target(const struct making *m, const struct pr_function *f)
+{
+	if (m->n_asked == 0)
+		return pr_function_dead(f);
+	for (size_t i = 0; i < m->n_asked; i++)
+		if ((f == m->asked[i] && pr_function_needs(f, PR_TIER_ALL)) ||
+			(pr_function_concerns(f, m->asked[i]) && pr_function_dead(f)))
+			return true;
+	return false;
+}
+
+static int find_targets(struct making *m)
+{
+	const struct pr_topology *t = m->search.topology;
+	struct pr_plan *p = m->plan;
+
+	p->targets = pr_new_array(p->arena, t->n_functions, const struct pr_function *);
+	if (!p->targets)
+		return -ENOMEM;
+	pr_for_each_root (t, i) {
+		for (size_t j = 0; j < t->roots[i]->n_functions; j++) {
+			const struct pr_function *f = &t->roots[i]->functions[j];
+
+			if (!f->removed && is_target(m, f))
+				p->targets[p->n_targets++] = f;
+		}
+	}
+	return 0;
+}
+
+static bool concerns_asked(const struct pr_function *f, const void *data)
+{
+	const struct making *m = data;
+
+	for (size_t i = 0; i < m->n_asked; i++)
+		if (pr_function_concerns(f, m->asked[i]))
+			return true;
+	return m->n_asked == 0;
+}
+
+/* ---- writing down the choice ---- */
+
+static int note_removed(struct pr_plan *p, const struct pr_candidate *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_moves; i++)
+		n += c->moves[i].n_tops;
+	p->removed = pr_new_array(p->arena, n, const struct pr_function *);
+	if (!p->removed)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n_moves; i++)
+		for (size_t j = 0; j < c->moves[i].n_tops; j++)
+			p->removed[p->n_removed++] = c->moves[i].tops[j];
+	return 0;
+}
+
+static void add_affected(struct making *m, const struct pr_function *f)
+{
+	struct pr_affected *a = &m->plan->affected[m->plan->n_affected++];
+
+	a->function = f;
+	a->disruption = pr_function_disruption(f, m->search.policy, &a->reason);
+}
+
+static int note_affected(struct making *m)
+{
+	struct pr_plan *p = m->plan;
+	size_t n = m->judgement.n_rescued;
+
+	for (size_t i = 0; i < p->n_removed; i++)
+		for (const struct pr_function *f = p->removed[i]; f;
+			f = pr_function_walk(f, p->removed[i]))
+			n++;
+	p->affected = pr_new_array(p->arena, n, struct pr_affected);
+	if (!p->affected)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < p->n_removed; i++)
+		for (const struct pr_function *f = p->removed[i]; f;
+			f = pr_function_walk(f, p->removed[i]))
+			add_affected(m, f);
+	for (size_t i = 0; i < m->judgement.n_rescued; i++)
+		add_affected(m, m->judgement.rescued[i]);
+	return 0;
+}
+
+static bool still_wanting(
+	const struct pr_plan *p, const struct pr_function *f, const struct pr_resource *r)
+{
+	const struct pr_function *now = pr_topology_same(p->prediction, f);
+	const struct pr_resource *is = pr_function_resource(now, r->index);
+
+	return pr_resource_wanting(r) && (!is || is->state != PR_RES_ASSIGNED);
+}
+
+/* Counts what stays without addresses on @f, and lists it once there is a list. */
+static void add_left(struct pr_plan *p, const struct pr_function *f)
+{
+	for (size_t i = 0; i < f->n_resources; i++) {
+		if (!still_wanting(p, f, &f->resources[i]))
+			continue;
+		if (p->left)
+			p->left[p->n_left] =
+				(struct pr_left){ .function = f, .resource = &f->resources[i] };
+		p->n_left++;
+	}
+}
+
+static bool was_asked_for(const struct pr_targets *targets, const struct pr_function *f)
+{
+	for (size_t i = 0; i < targets->n; i++)
+		if (targets->functions[i] == f)
+			return true;
+	return false;
+}
+
+/* What was asked for, and what is removed with it. */
+static void walk_left(struct pr_plan *p, const struct pr_targets *asked)
+{
+	for (size_t i = 0; i < asked->n; i++)
+		add_left(p, asked->functions[i]);
+	for (size_t i = 0; i < p->n_affected; i++)
+		if (!was_asked_for(asked, p->affected[i].function))
+			add_left(p, p->affected[i].function);
+}
+
+static int note_left(struct pr_plan *p, const struct pr_targets *asked)
+{
+	struct pr_left *list;
+
+	walk_left(p, asked);
+	list = pr_new_array(p->arena, p->n_left, struct pr_left);
+	if (!list)
+		return -ENOMEM;
+	p->left = list;
+	p->n_left = 0;
+	walk_left(p, asked);
+	return 0;
+}
+
+static int predict(struct making *m, const struct pr_choice *choice)
+{
+	struct pr_action *actions;
+	struct pr_doubt doubt;
+	size_t n;
+	int r;
+
+	r = pr_candidate_actions(m->plan->arena, &choice->candidate, &actions, &n);
+	if (r < 0)
+		return r;
+	r = pr_kernel_apply(
+		m->search.kernel, m->search.topology, actions, n, &m->plan->prediction, &doubt);
+	if (r != 0)
+		return r < 0 ? r : -EINVAL; /* the search has seen this very simulation succeed */
+	return pr_judge(&m->search, &choice->candidate, m->plan->prediction, &choice->targets,
+		&m->judgement);
+}
+
+static int write_down(struct making *m, const struct pr_choice *choice)
+{
+	struct pr_plan *p = m->plan;
+	struct pr_targets asked = { .functions = p->targets, .n = p->n_targets };
+	int r;
+
+	p->cost = choice->cost;
+	p->targets = choice->targets.functions;
+	p->n_targets = choice->targets.n;
+
+	r = predict(m, choice);
+	if (r == 0)
+		r = note_removed(p, &choice->candidate);
+	if (r == 0)
+		r = note_affected(m);
+	if (r == 0)
+		r = note_left(p, &asked);
+	if (r == 0)
+		r = pr_candidate_steps(p->arena, &choice->candidate, m->judgement.rescued,
+			m->judgement.n_rescued, &p->steps, &p->n_steps);
+	return r;
+}
+
+/* ---- verdicts ---- */
+
+static int give_reason(struct making *m)
+{
+	struct pr_plan *p = m->plan;
+
+	switch (p->verdict) {
+	case PR_VERDICT_OK:
+	case PR_VERDICT_NOTHING:
+	case _PR_VERDICT_MAX:
+		return 0;
+	case PR_VERDICT_INFEASIBLE:
+		p->why = pr_refusal(p);
+		break;
+	case PR_VERDICT_TOO_DISRUPTIVE:
+		p->why = pr_too_disruptive(p, m->search.policy);
+		break;
+	case PR_VERDICT_UNKNOWN:
+		p->why = pr_not_known(p, m->search.doubt);
+		break;
+	}
+	return p->why ? 0 : -ENOMEM;
+}
+
+static int new_marks(struct making *m)
+{
+	const struct pr_topology *t = m->search.topology;
+	bool **marks = pr_new_array(m->plan->arena, t->n_roots, bool *);
+
+	if (!marks)
+		return -ENOMEM;
+	pr_for_each_root (t, i) {
+		marks[i] = pr_new_array(m->plan->arena, t->roots[i]->n_functions, bool);
+		if (!marks[i])
+			return -ENOMEM;
+	}
+	m->search.inside = marks;
+	return 0;
+}
+
+static int search(struct making *m)
+{
+	struct pr_plan *p = m->plan;
+	struct pr_targets targets = { .functions = p->targets, .n = p->n_targets };
+	struct pr_choice choice;
+	int r;
+
+	r = new_marks(m);
+	if (r == 0)
+		r = pr_search_run(&m->search, &targets, m->n_asked == 0, &choice);
+	if (r < 0)
+		return r;
+
+	p->verdict = choice.verdict;
+	p->attempts = m->search.attempts;
+	p->n_attempts = m->search.n_attempts;
+	if (p->verdict == PR_VERDICT_OK || p->verdict == PR_VERDICT_TOO_DISRUPTIVE)
+		r = write_down(m, &choice);
+	return r;
+}
+
+static int make(struct making *m, const struct pr_request *request)
+{
+	const struct pr_filter filter = { .wanted = concerns_asked, .data = m };
+	struct pr_plan *p = m->plan;
+	int r;
+
+	r = find_asked(m, request);
+	if (r == 0)
+		r = find_targets(m);
+	if (r == 0)
+		r = pr_explain_filtered(p->topology, &filter, p->arena, &p->explanation);
+	if (r < 0)
+		return r;
+
+	r = pr_kernel_select(&p->topology->machine, &p->kernel);
+	if (p->n_targets == 0) {
+		p->verdict = PR_VERDICT_NOTHING;
+	} else if (r < 0) {
+		p->verdict = PR_VERDICT_UNKNOWN;
+		m->search.doubt = "a pci= option on the kernel command line cannot be understood";
+	} else {
+		r = search(m);
+		if (r < 0)
+			return r;
+	}
+	pr_plan_sign(p);
+	return give_reason(m);
+}
+
+int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
+	const struct pr_policy *policy, struct pr_plan **ret)
+{
+	struct making m = { .search = { .topology = t, .policy = policy } };
+	struct pr_arena *arena = pr_arena_new();
+	int r;
+
+	if (!arena)
+		return -ENOMEM;
+	m.plan = pr_new(arena, struct pr_plan);
+	if (!m.plan) {
+		pr_arena_free(arena);
+		return -ENOMEM;
+	}
+	m.plan->arena = m.search.arena = arena;
+	m.plan->topology = t;
+	m.plan->generation = t->generation;
+	m.search.kernel = &m.plan->kernel;
+
+	r = make(&m, request);
+	if (r < 0) {
+		pr_plan_free(m.plan);
+		return r;
+	}
+	*ret = m.plan;
+	return 0;
+}
+
+void pr_plan_free(struct pr_plan *p)
+{
+	if (!p)
+		return;
+	pr_topology_free(p->prediction);
+	pr_arena_free(p->arena); /* @p lives in it */
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Private to src/plan: words, needs and small questions about one function
+ * that several of its files ask.  check.c and compare.c use the words only:
+ * they must be able to see a mistake made here.
+ */
+#pragma once
+
+#include "pciroom/plan.h"
+
+/* ---- names.c: words for people ---- */
+
+#define PR_BYTES_MAX 24
+/* "256 MiB", "30.2 GiB"; rounded down, so that free space is never overstated. */
+const char *pr_bytes_text(uint64_t bytes, char ret[PR_BYTES_MAX]);
+/* "64-bit prefetchable memory", "32-bit memory", "I/O ports": what a resource is made of. */
+const char *pr_kind_text(const struct pr_resource *r);
+/* "BAR 2 of 0000:04:00.0 (256 MiB)" */
+#define PR_RESOURCE_TEXT_MAX 96
+const char *pr_resource_text(
+	const struct pr_function *f, const struct pr_resource *r, char ret[PR_RESOURCE_TEXT_MAX]);
+/* Topological path in @arena, NULL when memory is short. */
+char *pr_path_new(struct pr_arena *arena, const struct pr_function *f);
+
+/* ---- disruption.c ---- */
+
+/*
+ * The worst class in the subtree of @top; @ret_function (may be NULL) is the
+ * first function that has it, @ret_reason (may be NULL) its reason.
+ */
+enum pr_disruption pr_subtree_disruption(const struct pr_function *top,
+	const struct pr_policy *policy, const struct pr_function **ret_function,
+	const char **ret_reason);
+/* A driver that a user would miss: a port's own driver is not one. */
+bool pr_function_is_driven(const struct pr_function *f);
+
+/* ---- explain.c ---- */
+
+/* As pr_explain, for the functions that @wanted says yes to. */
+struct pr_filter {
+	bool (*wanted)(const struct pr_function *f, const void *data);
+	const void *data;
+};
+/* What is wrong with @f is part of what is wrong with @top: at or below it, or a broken bridge above. */
+bool pr_function_concerns(const struct pr_function *f, const struct pr_function *top);
+int pr_explain_filtered(const struct pr_topology *t, const struct pr_filter *filter,
+	struct pr_arena *arena, struct pr_explanation *ret);
+
+/* ---- need.c: what a function lacks ---- */
+
+/*
+ * How much must be mended.  Each asks for less than the one before it: what
+ * meets ALL meets the others.
+ */
+enum pr_tier {
+	PR_TIER_ALL = 0, /* everything unassigned on the targets and in the subtrees removed */
+	PR_TIER_LOST,    /* memory of the targets, and what the kernel took away (KERNEL 1.9) */
+	PR_TIER_MEMORY,  /* memory of the targets */
+	_PR_TIER_MAX,
+};
+
+/* Wants addresses and has none; ROMs are not missed. */
+bool pr_resource_wanting(const struct pr_resource *r);
+bool pr_resource_needed(const struct pr_resource *r, enum pr_tier tier);
+/*
+ * True when a window that something behind @bridge uses is not what the
+ * bridge's register says (KERNEL 1.10): what is behind it is dead.
+ */
+bool pr_bridge_broken(const struct pr_function *bridge);
+/* @f lacks something that @tier asks for. */
+bool pr_function_needs(const struct pr_function *f, enum pr_tier tier);
+/* Dead without being asked: what a request without targets is about. */
+bool pr_function_dead(const struct pr_function *f);
+/* First resource of @f that wants addresses and whose size is not known, or NULL. */
+const struct pr_resource *pr_function_unsized(const struct pr_function *f);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Classes of functions: one line of a machine, one policy, one class and its reason. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "machine.h"
+#include "pciroom/plan.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define PORT                                                   \
+	"root 0000:00-ff io=1000-ffff mem=80000000-febfffff\n" \
+	"00:02.0 bridge 01-01 root-port hotplug mem=80000000-800fffff driver=pcieport\n"
+
+struct disruption_case {
+	const char *name, *machine, *function, *pin;
+	enum pr_disruption expect;
+	const char *reason; /* NULL: none */
+};
+
+static const struct disruption_case cases[] = {
+	{ .name = "an endpoint without a driver is free",
+		.machine = PORT "01:00.0 dev 8086:10d3 bar0=mem:1000@80000000\n",
+		.function = "01:00.0",
+		.expect = PR_DISRUPTION_FREE },
+	{ .name = "a bound driver is never free",
+		.machine = PORT "01:00.0 dev 8086:10d3 bar0=mem:1000@80000000 driver=e1000e\n",
+		.function = "01:00.0",
+		.expect = PR_DISRUPTION_RESTART,
+		.reason = "a driver is bound" },
+	{ .name = "a port's own driver does not count",
+		.machine = PORT,
+		.function = "00:02.0",
+		.expect = PR_DISRUPTION_FREE },
+	{ .name = "another driver on a bridge counts",
+		.machine = PORT "01:00.0 bridge 02-02 pcie-to-pci driver=i3000_edac\n",
+		.function = "01:00.0",
+		.expect = PR_DISRUPTION_RESTART,
+		.reason = "a driver is bound" },
+	{ .name = "a user that was found is named",
+		.machine = PORT "01:00.0 dev 8086:10d3 bar0=mem:1000@80000000 driver=nvme "
+				"user=mount:/srv\n",
+		.function = "01:00.0",
+		.expect = PR_DISRUPTION_IN_USE,
+		.reason = "/srv" },
+	{ .name = "swap pins its device",
+		.machine = PORT "01:00.0 dev 8086:10d3 bar0=mem:1000@80000000 driver=nvme "
+				"user=mount:/srv user=swap:nvme0n1p2\n",
+		.function = "01:00.0",
+		.expect = PR_DISRUPTION_PINNED,
+		.reason = "nvme0n1p2" },
+	{ .name = "vfio-pci pins its device",
+		.machine = PORT "01:00.0 dev 8086:10d3 bar0=mem:1000@80000000 driver=vfio-pci\n",
+		.function = "01:00.0",
+		.expect = PR_DISRUPTION_PINNED,
+		.reason = "is handed to a virtual machine or a user-space driver by VFIO" },
+	{ .name = "the administrator pins by address",
+		.machine = PORT "01:00.0 dev 8086:10d3 bar0=mem:1000@80000000\n",
+		.function = "01:00.0",
+		.pin = "0000:01:00.0",
+		.expect = PR_DISRUPTION_PINNED,
+		.reason = "pinned by the administrator" },
+	{ .name = "the administrator pins by path",
+		.machine = PORT "01:00.0 dev 8086:10d3 bar0=mem:1000@80000000\n",
+		.function = "01:00.0",
+		.pin = "0000:00/02.0/00.0",
+		.expect = PR_DISRUPTION_PINNED,
+		.reason = "pinned by the administrator" },
+	{ .name = "a pin on the port above leaves the card alone",
+		.machine = PORT "01:00.0 dev 8086:10d3 bar0=mem:1000@80000000\n",
+		.function = "01:00.0",
+		.pin = "0000:00:02.0",
+		.expect = PR_DISRUPTION_FREE },
+	{ .name = "a pin that begins like the path is another function's",
+		.machine = PORT "01:00.0 dev 8086:10d3 bar0=mem:1000@80000000\n",
+		.function = "01:00.0",
+		.pin = "0000:00/02.0",
+		.expect = PR_DISRUPTION_FREE },
+	{ .name = "an endpoint on the root bus never moves",
+		.machine = "root 0000:00-ff io=1000-ffff mem=80000000-febfffff\n"
+			   "00:03.0 dev 8086:10d3 bar0=mem:1000@80000000\n",
+		.function = "00:03.0",
+		.expect = PR_DISRUPTION_PINNED,
+		.reason = "sits directly on the host bridge" },
+	{ .name = "a fixed BAR pins",
+		.machine = PORT "01:00.0 dev 8086:10d3 bar0=mem:1000@80000000!\n",
+		.function = "01:00.0",
+		.expect = PR_DISRUPTION_PINNED,
+		.reason = "has addresses that cannot move" },
+	{ .name = "enabled virtual functions pin their physical function",
+		.machine = PORT "01:00.0 dev 8086:1572 bar0=mem:1000@80000000 driver=i40e vfs=8 "
+				"numvfs=2 vfbar0=mem:1000@80010000\n",
+		.function = "01:00.0",
+		.expect = PR_DISRUPTION_PINNED,
+		.reason = "has virtual functions in service" },
+	{ .name = "possible virtual functions do not",
+		.machine = PORT "01:00.0 dev 8086:1572 bar0=mem:1000@80000000 driver=i40e vfs=8 "
+				"numvfs=0 vfbar0=mem:1000@80010000\n",
+		.function = "01:00.0",
+		.expect = PR_DISRUPTION_RESTART,
+		.reason = "a driver is bound" },
+	{ .name = "a virtual function is pinned",
+		.machine = PORT "01:00.0 dev 8086:1572 bar0=mem:1000@80000000 driver=i40e vfs=8 "
+				"numvfs=2 vfbar0=mem:1000@80010000\n"
+				"01:01.0 dev 8086:154c vf-of=01:00.0\n",
+		.function = "01:01.0",
+		.expect = PR_DISRUPTION_PINNED,
+		.reason = "is a virtual function in service" },
+};
+
+static void test_disruption(void **state)
+{
+	const struct disruption_case *c = *state;
+	struct pr_topology *t = machine_build(c->machine);
+	const struct pr_policy policy = {
+		.limit = PR_DISRUPTION_RESTART, .pinned = &c->pin, .n_pinned = c->pin ? 1 : 0
+	};
+	const char *reason = "untouched";
+
+	assert_int_equal(pr_function_disruption(machine_function(t, c->function), &policy, &reason),
+		c->expect);
+	if (c->reason) {
+		assert_non_null(reason);
+		assert_string_equal(reason, c->reason);
+	} else {
+		assert_null(reason);
+	}
+	assert_int_equal(
+		pr_function_disruption(machine_function(t, c->function), &policy, NULL), c->expect);
+	pr_topology_free(t);
+}
+
+/* Every name parses back to its value, and nothing else parses. */
+static void test_names(void **state)
+{
+	enum pr_disruption d;
+
+	(void)state;
+	for (unsigned int i = 0; i < _PR_DISRUPTION_MAX; i++) {
+		assert_true(pr_disruption_parse(pr_disruption_name((enum pr_disruption)i), &d));
+		assert_int_equal(d, i);
+	}
+	assert_false(pr_disruption_parse("", &d));
+	assert_false(pr_disruption_parse("Free", &d));
+	assert_false(pr_disruption_parse("restarts", &d));
+	assert_int_equal(d, PR_DISRUPTION_PINNED);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_SIZE(cases) + 1] = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		tests[i] = (struct CMUnitTest){ .name = cases[i].name,
+			.test_func = test_disruption,
+			.initial_state = (void *)&cases[i] };
+	tests[ARRAY_SIZE(cases)] =
+		(struct CMUnitTest){ .name = "names parse back", .test_func = test_names };
+	return cmocka_run_group_tests_name("disruption", tests, NULL, NULL);
+}

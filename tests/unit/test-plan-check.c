@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The independent check: a good plan passes, and each way of spoiling it is
+ * found.  And the rule by which outcomes are judged, on pairs of machines.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "machine.h"
+#include "pciroom/plan.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define ROOT "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff mem=100000000-8ffffffff\n"
+
+/* Planned as: unbind 04:00.0; remove 00:02.0; rescan 00:1f.2; expect. */
+#define PACKED                                                                          \
+	"kernel 6.1.0\n" ROOT                                                           \
+	"00:1f.2 dev 8086:2922 bar5=mem:1000@febf0000 driver=ahci user=mount:/\n"       \
+	"00:02.0 bridge 01-04 root-port hotplug io=c000-cfff mem=fe000000-fe5fffff "    \
+	"pref64=800000000-8005fffff driver=pcieport\n"                                  \
+	"01:00.0 bridge 02-04 upstream io=c000-cfff mem=fe000000-fe5fffff "             \
+	"pref64=800000000-8005fffff driver=pcieport\n"                                  \
+	"02:00.0 bridge 03-03 downstream hotplug mem=fe000000-fe1fffff "                \
+	"pref64=800000000-8001fffff driver=pcieport\n"                                  \
+	"02:01.0 bridge 04-04 downstream hotplug io=c000-cfff mem=fe200000-fe5fffff "   \
+	"pref64=800200000-8005fffff driver=pcieport\n"                                  \
+	"03:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 bar2=pref64:10000000@forgotten\n" \
+	"04:00.0 dev 8086:10d3 bar0=mem:20000@fe200000 bar2=io:20@c000 driver=e1000e\n"
+
+struct spoil_case {
+	const char *name;
+	void (*spoil)(struct pr_plan *p, struct pr_policy *policy);
+	const char *why;     /* NULL: the plan is still good */
+	const char *machine; /* NULL: PACKED */
+};
+
+static void drop_step(struct pr_plan *p, size_t i)
+{
+	memmove(&p->steps[i], &p->steps[i + 1], (p->n_steps - i - 1) * sizeof(*p->steps));
+	p->n_steps--;
+}
+
+static void swap_steps(struct pr_plan *p, size_t i, size_t j)
+{
+	struct pr_step step = p->steps[i];
+
+	p->steps[i] = p->steps[j];
+	p->steps[j] = step;
+}
+
+static void aim_step(struct pr_plan *p, size_t i, const char *address, const char *path)
+{
+	assert_true(pr_address_parse(address, &p->steps[i].address));
+	p->steps[i].path = path;
+}
+
+static void leave_alone(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)p;
+	(void)policy;
+}
+
+static void drop_unbind(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	drop_step(p, 0);
+}
+
+static void drop_rescan(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	drop_step(p, 2);
+}
+
+static void drop_expect(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	drop_step(p, 3);
+}
+
+static void drop_everything(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->n_steps = 0;
+}
+
+static void rescan_first(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	swap_steps(p, 1, 2);
+}
+
+static void expect_early(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[0].kind = PR_STEP_EXPECT;
+}
+
+static void unbind_twice(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[2] = p->steps[0];
+}
+
+static void unbind_another_driver(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[0].driver = "igb";
+}
+
+static void unbind_the_disk(struct pr_plan *p, struct pr_policy *policy)
+{
+	policy->limit = PR_DISRUPTION_IN_USE;
+	aim_step(p, 0, "00:1f.2", "0000:00/1f.2");
+	p->steps[0].driver = "ahci";
+}
+
+static void remove_too_little(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	aim_step(p, 1, "01:00.0", "0000:00/02.0/00.0");
+}
+
+static void remove_nobody(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	aim_step(p, 1, "00:05.0", "0000:00/05.0");
+}
+
+static void remove_by_wrong_path(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[1].path = "0000:00/02.0/00.0";
+}
+
+static void remove_without_path(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[1].path = NULL;
+}
+
+static void remove_the_disk(struct pr_plan *p, struct pr_policy *policy)
+{
+	policy->limit = PR_DISRUPTION_IN_USE;
+	aim_step(p, 1, "00:1f.2", "0000:00/1f.2");
+}
+
+static void remove_twice(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[2] = p->steps[1];
+}
+
+static void rescan_what_is_gone(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	aim_step(p, 2, "01:00.0", "0000:00/02.0/00.0");
+}
+
+static void rescan_another_root(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[2].root_bus = true;
+	p->steps[2].address.bus = 0x80;
+}
+
+static void rescan_the_root_bus(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[2].root_bus = true;
+	p->steps[2].address = (struct pr_address){ 0 };
+}
+
+static void write_a_register(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[0].kind = PR_STEP_WRITE;
+}
+
+static void allow_nothing(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)p;
+	policy->limit = PR_DISRUPTION_FREE;
+}
+
+static void pin_the_switch(struct pr_plan *p, struct pr_policy *policy)
+{
+	static const char *const pins[] = { "0000:01:00.0" };
+
+	(void)p;
+	policy->pinned = pins;
+	policy->n_pinned = 1;
+}
+
+static void age(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->generation++;
+}
+
+static void forget_targets(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->n_targets = 0;
+}
+
+static void forget_prediction(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	pr_topology_free(p->prediction);
+	p->prediction = NULL;
+}
+
+static void predict_no_change(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	pr_topology_free(p->prediction);
+	assert_int_equal(pr_topology_copy(p->topology, NULL, &p->prediction), 0);
+}
+
+static void change_verdict(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->verdict = PR_VERDICT_TOO_DISRUPTIVE;
+}
+
+/* A rescan is enough, but a driver has to let go of what it remembers. */
+#define RESCUE                                                                                 \
+	"kernel 6.1.0\n" ROOT "00:02.0 bridge 01-01 root-port hotplug mem=fe000000-fe3fffff\n" \
+	"01:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:100000@unassigned driver=nvme\n"
+
+static const struct spoil_case spoil_cases[] = {
+	{ "a good plan passes", leave_alone, NULL, NULL },
+	{ "the root bus instead of a function on it is the same", rescan_the_root_bus, NULL, NULL },
+	{ "a driver that is not asked to let go", drop_unbind,
+		"0000:04:00.0 would be removed with its driver bound", NULL },
+	{ "no rescan", drop_rescan, "0000:00:02.0 has not come back", NULL },
+	{ "no expectation", drop_expect, "does not end with an expectation", NULL },
+	{ "no steps at all", drop_everything, "does not end with an expectation", NULL },
+	{ "a rescan before the removal", rescan_first, "has not come back", NULL },
+	{ "an expectation in the middle", expect_early, "it must come last", NULL },
+	{ "a second unbind", unbind_twice, "was unbound or removed before", NULL },
+	{ "a driver that is not bound", unbind_another_driver, "this driver is not bound", NULL },
+	{ "an unbind of what is pinned", unbind_the_disk, "the policy does not allow it", NULL },
+	{ "too low a level", remove_too_little,
+		"BAR 2 of 0000:03:00.0 (256 MiB) still has no addresses", NULL },
+	{ "a function that is not there", remove_nobody, "no such function", NULL },
+	{ "address and path of different functions", remove_by_wrong_path, "no such function",
+		NULL },
+	{ "a function without a path", remove_without_path, "no such function", NULL },
+	{ "a removal of what is pinned", remove_the_disk,
+		"0000:00:1f.2 would be removed against the policy", NULL },
+	{ "a second removal", remove_twice, "part of it was removed before", NULL },
+	{ "a rescan at what is gone", rescan_what_is_gone, "not there any more", NULL },
+	{ "a rescan of another root bus", rescan_another_root, "no such function or bus", NULL },
+	{ "a step that the planner does not make", write_a_register, "makes no such step", NULL },
+	{ "a stricter policy", allow_nothing, "step 1 (unbind): the policy does not allow it",
+		NULL },
+	{ "a new pin", pin_the_switch, "0000:01:00.0 would be removed against the policy", NULL },
+	{ "a machine that has changed", age, "not one for this machine", NULL },
+	{ "no targets", forget_targets, "not one for this machine", NULL },
+	{ "no prediction", forget_prediction, "do not lead to the layout predicted", NULL },
+	{ "another prediction", predict_no_change, "do not lead to the layout predicted", NULL },
+	{ "a driver that need not go away lets go all the same", leave_alone, NULL, RESCUE },
+	{ "new addresses under a driver", drop_unbind,
+		"0000:01:00.0 would get addresses under its driver", RESCUE },
+	{ "another verdict", change_verdict, "the verdict is too-disruptive", NULL },
+};
+
+static void test_spoil(void **state)
+{
+	const struct spoil_case *c = *state;
+	struct pr_topology *t = machine_build(c->machine ? c->machine : PACKED);
+	struct pr_policy policy = { .limit = PR_DISRUPTION_RESTART };
+	const struct pr_request request = { 0 };
+	char why[256] = "";
+	struct pr_plan *p;
+
+	assert_int_equal(pr_plan_make(t, &request, &policy, &p), 0);
+	assert_int_equal(p->verdict, PR_VERDICT_OK);
+	c->spoil(p, &policy);
+	assert_int_equal(pr_plan_check(p, &policy, why, sizeof(why)), c->why ? 1 : 0);
+	if (c->why && !strstr(why, c->why))
+		fail_msg("\"%s\" is not in \"%s\"", c->why, why);
+
+	pr_plan_free(p);
+	pr_topology_free(t);
+}
+
+/* ---- outcomes ---- */
+
+#define PORT(windows) "00:02.0 bridge 01-01 root-port hotplug " windows " driver=pcieport\n"
+#define NIC(bars)     "01:00.0 dev 8086:10d3 class=020000 " bars "\n"
+#define BEFORE                                          \
+	ROOT PORT("io=c000-cfff mem=fe000000-fe1fffff") \
+		NIC("bar0=mem:20000@fe000000 bar2=io:20@c000 rom=40000@fe040000 driver=e1000e")
+
+struct outcome_case {
+	const char *name, *before, *now;
+	const char *why; /* NULL: nothing is lost */
+};
+
+static const struct outcome_case outcome_cases[] = {
+	{ "nothing happened", BEFORE, BEFORE, NULL },
+	{ "everything moved, nothing is lost", BEFORE,
+		ROOT PORT("io=d000-dfff mem=fd000000-fd1fffff")
+			NIC("bar0=mem:20000@fd000000 bar2=io:20@d000 rom=40000@fd040000"),
+		NULL },
+	{ "other bus numbers are no loss", BEFORE,
+		ROOT "00:02.0 bridge 07-08 root-port hotplug io=c000-cfff mem=fe000000-fe1fffff\n"
+		     "07:00.0 dev 8086:10d3 bar0=mem:20000@fe000000 bar2=io:20@c000\n",
+		NULL },
+	{ "an I/O BAR lost is a loss", BEFORE,
+		ROOT PORT("mem=fe000000-fe1fffff")
+			NIC("bar0=mem:20000@fe000000 bar2=io:20@forgotten"),
+		"BAR 2 of 0000:01:00.0 (32 bytes of I/O ports) has lost its addresses" },
+	{ "a memory BAR taken away is a loss", BEFORE,
+		ROOT PORT("io=c000-cfff mem=fe000000-fe1fffff")
+			NIC("bar0=mem:20000@released bar2=io:20@c000"),
+		"BAR 0 of 0000:01:00.0 (128 KiB) has lost its addresses" },
+	{ "a BAR that reads as if there were none is a loss", BEFORE,
+		ROOT PORT("io=c000-cfff mem=fe000000-fe1fffff") NIC("bar2=io:20@c000"),
+		"BAR 0 of 0000:01:00.0" },
+	{ "a network card's ROM is not missed", BEFORE,
+		ROOT PORT("io=c000-cfff mem=fe000000-fe1fffff")
+			NIC("bar0=mem:20000@fe000000 bar2=io:20@c000 rom=40000@none"),
+		NULL },
+	{ "a display adapter's ROM is",
+		ROOT PORT(
+			"mem=fe000000-fe1fffff") "01:00.0 dev 1002:1478 class=030000 bar0=mem:20000@fe000000 rom=40000@fe040000\n",
+		ROOT PORT(
+			"mem=fe000000-fe1fffff") "01:00.0 dev 1002:1478 class=030000 bar0=mem:20000@fe000000 rom=40000@none\n",
+		"expansion ROM of 0000:01:00.0 (256 KiB) has lost its addresses" },
+	{ "a function that is gone is a loss", BEFORE,
+		ROOT PORT("io=c000-cfff mem=fe000000-fe1fffff"), "0000:01:00.0 has not come back" },
+	{ "a smaller BAR is a loss", BEFORE,
+		ROOT PORT("io=c000-cfff mem=fe000000-fe1fffff")
+			NIC("bar0=mem:10000@fe000000 bar2=io:20@c000"),
+		"BAR 0 of 0000:01:00.0 (128 KiB) has become smaller" },
+	{ "bus numbers lost are a loss", ROOT PORT("mem=fe000000-fe1fffff"),
+		ROOT "00:02.0 bridge none root-port hotplug\n",
+		"0000:00:02.0 has lost its bus numbers" },
+	{ "a window that the register does not have is a loss for what is behind it", BEFORE,
+		ROOT PORT("io=c000-cfff mem=fe000000-fe1fffff regs-mem=closed")
+			NIC("bar0=mem:20000@fe000000 bar2=io:20@c000"),
+		"0000:00:02.0 does not forward what the kernel placed behind it" },
+	{ "an empty port's reserve is not", ROOT PORT("io=c000-cfff mem=fe000000-fe1fffff"),
+		ROOT PORT("mem=fe000000-fe0fffff regs-mem=closed"), NULL },
+	{ "nor is one of a port below it",
+		ROOT "00:02.0 bridge 01-02 root-port\n01:00.0 bridge 02-02 downstream hotplug\n",
+		ROOT "00:02.0 bridge 01-02 root-port mem=fe000000-fe0fffff regs-mem=closed\n"
+		     "01:00.0 bridge 02-02 downstream hotplug mem=fe000000-fe0fffff\n",
+		NULL },
+	{ "what was not there before cannot be lost",
+		ROOT PORT("mem=fe000000-fe1fffff") NIC("bar0=mem:20000@forgotten"),
+		ROOT PORT("mem=fe000000-fe1fffff") NIC("bar0=mem:20000@forgotten"), NULL },
+	{ "virtual functions' BARs count",
+		ROOT PORT("mem=fe000000-fe1fffff")
+			NIC("bar0=mem:20000@fe000000 vfs=8 vfbar0=mem:1000@fe100000"),
+		ROOT PORT("mem=fe000000-fe1fffff")
+			NIC("bar0=mem:20000@fe000000 vfs=8 vfbar0=mem:1000@forgotten"),
+		"VF BAR 0 of 0000:01:00.0" },
+};
+
+static void test_outcome(void **state)
+{
+	const struct outcome_case *c = *state;
+	struct pr_topology *before = machine_build(c->before), *now = machine_build(c->now);
+	char why[256] = "untouched";
+
+	assert_int_equal(pr_nothing_lost(before, now, why, sizeof(why)), c->why == NULL);
+	if (c->why && !strstr(why, c->why))
+		fail_msg("\"%s\" is not in \"%s\"", c->why, why);
+	pr_topology_free(before);
+	pr_topology_free(now);
+}
+
+/* ---- targets ---- */
+
+#define NOW(windows, bars)                                           \
+	ROOT "00:1f.2 dev 8086:2922 bar5=mem:1000@febf0000\n"        \
+	     "00:02.0 bridge 01-04 root-port hotplug " windows "\n"  \
+	     "01:00.0 bridge 02-04 upstream " windows "\n"           \
+	     "02:00.0 bridge 03-03 downstream hotplug " windows "\n" \
+	     "02:01.0 bridge 04-04 downstream hotplug\n"             \
+	     "03:00.0 dev 1b36:0005 " bars "\n"
+#define OPEN "mem=fe000000-fe5fffff pref64=800000000-81fffffff"
+
+struct target_case {
+	const char *name, *now;
+	const char *why; /* NULL: it works */
+};
+
+static const struct target_case target_cases[] = {
+	{ "the newcomer has its BAR",
+		NOW(OPEN, "bar0=mem:1000@fe000000 bar2=pref64:10000000@800000000"), NULL },
+	{ "the newcomer's BAR is still forgotten",
+		NOW(OPEN, "bar0=mem:1000@fe000000 bar2=pref64:10000000@forgotten"),
+		"BAR 2 of 0000:03:00.0 (256 MiB) still has no addresses" },
+	{ "the newcomer's BAR cannot even be seen", NOW(OPEN, "bar0=mem:1000@fe000000"),
+		"BAR 2 of 0000:03:00.0 (256 MiB) still has no addresses" },
+	{ "a bridge on the way does not forward it",
+		NOW(OPEN " regs-pref=closed",
+			"bar0=mem:1000@fe000000 bar2=pref64:10000000@800000000"),
+		"0000:02:00.0 does not forward" },
+	{ "the newcomer is gone", ROOT "00:02.0 bridge 01-04 root-port hotplug\n",
+		"0000:03:00.0 is gone" },
+};
+
+static void test_targets(void **state)
+{
+	const struct target_case *c = *state;
+	struct pr_topology *t = machine_build(PACKED), *now = machine_build(c->now);
+	const struct pr_policy policy = { .limit = PR_DISRUPTION_RESTART };
+	const struct pr_request request = { 0 };
+	char why[256] = "untouched";
+	struct pr_plan *p;
+
+	assert_int_equal(pr_plan_make(t, &request, &policy, &p), 0);
+	assert_int_equal(pr_targets_work(p, now, why, sizeof(why)), c->why == NULL);
+	if (c->why && !strstr(why, c->why))
+		fail_msg("\"%s\" is not in \"%s\"", c->why, why);
+	pr_plan_free(p);
+	pr_topology_free(now);
+	pr_topology_free(t);
+}
+
+static size_t add_test(
+	struct CMUnitTest *tests, size_t n, const char *name, CMUnitTestFunction f, const void *row)
+{
+	tests[n] =
+		(struct CMUnitTest){ .name = name, .test_func = f, .initial_state = (void *)row };
+	return n + 1;
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_SIZE(spoil_cases) + ARRAY_SIZE(outcome_cases) +
+				ARRAY_SIZE(target_cases)];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(spoil_cases); i++)
+		n = add_test(tests, n, spoil_cases[i].name, test_spoil, &spoil_cases[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(outcome_cases); i++)
+		n = add_test(tests, n, outcome_cases[i].name, test_outcome, &outcome_cases[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(target_cases); i++)
+		n = add_test(tests, n, target_cases[i].name, test_targets, &target_cases[i]);
+	return cmocka_run_group_tests_name("plan-check", tests, NULL, NULL);
+}

@@ -1,0 +1,613 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Plans: a machine, a request and a policy; verdict, steps and reason.  Every
+ * plan that is made is checked by pr_plan_check as well.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "machine.h"
+#include "pciroom/plan.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define ROOT "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff mem=100000000-8ffffffff\n"
+#define DISK "00:1f.2 dev 8086:2922 class=010601 bar5=mem:1000@febf0000 driver=ahci user=mount:/\n"
+
+/* A root port, a switch, two packed ports; the second has a network card. */
+#define PACKED(release, newcomer, card)                                               \
+	"kernel " release "\n" ROOT DISK                                              \
+	"00:02.0 bridge 01-04 root-port hotplug io=c000-cfff mem=fe000000-fe5fffff "  \
+	"pref64=800000000-8005fffff driver=pcieport\n"                                \
+	"01:00.0 bridge 02-04 upstream io=c000-cfff mem=fe000000-fe5fffff "           \
+	"pref64=800000000-8005fffff driver=pcieport\n"                                \
+	"02:00.0 bridge 03-03 downstream hotplug mem=fe000000-fe1fffff "              \
+	"pref64=800000000-8001fffff driver=pcieport\n"                                \
+	"02:01.0 bridge 04-04 downstream hotplug io=c000-cfff mem=fe200000-fe5fffff " \
+	"pref64=800200000-8005fffff driver=pcieport\n"                                \
+	"03:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 " newcomer "\n"                 \
+	"04:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe200000 bar2=io:20@c000 " card "\n"
+
+/* The same with 1 GiB in the switch's prefetchable window: room enough below it. */
+#define ROOMY(newcomer, card)                                                         \
+	"kernel 6.12.0\n" ROOT DISK                                                   \
+	"00:02.0 bridge 01-04 root-port hotplug io=c000-cfff mem=fe000000-fe5fffff "  \
+	"pref64=800000000-83fffffff driver=pcieport\n"                                \
+	"01:00.0 bridge 02-04 upstream io=c000-cfff mem=fe000000-fe5fffff "           \
+	"pref64=800000000-83fffffff driver=pcieport\n"                                \
+	"02:00.0 bridge 03-03 downstream hotplug mem=fe000000-fe1fffff "              \
+	"pref64=800000000-8001fffff driver=pcieport\n"                                \
+	"02:01.0 bridge 04-04 downstream hotplug io=c000-cfff mem=fe200000-fe5fffff " \
+	"pref64=800200000-8005fffff driver=pcieport\n"                                \
+	"03:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 " newcomer "\n"                 \
+	"04:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe200000 bar2=io:20@c000 " card "\n"
+
+#define DEAD_256M "bar2=pref64:10000000@forgotten"
+
+/* In a failed hot-add the kernel closed the switch's I/O windows under the network card's driver (KERNEL 1.9). */
+#define ROBBED(newcomer)                                                                  \
+	"kernel 6.12.0\n" ROOT DISK                                                       \
+	"00:02.0 bridge 01-04 root-port hotplug io=c000-cfff mem=fe000000-fe5fffff "      \
+	"pref64=800000000-8005fffff driver=pcieport\n"                                    \
+	"01:00.0 bridge 02-04 upstream mem=fe000000-fe5fffff pref64=800000000-8005fffff " \
+	"driver=pcieport\n"                                                               \
+	"02:00.0 bridge 03-03 downstream hotplug mem=fe000000-fe1fffff "                  \
+	"pref64=800000000-8001fffff driver=pcieport\n"                                    \
+	"02:01.0 bridge 04-04 downstream hotplug mem=fe200000-fe5fffff "                  \
+	"pref64=800200000-8005fffff driver=pcieport\n"                                    \
+	"03:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 " newcomer "\n"                     \
+	"04:00.0 dev 8086:10d3 bar0=mem:20000@fe200000 bar2=io:20@released driver=e1000e\n"
+
+/* A root port by itself with a dead card, its window as given. */
+#define SINGLE(window, card)                                                        \
+	"kernel 6.1.0\n" ROOT DISK "00:02.0 bridge 01-01 root-port hotplug " window \
+	" driver=pcieport\n"                                                        \
+	"01:00.0 " card "\n"
+
+/*
+ * @targets: addresses separated by blanks, NULL: all that is dead.  @steps:
+ * "unbind ADDRESS; remove ADDRESS; rescan ADDRESS or root BUS; expect".
+ * @left: "ADDRESS NAME; ".  @why: part of the reason.
+ */
+struct plan_case {
+	const char *name, *machine, *targets, *pin;
+	enum pr_disruption limit;
+	enum pr_verdict verdict;
+	const char *steps, *left, *why;
+};
+
+static const struct plan_case cases[] = {
+	{ .name = "a healthy machine needs nothing",
+		.machine = PACKED("6.1.0", "", "driver=e1000e"),
+		.limit = PR_DISRUPTION_RESTART,
+		.verdict = PR_VERDICT_NOTHING },
+	{ .name = "packed switch, 6.1: the root port is enumerated again",
+		.machine = PACKED("6.1.0", DEAD_256M, "driver=e1000e"),
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 04:00.0; remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "packed switch, 6.12",
+		.machine = PACKED("6.12.0", DEAD_256M, "driver=e1000e"),
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 04:00.0; remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "packed switch, 6.18",
+		.machine = PACKED("6.18.0", DEAD_256M, "driver=e1000e"),
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 04:00.0; remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "packed switch, 7.2",
+		.machine = PACKED("7.2.0", DEAD_256M, "driver=e1000e"),
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 04:00.0; remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "a target named by address is the same request",
+		.machine = PACKED("6.1.0", DEAD_256M, "driver=e1000e"),
+		.targets = "03:00.0",
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 04:00.0; remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "a port named means what is dead below it",
+		.machine = PACKED("6.1.0", DEAD_256M, "driver=e1000e"),
+		.targets = "02:00.0",
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 04:00.0; remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "a target that works needs nothing, whatever else is dead",
+		.machine = PACKED("6.1.0", DEAD_256M, "driver=e1000e"),
+		.targets = "04:00.0",
+		.limit = PR_DISRUPTION_RESTART,
+		.verdict = PR_VERDICT_NOTHING },
+	{ .name = "room below the switch: only the newcomer's port is enumerated again",
+		.machine = ROOMY(DEAD_256M, "driver=e1000e"),
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "remove 02:00.0; rescan 02:01.0; expect" },
+	{ .name = "nothing restarted is allowed, and nothing need be",
+		.machine = ROOMY(DEAD_256M, "driver=e1000e"),
+		.limit = PR_DISRUPTION_FREE,
+		.steps = "remove 02:00.0; rescan 02:01.0; expect" },
+	{ .name = "a driver in the way of a policy that allows none",
+		.machine = PACKED("6.1.0", DEAD_256M, "driver=e1000e"),
+		.limit = PR_DISRUPTION_FREE,
+		.verdict = PR_VERDICT_TOO_DISRUPTIVE,
+		.steps = "unbind 04:00.0; remove 00:02.0; rescan 00:1f.2; expect",
+		.why = "0000:04:00.0 would be interrupted: a driver is bound; \"free\" is the most "
+		       "allowed" },
+	{ .name = "a user in the way is named",
+		.machine = PACKED("6.1.0", DEAD_256M, "driver=e1000e user=net:enp4s0"),
+		.limit = PR_DISRUPTION_RESTART,
+		.verdict = PR_VERDICT_TOO_DISRUPTIVE,
+		.steps = "unbind 04:00.0; remove 00:02.0; rescan 00:1f.2; expect",
+		.why = "0000:04:00.0 would be interrupted: enp4s0; \"restart\" is the most allowed" },
+	{ .name = "a user may be interrupted when that is allowed",
+		.machine = PACKED("6.1.0", DEAD_256M, "driver=e1000e user=net:enp4s0"),
+		.limit = PR_DISRUPTION_IN_USE,
+		.steps = "unbind 04:00.0; remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "a user elsewhere is no obstacle",
+		.machine = ROOMY(DEAD_256M, "driver=e1000e user=net:enp4s0"),
+		.limit = PR_DISRUPTION_FREE,
+		.steps = "remove 02:00.0; rescan 02:01.0; expect" },
+	{ .name = "a pinned sibling forbids every level that would help",
+		.machine = PACKED("6.1.0", DEAD_256M, "driver=e1000e"),
+		.pin = "0000:04:00.0",
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "the prefetchable window of 0000:00:02.0 has 6 MiB, 0 bytes free, and making it "
+		       "larger does not work out: 0000:04:00.0 is pinned: pinned by the administrator" },
+	{ .name = "VFIO pins like an administrator",
+		.machine = PACKED("6.1.0", DEAD_256M, "driver=vfio-pci"),
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "0000:04:00.0 is pinned: is handed to a virtual machine" },
+	{ .name = "more than the host bridge has is refused with numbers",
+		.machine = PACKED("6.1.0", "bar2=pref64:1000000000@forgotten", "driver=e1000e"),
+		.limit = PR_DISRUPTION_RESTART,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "BAR 2 of 0000:03:00.0 needs 64 GiB of 64-bit prefetchable memory; host bridge "
+		       "0000:00 has 32 GiB in its largest aperture, 32.9 GiB free, the largest hole is "
+		       "28 GiB" },
+	{ .name = "memory that must lie low is refused with the low aperture's numbers",
+		.machine = PACKED("6.1.0", "bar2=mem64:80000000@forgotten", "driver=e1000e"),
+		.limit = PR_DISRUPTION_RESTART,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "needs 2 GiB of memory below 4 GiB; host bridge 0000:00 has 1004 MiB in its "
+		       "largest aperture" },
+	{ .name = "a size that is not known is not guessed",
+		.machine = PACKED("6.1.0", "bar2=pref64:10000000@forgotten?", "driver=e1000e"),
+		.limit = PR_DISRUPTION_RESTART,
+		.verdict = PR_VERDICT_UNKNOWN,
+		.why = "the size of BAR 2 of 0000:03:00.0 is not known: bind no driver and let pciroom "
+		       "measure it" },
+	{ .name = "apertures that were not recorded are not guessed",
+		.machine =
+			"kernel 6.1.0\nroot 0000:00-ff\n"
+			"00:02.0 bridge 01-01 root-port mem=80000000-800fffff\n"
+			"01:00.0 dev 1b36:0005 bar0=mem:100000@forgotten bar1=mem:1000@80000000\n",
+		.limit = PR_DISRUPTION_RESTART,
+		.verdict = PR_VERDICT_UNKNOWN,
+		.why = "" },
+	{ .name = "a sibling's I/O that the kernel took away comes back",
+		.machine = ROBBED(""),
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 04:00.0; remove 01:00.0; rescan 00:02.0; expect" },
+	{ .name = "a second I/O window wants a larger one above: one level up at the same price",
+		.machine = ROBBED("bar1=io:100@forgotten"),
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 04:00.0; remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "a new card's I/O is not worth the restart of a driver, and is said to be left",
+		.machine = ROOMY(DEAD_256M " bar1=io:100@forgotten", "driver=e1000e"),
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "remove 02:00.0; rescan 02:01.0; expect",
+		.left = "03:00.0 BAR 1; " },
+	{ .name = "a new card's I/O is worth moving what nobody uses",
+		.machine = ROOMY(DEAD_256M " bar1=io:100@forgotten", ""),
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "I/O alone is wished for, not dead",
+		.machine = ROOMY("bar1=io:100@forgotten", "driver=e1000e"),
+		.limit = PR_DISRUPTION_RESTART,
+		.verdict = PR_VERDICT_NOTHING },
+	{ .name = "I/O asked for by name is planned",
+		.machine = ROOMY("bar1=io:100@forgotten", "driver=e1000e"),
+		.targets = "03:00.0",
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 04:00.0; remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "the memory of a card does not wait for I/O that nobody has",
+		.machine =
+			"kernel 6.1.0\nroot 0000:00-ff mem=c0000000-febfffff mem=100000000-8ffffffff\n"
+			"00:02.0 bridge 01-01 root-port hotplug mem=fe000000-fe0fffff driver=pcieport\n"
+			"01:00.0 dev 1b36:0005 bar0=mem:1000000@forgotten bar1=io:100@released\n",
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "remove 00:02.0; rescan root 00; expect",
+		.left = "01:00.0 BAR 1; " },
+	{ .name = "what the kernel still knows and has room for only needs a rescan",
+		.machine = SINGLE("mem=fe000000-fe3fffff",
+			"dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:100000@unassigned"),
+		.limit = PR_DISRUPTION_FREE,
+		.steps = "rescan 01:00.0; expect" },
+	{ .name = "a rescan that hands addresses to a bound driver makes it let go first",
+		.machine = SINGLE("mem=fe000000-fe3fffff",
+			"dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:100000@unassigned driver=x"),
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 01:00.0; rescan 01:00.0; expect" },
+	{ .name = "and is refused where drivers must not be restarted",
+		.machine = SINGLE("mem=fe000000-fe3fffff",
+			"dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:100000@unassigned driver=x"),
+		.limit = PR_DISRUPTION_FREE,
+		.verdict = PR_VERDICT_TOO_DISRUPTIVE,
+		.steps = "unbind 01:00.0; rescan 01:00.0; expect",
+		.why = "a driver is bound" },
+	{ .name = "a pinned function's driver is not made to let go",
+		.machine = SINGLE("mem=fe000000-fe3fffff",
+			"dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:100000@unassigned driver=x"),
+		.pin = "0000:01:00.0",
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "0000:01:00.0 is pinned: pinned by the administrator" },
+	{ .name = "the last function of a bus: the rescan goes through the bridge above",
+		.machine = SINGLE("mem=fe000000-fe3fffff",
+			"dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:100000@forgotten"),
+		.limit = PR_DISRUPTION_FREE,
+		.steps = "remove 01:00.0; rescan 00:02.0; expect" },
+	{ .name = "all functions of a card go together",
+		.machine = SINGLE("mem=fe000000-fe3fffff",
+			"dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:100000@forgotten\n"
+			"01:00.1 dev 1b36:0005 bar0=mem:1000@fe001000 driver=snd_hda_intel"),
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 01:00.1; remove 01:00.0; remove 01:00.1; rescan 00:02.0; expect" },
+	{ .name = "a dead card on the root bus stays where it is",
+		.machine =
+			"kernel 6.1.0\n" ROOT "00:03.0 dev 1b36:0005 bar0=mem:100000@forgotten\n",
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "0000:00:03.0 is pinned: sits directly on the host bridge" },
+	{ .name = "on the root bus a rescan is enough for what the kernel still knows",
+		.machine =
+			"kernel 6.1.0\n" ROOT "00:03.0 dev 1b36:0005 bar0=mem:100000@unassigned\n",
+		.limit = PR_DISRUPTION_FREE,
+		.steps = "rescan 00:03.0; expect" },
+	{ .name = "a bridge whose register lost its window is enumerated again",
+		.machine = "kernel 7.2.0\n" ROOT DISK
+			   "00:02.0 bridge 01-01 root-port mem=fe000000-fe0fffff regs-mem=closed "
+			   "driver=pcieport\n"
+			   "01:00.0 dev 8086:10d3 bar0=mem:20000@fe000000\n",
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "a window nobody uses may disagree",
+		.machine = "kernel 7.2.0\n" ROOT DISK
+			   "00:02.0 bridge 01-01 root-port mem=fe000000-fe0fffff regs-mem=closed "
+			   "driver=pcieport\n",
+		.limit = PR_DISRUPTION_RESTART,
+		.verdict = PR_VERDICT_NOTHING },
+	{ .name = "an idle port in the way moves along",
+		.machine =
+			"kernel 6.12.0\n" ROOT DISK
+			"00:02.0 bridge 01-05 root-port mem=fe000000-fe2fffff driver=pcieport\n"
+			"01:00.0 bridge 02-05 upstream mem=fe000000-fe2fffff driver=pcieport\n"
+			"02:00.0 bridge 03-03 downstream mem=fe000000-fe0fffff driver=pcieport\n"
+			"02:01.0 bridge 04-04 downstream mem=fe100000-fe1fffff driver=pcieport\n"
+			"02:02.0 bridge 05-05 downstream mem=fe200000-fe2fffff driver=pcieport\n"
+			"03:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:100000@forgotten\n"
+			"05:00.0 dev 8086:10d3 bar0=mem:20000@fe200000 driver=e1000e\n",
+		.limit = PR_DISRUPTION_FREE,
+		.steps = "remove 02:00.0; remove 02:01.0; rescan 02:02.0; expect" },
+	{ .name = "of the siblings only those go along that have to",
+		.machine =
+			"kernel 6.12.0\n" ROOT DISK
+			"00:02.0 bridge 01-06 root-port mem=fe000000-fe3fffff driver=pcieport "
+			"\n"
+			"01:00.0 bridge 02-06 upstream mem=fe000000-fe3fffff driver=pcieport\n"
+			"02:00.0 bridge 03-03 downstream mem=fe000000-fe0fffff driver=pcieport\n"
+			"02:01.0 bridge 04-04 downstream mem=fe100000-fe1fffff driver=pcieport\n"
+			"02:02.0 bridge 05-05 downstream mem=fe200000-fe2fffff driver=pcieport\n"
+			"02:03.0 bridge 06-06 downstream mem=fe300000-fe3fffff driver=pcieport\n"
+			"03:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:100000@forgotten\n"
+			"05:00.0 dev 8086:10d3 bar0=mem:20000@fe200000 driver=e1000e\n"
+			"06:00.0 dev 8086:10d3 bar0=mem:20000@fe300000\n",
+		.limit = PR_DISRUPTION_FREE,
+		.steps = "remove 02:00.0; remove 02:01.0; rescan 02:02.0; expect" },
+	{ .name = "two neighbours are needed, and a third that is as idle stays",
+		.machine =
+			"kernel 7.2.0\n" ROOT DISK
+			"00:02.0 bridge 01-06 root-port mem=fe000000-fe3fffff driver=pcieport\n"
+			"01:00.0 bridge 02-06 upstream mem=fe000000-fe3fffff driver=pcieport\n"
+			"02:00.0 bridge 03-03 downstream mem=fe000000-fe0fffff driver=pcieport\n"
+			"02:01.0 bridge 04-04 downstream mem=fe100000-fe1fffff driver=pcieport\n"
+			"02:02.0 bridge 05-05 downstream mem=fe200000-fe2fffff driver=pcieport\n"
+			"02:03.0 bridge 06-06 downstream mem=fe300000-fe3fffff driver=pcieport\n"
+			"03:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:200000@forgotten\n"
+			"06:00.0 dev 8086:10d3 bar0=mem:20000@fe300000\n",
+		.limit = PR_DISRUPTION_FREE,
+		.steps = "remove 02:00.0; remove 02:01.0; remove 02:02.0; rescan 02:03.0; expect" },
+	{ .name = "drivers let go from the leaves upwards",
+		.machine = PACKED(
+			"6.1.0", DEAD_256M, "driver=e1000e\n01:00.1 dev 10b5:87d0 driver=plx_dma"),
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 04:00.0; unbind 01:00.1; remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "two dead cards below one switch: one level serves both",
+		.machine = PACKED("6.1.0", DEAD_256M, "bar4=pref64:10000000@forgotten"),
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "two dead cards below two root ports: one rescan after both",
+		.machine =
+			"kernel 6.1.0\n" ROOT DISK
+			"00:02.0 bridge 01-01 root-port mem=fe000000-fe0fffff driver=pcieport\n"
+			"00:03.0 bridge 02-02 root-port mem=fe100000-fe1fffff driver=pcieport\n"
+			"01:00.0 dev 1b36:0005 bar0=mem:1000000@forgotten bar1=mem:1000@fe000000\n"
+			"02:00.0 dev 1b36:0005 bar0=mem:1000000@forgotten bar1=mem:1000@fe100000\n",
+		.limit = PR_DISRUPTION_FREE,
+		.steps = "remove 00:02.0; remove 00:03.0; rescan 00:1f.2; expect" },
+	{ .name = "two dead cards at different levels: each bus by itself",
+		.machine =
+			"kernel 6.1.0\n" ROOT DISK
+			"00:02.0 bridge 01-03 root-port mem=fe000000-fe2fffff driver=pcieport\n"
+			"00:03.0 bridge 04-04 root-port mem=fe300000-fe3fffff driver=pcieport\n"
+			"01:00.0 bridge 02-03 upstream mem=fe000000-fe2fffff driver=pcieport\n"
+			"02:00.0 bridge 03-03 downstream mem=fe000000-fe0fffff driver=pcieport\n"
+			"03:00.0 dev 1b36:0005 bar0=mem:100000@forgotten bar1=mem:1000@fe000000\n"
+			"04:00.0 dev 1b36:0005 bar0=mem:1000000@forgotten bar1=mem:1000@fe300000\n",
+		.limit = PR_DISRUPTION_FREE,
+		.steps = "remove 02:00.0; rescan 01:00.0; remove 00:03.0; rescan 00:02.0; expect" },
+	{ .name = "two host bridges: each root bus by itself",
+		.machine =
+			"kernel 6.1.0\n" ROOT DISK "root 0000:80-ff mem=b0000000-bfffffff\n"
+			"00:02.0 bridge 01-01 root-port mem=fe000000-fe0fffff driver=pcieport\n"
+			"01:00.0 dev 1b36:0005 bar0=mem:1000000@forgotten bar1=mem:1000@fe000000\n"
+			"80:02.0 bridge 81-81 root-port mem=b0000000-b00fffff driver=pcieport\n"
+			"81:00.0 dev 1b36:0005 bar0=mem:1000000@forgotten bar1=mem:1000@b0000000\n",
+		.limit = PR_DISRUPTION_FREE,
+		.steps = "remove 00:02.0; rescan 00:1f.2; remove 80:02.0; rescan root 80; expect" },
+	{ .name = "what cannot be mended does not keep the rest from it",
+		.machine =
+			"kernel 6.1.0\n" ROOT DISK
+			"00:02.0 bridge 01-01 root-port mem=fe000000-fe0fffff driver=pcieport\n"
+			"00:03.0 bridge 02-02 root-port mem=fe100000-fe1fffff driver=pcieport\n"
+			"01:00.0 dev 1b36:0005 bar0=mem:80000000@forgotten bar1=mem:1000@fe000000\n"
+			"02:00.0 dev 1b36:0005 bar0=mem:1000000@forgotten bar1=mem:1000@fe100000\n",
+		.limit = PR_DISRUPTION_FREE,
+		.steps = "remove 00:03.0; rescan 00:02.0; expect",
+		.left = "01:00.0 BAR 0; " },
+	{ .name = "what was asked for by name is mended whole or not at all",
+		.machine =
+			"kernel 6.1.0\n" ROOT DISK
+			"00:02.0 bridge 01-01 root-port mem=fe000000-fe0fffff driver=pcieport\n"
+			"00:03.0 bridge 02-02 root-port mem=fe100000-fe1fffff driver=pcieport\n"
+			"01:00.0 dev 1b36:0005 bar0=mem:80000000@forgotten bar1=mem:1000@fe000000\n"
+			"02:00.0 dev 1b36:0005 bar0=mem:1000000@forgotten bar1=mem:1000@fe100000\n",
+		.targets = "01:00.0 02:00.0",
+		.limit = PR_DISRUPTION_FREE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "BAR 0 of 0000:01:00.0 needs 2 GiB of 32-bit memory" },
+	{ .name = "a pci= option that cannot be understood forbids predictions",
+		.machine = "cmdline pci=hpmmiosize=\n" PACKED("6.1.0", DEAD_256M, "driver=e1000e"),
+		.limit = PR_DISRUPTION_RESTART,
+		.verdict = PR_VERDICT_UNKNOWN,
+		.why = "a pci= option on the kernel command line" },
+};
+
+struct text {
+	char data[1024];
+	size_t n;
+};
+
+static void add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(struct text *t, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(t->data + t->n, sizeof(t->data) - t->n, format, ap);
+	va_end(ap);
+	assert_true(n >= 0 && (size_t)n < sizeof(t->data) - t->n);
+	t->n += (size_t)n;
+}
+
+/* Without the domain: the machines have one. */
+static void add_address(struct text *t, const struct pr_address *a)
+{
+	char address[PR_ADDRESS_MAX];
+
+	pr_address_format(a, address);
+	add(t, "%s", address + strlen("0000:"));
+}
+
+static void add_step(struct text *t, const struct pr_step *s)
+{
+	add(t, "%s%s", t->n > 0 ? "; " : "", pr_step_name(s->kind));
+	if (s->kind == PR_STEP_EXPECT)
+		return;
+	if (s->root_bus) {
+		add(t, " root %02x", s->address.bus);
+		return;
+	}
+	add(t, " ");
+	add_address(t, &s->address);
+}
+
+static void assert_steps(const struct pr_plan *p, const char *expect)
+{
+	struct text text = { 0 };
+
+	for (size_t i = 0; i < p->n_steps; i++)
+		add_step(&text, &p->steps[i]);
+	assert_string_equal(text.data, expect ? expect : "");
+}
+
+static void assert_left(const struct pr_plan *p, const char *expect)
+{
+	struct text text = { 0 };
+
+	for (size_t i = 0; i < p->n_left; i++) {
+		add_address(&text, &p->left[i].function->address);
+		add(&text, " %s; ", pr_resource_name(p->left[i].resource->index));
+	}
+	assert_string_equal(text.data, expect ? expect : "");
+}
+
+static size_t parse_targets(const char *text, struct pr_address *ret, size_t max)
+{
+	char copy[128], *save = NULL;
+	size_t n = 0;
+
+	(void)snprintf(copy, sizeof(copy), "%s", text ? text : "");
+	for (char *s = strtok_r(copy, " ", &save); s; s = strtok_r(NULL, " ", &save)) {
+		assert_true(n < max);
+		assert_true(pr_address_parse(s, &ret[n++]));
+	}
+	return n;
+}
+
+static void assert_why(const char *why, const char *expect)
+{
+	if (!expect) {
+		assert_null(why);
+		return;
+	}
+	assert_non_null(why);
+	if (!strstr(why, expect))
+		fail_msg("\"%s\" is not in \"%s\"", expect, why);
+}
+
+static void test_plan(void **state)
+{
+	const struct plan_case *c = *state;
+	struct pr_topology *t = machine_build(c->machine);
+	const struct pr_policy policy = {
+		.limit = c->limit, .pinned = &c->pin, .n_pinned = c->pin != NULL
+	};
+	struct pr_address targets[4];
+	struct pr_request request = { .targets = targets };
+	char why[256] = "";
+	struct pr_plan *p;
+
+	request.n_targets = parse_targets(c->targets, targets, ARRAY_SIZE(targets));
+	assert_int_equal(pr_plan_make(t, &request, &policy, &p), 0);
+	if (p->verdict != c->verdict)
+		fail_msg("%s: %s", pr_verdict_name(p->verdict), p->why ? p->why : "no reason");
+	assert_steps(p, c->steps);
+	assert_left(p, c->left);
+	assert_why(p->why, c->why);
+	assert_int_equal(p->generation, t->generation);
+	assert_int_equal(strlen(p->id), 16);
+	assert_int_equal(p->prediction != NULL, c->steps != NULL);
+	assert_int_equal(pr_plan_check(p, &policy, why, sizeof(why)), c->verdict != PR_VERDICT_OK);
+
+	pr_plan_free(p);
+	pr_topology_free(t);
+}
+
+static struct pr_plan *plan_for(const struct pr_topology *t, const char *target, int expect)
+{
+	const struct pr_policy policy = { .limit = PR_DISRUPTION_RESTART };
+	struct pr_request request = { 0 };
+	struct pr_plan *p = NULL;
+	struct pr_address a;
+
+	if (target) {
+		assert_true(pr_address_parse(target, &a));
+		request = (struct pr_request){ .targets = &a, .n_targets = 1 };
+	}
+	assert_int_equal(pr_plan_make(t, &request, &policy, &p), expect);
+	return p;
+}
+
+static void test_unknown_target(void **state)
+{
+	struct pr_topology *t = machine_build(PACKED("6.1.0", DEAD_256M, "driver=e1000e"));
+
+	(void)state;
+	assert_null(plan_for(t, "05:00.0", -ENOENT));
+	pr_topology_free(t);
+}
+
+/* Same machine, same plan; another machine, another name. */
+static void test_identity(void **state)
+{
+	struct pr_topology *t = machine_build(PACKED("6.1.0", DEAD_256M, "driver=e1000e"));
+	struct pr_topology *u = machine_build(ROOMY(DEAD_256M, "driver=e1000e"));
+	struct pr_plan *a = plan_for(t, NULL, 0), *b = plan_for(t, "03:00.0", 0),
+		       *c = plan_for(u, NULL, 0);
+
+	(void)state;
+	assert_string_equal(a->id, b->id);
+	assert_string_not_equal(a->id, c->id);
+	pr_plan_free(a);
+	pr_plan_free(b);
+	pr_plan_free(c);
+	pr_topology_free(t);
+	pr_topology_free(u);
+}
+
+/* What is said about the plan beside its steps. */
+static void test_details(void **state)
+{
+	struct pr_topology *t = machine_build(PACKED("6.1.0", DEAD_256M, "driver=e1000e"));
+	struct pr_plan *p = plan_for(t, NULL, 0);
+
+	(void)state;
+	assert_int_equal(p->n_targets, 1);
+	assert_ptr_equal(p->targets[0], machine_function(t, "03:00.0"));
+	assert_int_equal(p->n_removed, 1);
+	assert_ptr_equal(p->removed[0], machine_function(t, "00:02.0"));
+	assert_int_equal(p->n_affected, 6);
+	assert_ptr_equal(p->affected[0].function, machine_function(t, "00:02.0"));
+	assert_int_equal(p->affected[0].disruption, PR_DISRUPTION_FREE);
+	assert_ptr_equal(p->affected[5].function, machine_function(t, "04:00.0"));
+	assert_int_equal(p->affected[5].disruption, PR_DISRUPTION_RESTART);
+	assert_int_equal(p->cost.in_use, 0);
+	assert_int_equal(p->cost.restarted, 1);
+	assert_int_equal(p->cost.removed, 6);
+	assert_int_equal(p->cost.steps, p->n_steps);
+	assert_string_equal(p->steps[0].driver, "e1000e");
+	assert_string_equal(p->steps[0].path, "0000:00/02.0/00.0/01.0/00.0");
+	assert_int_equal(p->explanation.n_shortages, 1);
+	assert_ptr_equal(p->explanation.shortages[0].choke->bridge, machine_function(t, "00:02.0"));
+	assert_true(p->attempts[p->n_attempts - 1].good);
+	assert_null(p->attempts[p->n_attempts - 1].why);
+	assert_false(p->attempts[0].good);
+	pr_plan_free(p);
+	pr_plan_free(NULL);
+	pr_topology_free(t);
+}
+
+/* The first difference decides, whatever follows. */
+static void test_cost(void **state)
+{
+	const struct pr_cost rows[] = {
+		{ .steps = 1 },
+		{ .steps = 9 },
+		{ .removed = 1 },
+		{ .armed = 1 },
+		{ .renumbered = 1 },
+		{ .restarted = 1 },
+		{ .in_use = 1 },
+		{ .in_use = 1, .steps = 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(rows); j++)
+			assert_int_equal(
+				pr_cost_compare(&rows[i], &rows[j]), i == j ? 0 : (i < j ? -1 : 1));
+}
+
+static const struct CMUnitTest others[] = {
+	{ .name = "a target that is not there is an error", .test_func = test_unknown_target },
+	{ .name = "the name of a plan is its content", .test_func = test_identity },
+	{ .name = "affected, cost, targets and explanation of a plan", .test_func = test_details },
+	{ .name = "costs are lexicographic", .test_func = test_cost },
+};
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_SIZE(cases) + ARRAY_SIZE(others)] = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		tests[i] = (struct CMUnitTest){ .name = cases[i].name,
+			.test_func = test_plan,
+			.initial_state = (void *)&cases[i] };
+	memcpy(&tests[ARRAY_SIZE(cases)], others, sizeof(others));
+	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
