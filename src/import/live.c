@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A machine under a root directory to a topology: asks each source in turn
+ * and hands the facts to the builder.  Decodes only what decides whether a
+ * BAR has to be measured; everything else is core's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "base/macros.h"
+#include "import/machine.h"
+#include "import/pci-access.h"
+#include "import/users.h"
+
+#define LIST_MAX       ((size_t)64 << 20) /* bytes of iomem or ioports */
+#define CONFIG_MAX     4096
+#define MASKS_MAX      8   /* six BARs, the ROM, and one to see too many */
+#define COMMAND_IO_MEM 0x3 /* I/O and memory space enable (PCI 3.0 6.2.2) */
+
+struct importer {
+	const struct pr_live_options *options;
+	const char *root;
+	struct pr_sysfs sysfs;
+	struct pr_builder *builder;
+	struct pr_found_user *users;
+	struct pr_aperture_root *roots;
+	size_t n_roots, max_roots;
+	struct pr_import_error *error;
+};
+
+static void builder_freep(struct pr_builder **b)
+{
+	pr_builder_free(*b);
+}
+static void arena_freep(struct pr_arena **arena)
+{
+	pr_arena_free(*arena);
+}
+
+/* ---- host bridges ---- */
+
+static int add_root(struct importer *im, const struct pr_aperture_root *root)
+{
+	struct pr_aperture_root *roots;
+	size_t max = im->max_roots ? 2 * im->max_roots : 16;
+
+	for (size_t i = im->n_roots; i-- > 0;)
+		if (im->roots[i].facts.domain == root->facts.domain &&
+			im->roots[i].facts.bus == root->facts.bus)
+			return 0;
+
+	if (im->n_roots == im->max_roots) {
+		roots = pr_new_array(im->sysfs.arena, max, struct pr_aperture_root);
+		if (!roots)
+			return pr_import_no_memory(im->error);
+		if (im->n_roots > 0)
+			memcpy(roots, im->roots, im->n_roots * sizeof(*roots));
+		im->roots = roots;
+		im->max_roots = max;
+	}
+
+	im->roots[im->n_roots++] = *root;
+	return 0;
+}
+
+/* Zeros instead of addresses, or no text at all, and someone who may see more: ask. */
+static int read_list(const struct importer *im, const char *name, char **ret, size_t *ret_size)
+{
+	const struct pr_prober *prober = im->options->prober;
+	const char *path = strcmp(name, "iomem") == 0 ? "proc/iomem" : "proc/ioports";
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	int r;
+
+	r = pr_read_file_at(im->sysfs.root, path, LIST_MAX, &text, &size);
+	if (prober && prober->file && (r < 0 || pr_resource_text_masked(text, size))) {
+		char *more;
+		size_t more_size;
+
+		if (prober->file(prober->userdata, name, &more, &more_size) == 0) {
+			free(text);
+			text = more;
+			size = more_size;
+		}
+	}
+
+	*ret = pr_take(text);
+	*ret_size = size;
+	return 0;
+}
+
+static int add_roots(struct importer *im)
+{
+	_cleanup_free_ char *mem = NULL, *io = NULL;
+	struct pr_resource_text iomem = { .name = "proc/iomem" },
+				ioports = { .name = "proc/ioports" };
+	int r;
+
+	(void)read_list(im, "iomem", &mem, &iomem.size);
+	(void)read_list(im, "ioports", &io, &ioports.size);
+	iomem.text = mem;
+	ioports.text = io;
+	r = pr_apertures_parse(
+		&iomem, &ioports, im->roots, im->n_roots, im->sysfs.arena, im->error);
+	if (r < 0)
+		return r;
+
+	for (size_t i = 0; i < im->n_roots; i++) {
+		r = pr_builder_add_root(im->builder, &im->roots[i].facts);
+		if (r < 0)
+			return pr_import_fail(im->error, r, "host bridge %04x:%02x: %s",
+				im->roots[i].facts.domain, im->roots[i].facts.bus, strerror(-r));
+	}
+
+	return 0;
+}
+
+/* ---- functions ---- */
+
+/* Without privilege the kernel shows 64 bytes. */
+static int read_more(const struct importer *im, struct pr_facts *facts)
+{
+	const struct pr_prober *prober = im->options->prober;
+	uint8_t config[CONFIG_MAX], *copy;
+	size_t n = 0;
+
+	if (!prober || !prober->config || facts->config_length == 0 || facts->config_length > 64)
+		return 0;
+	if (prober->config(prober->userdata, &facts->address, config, sizeof(config), &n) < 0 ||
+		n <= facts->config_length || n > sizeof(config))
+		return 0; /* what we have is true, only shorter */
+
+	copy = pr_arena_memdup(im->sysfs.arena, config, n);
+	if (!copy)
+		return pr_import_no_memory(im->error);
+	facts->config = copy;
+	facts->config_length = n;
+	return 0;
+}
+
+static bool line_is_zero(const struct pr_resource_line *line)
+{
+	return line->start == 0 && line->end == 0 && line->flags == 0;
+}
+
+/* A BAR that could be there and has a line of zeros: absent, or forgotten by the kernel (only its size tells). */
+static bool has_blank_bar(
+	const struct pr_facts *facts, const struct pr_config *config, unsigned int n_bars)
+{
+	struct pr_bar bar;
+
+	for (unsigned int i = 0; i < n_bars && i < facts->n_lines; i++) {
+		bool is_wide = pr_config_bar(config, i, &bar) && bar.implemented && bar.is_64bit;
+
+		if (line_is_zero(&facts->lines[i]))
+			return true;
+		if (is_wide)
+			i++; /* the upper half has no line of its own */
+	}
+
+	return false;
+}
+
+static bool wants_measuring(const struct pr_facts *facts)
+{
+	struct pr_config config = { facts->config, facts->config_length };
+	struct pr_header header;
+
+	if (!facts->has_parent || facts->driver || facts->is_vf || !facts->lines ||
+		!pr_config_header(&config, &header) || (header.command & COMMAND_IO_MEM) != 0)
+		return false;
+	if (header.type == PR_HEADER_NORMAL)
+		return has_blank_bar(facts, &config, 6);
+
+	return header.type == PR_HEADER_BRIDGE && has_blank_bar(facts, &config, 2);
+}
+
+/* Writing may be forbidden (lockdown): then sizes stay unknown. */
+static int measure(const struct importer *im, struct pr_facts *facts)
+{
+	const struct pr_prober *prober = im->options->prober;
+	struct pr_bar_mask masks[MASKS_MAX];
+	size_t n = 0;
+
+	if (!prober || !prober->measure || !wants_measuring(facts))
+		return 0;
+	if (prober->measure(prober->userdata, &facts->address, masks, ARRAY_SIZE(masks), &n) < 0 ||
+		n >= ARRAY_SIZE(masks))
+		return 0;
+
+	facts->masks = pr_arena_memdup(im->sysfs.arena, masks, n * sizeof(masks[0]));
+	if (!facts->masks)
+		return pr_import_no_memory(im->error);
+	facts->n_masks = n;
+	return 0;
+}
+
+static int build_function(const struct importer *im, const struct pr_facts *facts)
+{
+	char address[PR_ADDRESS_MAX];
+	int r;
+
+	r = pr_builder_add_function(im->builder, facts);
+	if (r < 0) {
+		pr_address_format(&facts->address, address);
+		return pr_import_fail(im->error, r, "function %s: %s", address, strerror(-r));
+	}
+
+	return 0;
+}
+
+static int add_function(struct importer *im, const struct pr_pci_function *function)
+{
+	struct pr_facts facts = {
+		.address = function->address,
+		.config = function->config,
+		.config_length = function->length,
+	};
+	struct pr_aperture_root root;
+	int r;
+
+	r = pr_sysfs_function(&im->sysfs, &facts, &root);
+	if (r != 0)
+		return r < 0 ? r : 0; /* gone while we looked: not there */
+
+	r = add_root(im, &root);
+	if (r < 0)
+		return r;
+
+	r = read_more(im, &facts);
+	if (r < 0)
+		return r;
+
+	r = measure(im, &facts);
+	if (r < 0)
+		return r;
+
+	r = im->options->users ? pr_users_assign(&im->sysfs, im->users, &facts) : 0;
+	if (r < 0)
+		return r;
+
+	return build_function(im, &facts);
+}
+
+static int add_functions(struct importer *im)
+{
+	struct pr_pci_function *functions;
+	size_t n;
+	int r;
+
+	r = pr_pci_scan(im->root, im->sysfs.arena, &functions, &n, im->error);
+	if (r < 0)
+		return r;
+
+	for (size_t i = 0; i < n; i++) {
+		r = add_function(im, &functions[i]);
+		if (r < 0)
+			return r;
+	}
+
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+/* What there is before the functions: host bridges without any, slots, users. */
+static int prepare(struct importer *im)
+{
+	struct pr_aperture_root *roots;
+	size_t n;
+	int r;
+
+	r = pr_sysfs_slots(&im->sysfs);
+	if (r < 0)
+		return r;
+
+	r = im->options->users ? pr_users_find(&im->sysfs, im->root, &im->users) : 0;
+	if (r < 0)
+		return r;
+
+	r = pr_sysfs_roots(&im->sysfs, &roots, &n);
+	if (r < 0)
+		return r;
+
+	for (size_t i = 0; i < n; i++) {
+		r = add_root(im, &roots[i]);
+		if (r < 0)
+			return r;
+	}
+
+	return 0;
+}
+
+static int collect(struct importer *im)
+{
+	struct pr_machine machine;
+	int r;
+
+	r = prepare(im);
+	if (r < 0)
+		return r;
+
+	r = add_functions(im);
+	if (r < 0)
+		return r;
+
+	r = add_roots(im);
+	if (r < 0)
+		return r;
+
+	pr_machine_read(&im->sysfs, im->root, &machine);
+	if (pr_builder_set_machine(im->builder, &machine) < 0)
+		return pr_import_no_memory(im->error);
+
+	return 0;
+}
+
+static int finish(struct importer *im, struct pr_topology **ret)
+{
+	struct pr_build_error why = { .text = "" };
+	int r;
+
+	r = pr_builder_finish(pr_take(im->builder), ret, &why);
+	if (r > 0)
+		return pr_import_contradiction(im->error, &why);
+	if (r < 0)
+		return pr_import_fail(im->error, r, "building the topology: %s", strerror(-r));
+
+	return 0;
+}
+
+int pr_import_live(const struct pr_live_options *options, struct pr_topology **ret,
+	struct pr_import_error *error)
+{
+	_cleanup_(builder_freep) struct pr_builder *builder = pr_builder_new();
+	_cleanup_(arena_freep) struct pr_arena *arena = pr_arena_new();
+	_cleanup_close_ int fd = -1;
+	struct importer im = {
+		.options = options,
+		.root = options->root,
+		.builder = builder,
+		.error = error,
+	};
+	int r;
+
+	if (!builder || !arena)
+		return pr_import_no_memory(error);
+	fd = open(options->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return pr_import_fail(error, -errno, "%s: %s", options->root, strerror(errno));
+	if (faccessat(fd, "sys/bus/pci/devices", R_OK | X_OK, 0) < 0)
+		return pr_import_fail(error, -errno,
+			"%s: no PCI devices can be seen here: sys/bus/pci/devices: %s",
+			options->root, strerror(errno));
+	im.sysfs = (struct pr_sysfs){ .root = fd, .arena = arena, .error = error };
+
+	r = collect(&im);
+	if (r < 0)
+		return r;
+
+	builder = NULL; /* finish() consumes it */
+	return finish(&im, ret);
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Topology to snapshot.  The text holds facts, as they were read, and nothing
+ * that core derives from them.  One fact a line, in a fixed order, so that two
+ * recordings of a machine can be compared with diff.  A fact that is not
+ * known has no key.  The last line, "...", shows that nothing was cut off.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "base/macros.h"
+#include "base/text.h"
+#include "import/snapshot.h"
+#include "import/utf8.h"
+
+#define CONFIG_LINE 32 /* bytes */
+
+struct writer {
+	struct pr_text text;
+	bool not_utf8;
+};
+
+/*
+ * Characters that stand for themselves between double quotes: printable ones
+ * (YAML 1.1 section 4.1.1), without line breaks and the byte order mark.
+ */
+static bool is_plain(uint32_t c)
+{
+	if (c < 0x20 || c == '"' || c == '\\' || (c >= 0x7f && c < 0xa0))
+		return false;
+
+	return c != 0x2028 && c != 0x2029 && c != 0xfeff && c != 0xfffe && c != 0xffff;
+}
+
+static void write_escaped(struct pr_text *t, uint32_t c)
+{
+	if (c == '"' || c == '\\')
+		pr_text_printf(t, "\\%c", (char)c);
+	else if (c < 0x100)
+		pr_text_printf(t, "\\x%02" PRIx32, c);
+	else if (c < 0x10000)
+		pr_text_printf(t, "\\u%04" PRIx32, c);
+	else
+		pr_text_printf(t, "\\U%08" PRIx32, c);
+}
+
+static void write_quoted(struct writer *w, const char *s)
+{
+	size_t left = strlen(s), n;
+	uint32_t c;
+
+	pr_text_add(&w->text, "\"");
+	for (; left > 0; s += n, left -= n) {
+		n = pr_utf8_decode(s, left, &c);
+		if (n == 0) {
+			w->not_utf8 = true;
+			return;
+		}
+		if (is_plain(c))
+			pr_text_add_n(&w->text, s, n);
+		else
+			write_escaped(&w->text, c);
+	}
+	pr_text_add(&w->text, "\"\n");
+}
+
+/* "  key: "value"", nothing for NULL. */
+static void write_string(struct writer *w, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	pr_text_printf(&w->text, "  %s: ", key);
+	write_quoted(w, value);
+}
+
+static void write_number(struct writer *w, const char *key, int value)
+{
+	if (value >= 0)
+		pr_text_printf(&w->text, "  %s: %d\n", key, value);
+}
+
+static void write_address(struct writer *w, const char *key, const struct pr_address *a)
+{
+	char text[PR_ADDRESS_MAX];
+
+	pr_address_format(a, text);
+	pr_text_printf(&w->text, "  %s: %s\n", key, text);
+}
+
+static void write_machine(struct writer *w, const struct pr_machine *m)
+{
+	pr_text_add(&w->text, "machine:\n");
+	write_string(w, "release", m->release);
+	write_string(w, "cmdline", m->cmdline);
+	write_string(w, "lockdown", m->lockdown);
+	write_string(w, "arch", m->arch);
+	write_string(w, "vendor", m->vendor);
+	write_string(w, "product", m->product);
+	pr_text_printf(&w->text, "  guest: %s\n", m->is_guest ? "true" : "false");
+}
+
+/* ---- host bridges ---- */
+
+static void write_ranges(struct writer *w, const char *key, const struct pr_range *ranges, size_t n)
+{
+	pr_text_printf(&w->text, "  %s:%s\n", key, n == 0 ? " []" : "");
+	for (size_t i = 0; i < n; i++)
+		pr_text_printf(&w->text, "  - 0x%" PRIx64 "-0x%" PRIx64 "\n", ranges[i].first,
+			ranges[i].last);
+}
+
+static void write_root(struct writer *w, const struct pr_root_facts *f)
+{
+	pr_text_printf(&w->text, "- bus: %04" PRIx32 ":%02x\n", f->domain, f->bus);
+	if (f->last_bus >= 0)
+		pr_text_printf(&w->text, "  last-bus: 0x%02x\n", (unsigned int)f->last_bus);
+	if (!f->apertures_known)
+		return;
+
+	write_ranges(w, "io", f->io, f->n_io);
+	write_ranges(w, "mem", f->mem, f->n_mem);
+	if (f->n_busy_io > 0)
+		write_ranges(w, "busy-io", f->busy_io, f->n_busy_io);
+	if (f->n_busy_mem > 0)
+		write_ranges(w, "busy-mem", f->busy_mem, f->n_busy_mem);
+}
+
+/* ---- functions ---- */
+
+/* Bytes of zeros from @offset on, in whole lines but for the last. */
+static size_t zero_lines(const struct pr_facts *f, size_t offset)
+{
+	size_t end = offset;
+
+	while (end < f->config_length && f->config[end] == 0)
+		end++;
+	if (end < f->config_length)
+		end -= (end - offset) % CONFIG_LINE;
+
+	return end - offset;
+}
+
+/* Most of 4096 bytes are zero: several lines of zeros become one, "0*NUMBER". */
+static void write_config(struct writer *w, const struct pr_facts *f)
+{
+	char line[2 * CONFIG_LINE + 1];
+	size_t n;
+
+	if (f->config_length == 0)
+		return;
+	pr_text_add(&w->text, "  config: |\n");
+	for (size_t i = 0; i < f->config_length; i += n) {
+		n = zero_lines(f, i);
+		if (n > CONFIG_LINE) {
+			pr_text_printf(&w->text, "    0*%zu\n", n);
+			continue;
+		}
+		n = f->config_length - i;
+		n = n < CONFIG_LINE ? n : CONFIG_LINE;
+		pr_hex_encode(f->config + i, n, line);
+		pr_text_printf(&w->text, "    %s\n", line);
+	}
+}
+
+static void write_lines(struct writer *w, const struct pr_facts *f)
+{
+	if (!f->lines)
+		return;
+	pr_text_printf(&w->text, "  resource:%s\n", f->n_lines == 0 ? " []" : "");
+	for (size_t i = 0; i < f->n_lines; i++)
+		pr_text_printf(&w->text, "  - 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 "\n",
+			f->lines[i].start, f->lines[i].end, f->lines[i].flags);
+}
+
+static void write_masks(struct writer *w, const struct pr_facts *f)
+{
+	if (!f->masks)
+		return;
+	pr_text_printf(&w->text, "  masks:%s\n", f->n_masks == 0 ? " []" : "");
+	for (size_t i = 0; i < f->n_masks; i++)
+		pr_text_printf(&w->text, "  - %u 0x%08" PRIx32 " 0x%08" PRIx32 "\n",
+			f->masks[i].index, f->masks[i].low, f->masks[i].high);
+}
+
+static void write_users(struct writer *w, const struct pr_facts *f)
+{
+	if (f->n_users == 0)
+		return;
+	pr_text_add(&w->text, "  users:\n");
+	for (size_t i = 0; i < f->n_users; i++) {
+		pr_text_add(&w->text, "  - kind: ");
+		write_quoted(w, f->users[i].kind);
+		pr_text_add(&w->text, "    what: ");
+		write_quoted(w, f->users[i].what);
+	}
+}
+
+static void write_function(struct writer *w, const struct pr_facts *f)
+{
+	char address[PR_ADDRESS_MAX];
+
+	pr_address_format(&f->address, address);
+	pr_text_printf(&w->text, "- address: %s\n", address);
+	if (f->has_parent)
+		write_address(w, "parent", &f->parent);
+	if (f->is_vf)
+		write_address(w, "physfn", &f->physfn);
+	write_config(w, f);
+	write_lines(w, f);
+	write_masks(w, f);
+	write_string(w, "driver", f->driver);
+	write_string(w, "driver-override", f->driver_override);
+	write_string(w, "slot", f->slot);
+	write_string(w, "label", f->label);
+	write_string(w, "removable", f->removable);
+	write_number(w, "numa-node", f->numa_node);
+	write_number(w, "iommu-group", f->iommu_group);
+	write_number(w, "sriov-numvfs", f->sriov_numvfs);
+	write_number(w, "enabled", f->enabled);
+	write_users(w, f);
+}
+
+/* ---- all of it ---- */
+
+static void write_topology(struct writer *w, const struct pr_topology *t)
+{
+	pr_text_add(&w->text, "format: " PR_SNAPSHOT_FORMAT "\n");
+	write_machine(w, &t->machine);
+
+	pr_text_printf(&w->text, "host-bridges:%s\n", t->n_roots == 0 ? " []" : "");
+	pr_for_each_root (t, i)
+		write_root(w, &t->roots[i]->facts);
+
+	pr_text_printf(&w->text, "functions:%s\n", t->n_functions == 0 ? " []" : "");
+	pr_for_each_root (t, i)
+		for (size_t k = 0; k < t->roots[i]->n_functions; k++)
+			write_function(w, t->roots[i]->functions[k].facts);
+
+	pr_text_add(&w->text, "...\n");
+}
+
+int pr_snapshot_write(const struct pr_topology *t, char **ret, size_t *ret_size)
+{
+	struct writer w = { .not_utf8 = false };
+
+	write_topology(&w, t);
+	if (w.not_utf8) {
+		pr_text_deinit(&w.text);
+		return -EILSEQ;
+	}
+
+	return pr_text_take(&w.text, ret, ret_size);
+}
