@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Wire format between a client and pciroom-helper: one request, one reply, over
+ * SOCK_SEQPACKET on one machine (native byte order, fixed size).  The helper
+ * refuses whatever is not exactly this.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define PR_HELPER_VERSION 1
+
+#define PR_HELPER_DEADLINE_MS     30000u
+#define PR_HELPER_DEADLINE_MAX_MS 600000u
+
+enum pr_helper_verb {
+	PR_HELPER_READ_CONFIG = 1, /* offset, length -> data (may be shorter: what the kernel let us read) */
+	PR_HELPER_READ_FILE,       /* name "iomem", "ioports", "cmdline" -> descriptor of a sealed memfd */
+	PR_HELPER_MEASURE,         /* sizes the BARs of a driverless function, decode off -> struct pr_helper_mask[] */
+	PR_HELPER_WRITE_CONFIG,    /* offset, width, value; allow-list by header type */
+	PR_HELPER_UNBIND,
+	PR_HELPER_BIND,            /* name: driver */
+	PR_HELPER_REMOVE,
+	PR_HELPER_RESCAN,          /* the bus the function sits on */
+	PR_HELPER_RESCAN_ROOT,     /* domain, bus of a root bus */
+	_PR_HELPER_VERB_MAX,
+};
+
+/*
+ * Errors: -EBADMSG not a request (length, unterminated name), -EPROTO another
+ * version, -EOPNOTSUPP unknown verb or a function that has no such thing,
+ * -EINVAL a field out of range, -EPERM a register that is not on the list,
+ * -ENODEV no such function or bus, -ENOENT no driver (or none of that name),
+ * -EBUSY in use: a driver is bound, or an earlier write never returned,
+ * -ETIMEDOUT the deadline passed and the kernel may still be at it; anything
+ * else is the kernel's answer.  0 for UNBIND, BIND, REMOVE and RESCAN says only
+ * that the write returned.
+ */
+struct pr_helper_request {
+	uint32_t version;
+	uint32_t verb;
+	uint32_t domain;
+	uint8_t bus, device, function;
+	uint8_t width;        /* WRITE_CONFIG: 1, 2 or 4 */
+	uint32_t offset, length;
+	uint32_t value;
+	uint32_t deadline_ms; /* 0: the helper's default; at most PR_HELPER_DEADLINE_MAX_MS */
+	uint32_t sequence;    /* comes back in the reply, so that a late one is not taken for another's */
+	char name[64];        /* NUL-terminated */
+};
+
+#define PR_HELPER_DATA_MAX 4096
+struct pr_helper_reply {
+	uint32_t version;
+	int32_t error; /* 0 or negative errno */
+	uint32_t length;   /* bytes of data */
+	uint32_t sequence; /* of the request */
+	uint8_t data[PR_HELPER_DATA_MAX];
+};
+
+struct pr_helper_mask {
+	uint32_t index, low, high, reserved;
+};

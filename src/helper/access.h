@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The file tree of the kernel, as the helper may see it.  Every path is built
+ * from numbers, or from a driver name that was checked; nothing that a client
+ * sends becomes part of a path as it is.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct pr_target {
+	uint32_t domain;
+	uint8_t bus, device, function;
+};
+
+#define PR_TARGET_TEXT_MAX 20 /* "ffffffff:ff:1f.7" and its NUL */
+#define PR_DRIVER_NAME_MAX 64
+
+struct pr_access {
+	int root, devices;
+};
+
+/* @root holds sys/ and proc/.  -ENOENT when it has no PCI bus. */
+int pr_access_open(const char *root, struct pr_access *ret);
+void pr_access_close(struct pr_access *a);
+
+void pr_target_format(const struct pr_target *t, char ret[PR_TARGET_TEXT_MAX]);
+/* The text must be exactly what pr_target_format() gives. */
+bool pr_target_parse(const char *text, struct pr_target *ret);
+
+/* Directory of a function, to be closed by the caller.  -ENODEV when there is none. */
+int pr_access_function(const struct pr_access *a, const struct pr_target *t, int *ret);
+/* Name of the driver bound to it; -ENOENT when there is none. */
+int pr_access_driver(int function, char ret[PR_DRIVER_NAME_MAX]);
+/* A virtual function: its BARs are its physical function's. */
+bool pr_access_is_virtual(int function);
+/* Number of the node behind `config`: a function that was removed and found again has another. */
+int pr_access_node(int function, uint64_t *ret);
+
+/* What the kernel lets us read, up to @size bytes. */
+int pr_access_read(int function, uint32_t offset, void *buffer, size_t size, size_t *ret);
+/* One register of 1, 2 or 4 bytes; -EIO when it lies beyond what can be read. */
+int pr_access_read_value(int function, uint32_t offset, uint8_t width, uint32_t *ret);
+int pr_access_write_value(int function, uint32_t offset, uint8_t width, uint32_t value);
+
+/* Directory of a driver of that name; -EINVAL for a name no driver has, -ENOENT. */
+int pr_access_driver_directory(const struct pr_access *a, const char *name, int *ret);
+/* Directory of a root bus; -ENODEV when there is none, -EINVAL when that bus has a bridge above it. */
+int pr_access_root_bus(const struct pr_access *a, uint32_t domain, uint8_t bus, int *ret);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writes that may never return (a driver's unbind can block for ever) happen in
+ * a child that can be killed.  One that survives SIGKILL is remembered, and
+ * its function is left alone from then on.
+ */
+#pragma once
+
+#include "helper/access.h"
+
+#define PR_CHILDREN_MAX 32
+
+/* Zero-initialised is empty. */
+struct pr_children {
+	struct {
+		pid_t pid;
+		struct pr_target target;
+	} stuck[PR_CHILDREN_MAX];
+	size_t n;
+};
+
+struct pr_write {
+	struct pr_target target;
+	int directory; /* borrowed */
+	const char *file, *text;
+	unsigned int deadline_ms;
+};
+
+/* 0, the errno of open or write, -ETIMEDOUT, or -EBUSY when an earlier write to this function hangs. */
+int pr_child_write(struct pr_children *c, const struct pr_write *w);
+
+/* A child of this process that did not end when it was killed. */
+void pr_children_add(struct pr_children *c, pid_t pid, const struct pr_target *t);
+/* Forgets those that ended by now. */
+void pr_children_reap(struct pr_children *c);
+bool pr_children_busy(const struct pr_children *c, const struct pr_target *t);

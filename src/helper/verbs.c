@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From a request to an access: each verb checks what it was given, does one
+ * thing, and returns the kernel's answer. The table at the end is the whole list.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/macros.h"
+#include "helper/measure-file.h"
+#include "helper/registers.h"
+#include "helper/verbs.h"
+
+#define CONFIG_SIZE     4096u
+#define FILE_MAX        (16u << 20)
+#define REG_HEADER_TYPE 0x0eu
+/* The driver of ports. It keeps no copy of the registers on our list. */
+#define PORT_DRIVER "pcieport"
+
+struct call {
+	struct pr_context *context;
+	const struct pr_helper_request *request;
+	struct pr_target target;
+	struct pr_helper_reply *reply;
+	int *ret_fd;
+};
+
+static int open_function(const struct call *c, int *ret)
+{
+	return pr_access_function(&c->context->access, &c->target, ret);
+}
+
+/* ---- reading ---- */
+
+static int verb_read_config(struct call *c)
+{
+	const struct pr_helper_request *q = c->request;
+	_cleanup_close_ int function = -1;
+	size_t n;
+	int r;
+
+	if (q->offset > CONFIG_SIZE || q->length > CONFIG_SIZE - q->offset)
+		return -EINVAL;
+	r = open_function(c, &function);
+	if (r < 0)
+		return r;
+	r = pr_access_read(function, q->offset, c->reply->data, q->length, &n);
+	if (r < 0)
+		return r;
+
+	c->reply->length = (uint32_t)n;
+	return 0;
+}
+
+static int memfd_sealed(const char *name, const char *data, size_t n, int *ret)
+{
+	_cleanup_close_ int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = pr_write_all(fd, data, n);
+	if (r < 0)
+		return r;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0 ||
+		lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+
+	*ret = fd;
+	fd = -1;
+	return 0;
+}
+
+static int verb_read_file(struct call *c)
+{
+	static const struct {
+		const char *name, *path;
+	} files[] = {
+		{ "iomem", "proc/iomem" },
+		{ "ioports", "proc/ioports" },
+		{ "cmdline", "proc/cmdline" },
+	};
+	_cleanup_free_ char *data = NULL;
+	size_t n;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (strcmp(files[i].name, c->request->name) != 0)
+			continue;
+		r = pr_read_file_at(c->context->access.root, files[i].path, FILE_MAX, &data, &n);
+		if (r < 0)
+			return r;
+		return memfd_sealed(files[i].name, data, n, c->ret_fd);
+	}
+
+	return -EINVAL;
+}
+
+/* ---- registers ---- */
+
+static int verb_measure(struct call *c)
+{
+	struct pr_context *x = c->context;
+	struct pr_helper_mask masks[PR_MEASURE_MAX];
+	_cleanup_close_ int function = -1;
+	char driver[PR_DRIVER_NAME_MAX];
+	size_t n;
+	int r;
+
+	if (x->state < 0)
+		return x->state;
+	r = open_function(c, &function);
+	if (r < 0)
+		return r;
+	if (pr_access_driver(function, driver) != -ENOENT ||
+		pr_children_busy(&x->children, &c->target))
+		return -EBUSY;
+	if (pr_access_is_virtual(function))
+		return -EOPNOTSUPP;
+
+	/* another helper may have died in the middle of this very function */
+	r = pr_measure_recover(x->state, &x->access, &x->audit);
+	if (r < 0)
+		return r;
+	r = pr_measure_journalled(x->state, function, &c->target, masks, &n);
+	if (r < 0)
+		return r;
+
+	c->reply->length = (uint32_t)(n * sizeof(masks[0]));
+	memcpy(c->reply->data, masks, c->reply->length);
+	return 0;
+}
+
+/* A driver knows its registers by heart; only ports without one, or with the port driver, may be written. */
+static int check_writable(int function, const struct pr_helper_request *q)
+{
+	char driver[PR_DRIVER_NAME_MAX];
+	uint32_t type;
+	int r;
+
+	r = pr_access_read_value(function, REG_HEADER_TYPE, 1, &type);
+	if (r < 0)
+		return r;
+	type &= PR_HEADER_TYPE_MASK;
+	if (!pr_register_allowed((uint8_t)type, q->offset, q->width))
+		return -EPERM;
+
+	r = pr_access_driver(function, driver);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	return type == PR_HEADER_TYPE_BRIDGE && strcmp(driver, PORT_DRIVER) == 0 ? 0 : -EBUSY;
+}
+
+static int verb_write_config(struct call *c)
+{
+	const struct pr_helper_request *q = c->request;
+	_cleanup_close_ int function = -1;
+	int r;
+
+	if (q->width < 4 && q->value >> (8 * q->width) != 0)
+		return -EINVAL;
+	r = open_function(c, &function);
+	if (r < 0)
+		return r;
+	if (pr_children_busy(&c->context->children, &c->target))
+		return -EBUSY;
+	r = check_writable(function, q);
+	if (r < 0)
+		return r;
+
+	return pr_access_write_value(function, q->offset, q->width, q->value);
+}
+
+/* ---- writes that may hang ---- */
+
+static int blocking_write(struct call *c, int directory, const char *file, const char *text)
+{
+	uint32_t deadline = c->request->deadline_ms;
+	struct pr_write w = {
+		.target = c->target,
+		.directory = directory,
+		.file = file,
+		.text = text,
+		.deadline_ms = deadline == 0 ? PR_HELPER_DEADLINE_MS : deadline,
+	};
+
+	if (deadline > PR_HELPER_DEADLINE_MAX_MS)
+		return -EINVAL;
+
+	return pr_child_write(&c->context->children, &w);
+}
+
+static int verb_unbind(struct call *c)
+{
+	char driver[PR_DRIVER_NAME_MAX], address[PR_TARGET_TEXT_MAX];
+	_cleanup_close_ int function = -1;
+	int r;
+
+	r = open_function(c, &function);
+	if (r < 0)
+		return r;
+	r = pr_access_driver(function, driver);
+	if (r < 0)
+		return r;
+
+	pr_target_format(&c->target, address);
+	return blocking_write(c, function, "driver/unbind", address);
+}
+
+static int verb_bind(struct call *c)
+{
+	_cleanup_close_ int function = -1, driver = -1;
+	char bound[PR_DRIVER_NAME_MAX], address[PR_TARGET_TEXT_MAX];
+	int r;
+
+	r = pr_access_driver_directory(&c->context->access, c->request->name, &driver);
+	if (r < 0)
+		return r;
+	r = open_function(c, &function);
+	if (r < 0)
+		return r;
+	if (pr_access_driver(function, bound) != -ENOENT)
+		return -EBUSY;
+
+	pr_target_format(&c->target, address);
+	return blocking_write(c, driver, "bind", address);
+}
+
+static int write_one(struct call *c, const char *file)
+{
+	_cleanup_close_ int function = -1;
+	int r;
+
+	r = open_function(c, &function);
+	if (r < 0)
+		return r;
+
+	return blocking_write(c, function, file, "1");
+}
+
+static int verb_remove(struct call *c)
+{
+	return write_one(c, "remove");
+}
+
+static int verb_rescan(struct call *c)
+{
+	return write_one(c, "rescan");
+}
+
+static int verb_rescan_root(struct call *c)
+{
+	_cleanup_close_ int bus = -1;
+	int r;
+
+	if (c->target.device != 0 || c->target.function != 0)
+		return -EINVAL;
+	r = pr_access_root_bus(&c->context->access, c->target.domain, c->target.bus, &bus);
+	if (r < 0)
+		return r;
+
+	c->target.device = UINT8_MAX; /* no function has it: a hanging rescan blocks only rescans */
+	return blocking_write(c, bus, "rescan", "1");
+}
+
+/* ---- dispatch ---- */
+
+static const struct {
+	const char *name;
+	bool writes; /* one line in the audit log, whatever becomes of it */
+	int (*run)(struct call *c);
+} verbs[_PR_HELPER_VERB_MAX] = {
+	[PR_HELPER_READ_CONFIG] = { "read-config", false, verb_read_config },
+	[PR_HELPER_READ_FILE] = { "read-file", false, verb_read_file },
+	[PR_HELPER_MEASURE] = { "measure", true, verb_measure },
+	[PR_HELPER_WRITE_CONFIG] = { "write-config", true, verb_write_config },
+	[PR_HELPER_UNBIND] = { "unbind", true, verb_unbind },
+	[PR_HELPER_BIND] = { "bind", true, verb_bind },
+	[PR_HELPER_REMOVE] = { "remove", true, verb_remove },
+	[PR_HELPER_RESCAN] = { "rescan", true, verb_rescan },
+	[PR_HELPER_RESCAN_ROOT] = { "rescan-root", true, verb_rescan_root },
+};
+
+/* Printable, as a client's name for a driver goes into the log before it was checked. */
+static void printable(char *text)
+{
+	for (; *text; text++)
+		if (*text < 0x20 || *text > 0x7e)
+			*text = '?';
+}
+
+static void audit(const struct call *c, const struct ucred *client, int result)
+{
+	const struct pr_helper_request *q = c->request;
+	struct pr_target t = { q->domain, q->bus, q->device, q->function };
+	char address[PR_TARGET_TEXT_MAX], what[160], name[sizeof(q->name)];
+
+	pr_target_format(&t, address);
+	memcpy(name, q->name, sizeof(name));
+	printable(name);
+	if (q->verb == PR_HELPER_WRITE_CONFIG)
+		(void)snprintf(what, sizeof(what), "write-config %s %#x/%u=%#x", address, q->offset,
+			q->width, q->value);
+	else if (q->verb == PR_HELPER_RESCAN_ROOT)
+		(void)snprintf(what, sizeof(what), "rescan-root %04x:%02x", q->domain, q->bus);
+	else
+		(void)snprintf(what, sizeof(what), "%s %s%s%s", verbs[q->verb].name, address,
+			*name ? " " : "", name);
+
+	pr_audit_line(&c->context->audit, client->pid, client->uid, what, result);
+}
+
+static int check_request(const struct pr_helper_request *q, size_t length)
+{
+	if (length != sizeof(*q))
+		return -EBADMSG;
+	if (q->version != PR_HELPER_VERSION)
+		return -EPROTO;
+	if (!memchr(q->name, '\0', sizeof(q->name)))
+		return -EBADMSG;
+	if (q->verb >= _PR_HELPER_VERB_MAX || !verbs[q->verb].run)
+		return -EOPNOTSUPP;
+
+	return 0;
+}
+
+void pr_verb_handle(struct pr_context *c, const void *packet, size_t length,
+	const struct ucred *client, struct pr_helper_reply *reply, int *ret_fd)
+{
+	struct pr_helper_request q = { 0 };
+	struct call call = { .context = c, .request = &q, .reply = reply, .ret_fd = ret_fd };
+	int r;
+
+	*reply = (struct pr_helper_reply){ .version = PR_HELPER_VERSION };
+	*ret_fd = -1;
+	pr_children_reap(&c->children);
+
+	memcpy(&q, packet, length < sizeof(q) ? length : sizeof(q));
+	r = check_request(&q, length);
+	if (r == 0) {
+		reply->sequence = q.sequence;
+		call.target = (struct pr_target){ q.domain, q.bus, q.device, q.function };
+		r = verbs[q.verb].run(&call);
+		if (verbs[q.verb].writes)
+			audit(&call, client, r);
+	}
+	if (r < 0)
+		reply->length = 0;
+	reply->error = r;
+}
