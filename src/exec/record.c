@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Lines of the journal; fields are separated by one space, the last may hold
+ * spaces:
+ *   begin ID GENERATION
+ *   roster PATH ADDRESS ASSIGNED DRIVER       ("-": none)
+ *   step N KIND TEXT
+ *   inverse N PATH write OFFSET WIDTH VALUE OLD | rescan ADDRESS | rescan-root ADDRESS
+ *   doing N, done N
+ *   end OUTCOME
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "exec/record.h"
+
+uint32_t pr_record_assigned(const struct pr_function *f)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < f->n_resources; i++) {
+		const struct pr_resource *r = &f->resources[i];
+
+		if (r->state == PR_RES_ASSIGNED && r->index < PR_WINDOW_IO && r->index != PR_ROM)
+			bits |= UINT32_C(1) << r->index;
+	}
+
+	return bits;
+}
+
+static struct pr_record *record_alloc(void)
+{
+	struct pr_arena *arena = pr_arena_new();
+	struct pr_record *record = arena ? pr_new(arena, struct pr_record) : NULL;
+
+	if (!record) {
+		pr_arena_free(arena);
+		return NULL;
+	}
+
+	record->arena = arena;
+	return record;
+}
+
+void pr_record_free(struct pr_record *record)
+{
+	if (record)
+		pr_arena_free(record->arena);
+}
+
+static void pr_record_freep(struct pr_record **record)
+{
+	pr_record_free(*record);
+}
+
+/* ---- from a plan ---- */
+
+static int add_function(struct pr_record *record, const struct pr_function *f)
+{
+	struct pr_record_function *entry = &record->functions[record->n_functions];
+	const char *driver = f->facts ? f->facts->driver : NULL;
+	char path[1024];
+	int r;
+
+	r = pr_function_path(f, path, sizeof(path));
+	if (r < 0)
+		return r;
+
+	*entry = (struct pr_record_function){
+		.path = pr_arena_strdup(record->arena, path),
+		.address = f->address,
+		.driver = pr_arena_strdup(record->arena, driver),
+		.assigned = pr_record_assigned(f),
+	};
+	if (!entry->path || (driver && !entry->driver))
+		return -ENOMEM;
+	if (driver && strchr(driver, '\n'))
+		return -EINVAL;
+
+	record->n_functions++;
+	return 0;
+}
+
+/* Parents before what is below them, so that binding in this order works. */
+static int add_roster(struct pr_record *record, const struct pr_topology *now)
+{
+	int r;
+
+	record->functions =
+		pr_new_array(record->arena, now->n_functions, struct pr_record_function);
+	if (!record->functions)
+		return -ENOMEM;
+
+	pr_for_each_root (now, i) {
+		pr_for_each_child (top, now->roots[i]->first_child) {
+			for (const struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
+				if (f->removed)
+					continue;
+				r = add_function(record, f);
+				if (r < 0)
+					return r;
+			}
+		}
+	}
+
+	return 0;
+}
+
+static const char *step_text(struct pr_arena *arena, const struct pr_step *s)
+{
+	char address[PR_ADDRESS_MAX];
+
+	pr_address_format(&s->address, address);
+	if (s->kind == PR_STEP_EXPECT)
+		return pr_arena_strdup(arena, "the layout predicted");
+	if (s->kind == PR_STEP_RESCAN && s->root_bus)
+		return pr_arena_printf(
+			arena, "root bus %04x:%02x", s->address.domain, s->address.bus);
+	if (s->kind == PR_STEP_UNBIND)
+		return pr_arena_printf(arena, "%s from %s", address, s->driver);
+	if (s->kind == PR_STEP_WRITE)
+		return pr_arena_printf(arena, "%s %02x/%u=%0*x, was %0*x", address, s->offset,
+			s->width, 2 * s->width, s->value, 2 * s->width, s->old);
+
+	return pr_arena_strdup(arena, address);
+}
+
+/* What is removed comes back by the plan's own next rescan; a plan without one gets its root bus rescanned. */
+static void inverse_of_remove(const struct pr_plan *plan, size_t n, struct pr_record_step *ret)
+{
+	const struct pr_function *f = pr_topology_find(plan->topology, &plan->steps[n].address);
+
+	for (size_t i = n + 1; i < plan->n_steps; i++) {
+		const struct pr_step *s = &plan->steps[i];
+
+		if (s->kind != PR_STEP_RESCAN || s->address.domain != plan->steps[n].address.domain)
+			continue;
+		ret->inverse = s->root_bus ? PR_INVERSE_RESCAN_ROOT : PR_INVERSE_RESCAN;
+		ret->address = s->address;
+		return;
+	}
+
+	ret->inverse = PR_INVERSE_RESCAN_ROOT;
+	ret->address = (struct pr_address){ .domain = plan->steps[n].address.domain };
+	if (f)
+		ret->address.bus = f->root->facts.bus;
+}
+
+static int add_step(struct pr_record *record, const struct pr_plan *plan, size_t n)
+{
+	const struct pr_step *s = &plan->steps[n];
+	struct pr_record_step *entry = &record->steps[n];
+
+	entry->kind = s->kind;
+	entry->path = pr_arena_strdup(record->arena, s->path);
+	entry->text = step_text(record->arena, s);
+	if (!entry->text || (s->path && !entry->path))
+		return -ENOMEM;
+
+	if (s->kind == PR_STEP_REMOVE) {
+		inverse_of_remove(plan, n, entry);
+	} else if (s->kind == PR_STEP_WRITE) {
+		entry->inverse = PR_INVERSE_WRITE;
+		entry->address = s->address;
+		entry->offset = s->offset;
+		entry->width = s->width;
+		entry->value = s->value;
+		entry->old = s->old;
+	}
+
+	return entry->inverse != PR_INVERSE_NONE && !entry->path ? -EINVAL : 0;
+}
+
+int pr_record_new(const struct pr_plan *plan, const struct pr_topology *now, struct pr_record **ret)
+{
+	_cleanup_(pr_record_freep) struct pr_record *record = record_alloc();
+	int r;
+
+	if (!record)
+		return -ENOMEM;
+	memcpy(record->id, plan->id, sizeof(record->id));
+	record->generation = plan->generation;
+	r = add_roster(record, now);
+	if (r < 0)
+		return r;
+
+	record->steps = pr_new_array(record->arena, plan->n_steps, struct pr_record_step);
+	if (!record->steps)
+		return -ENOMEM;
+	record->n_steps = plan->n_steps;
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		r = add_step(record, plan, i);
+		if (r < 0)
+			return r;
+	}
+
+	*ret = pr_take(record);
+	return 0;
+}
+
+/* ---- writing ---- */
+
+static void write_inverse(const struct pr_record_step *s, size_t n, struct pr_text *out)
+{
+	char address[PR_ADDRESS_MAX];
+
+	pr_address_format(&s->address, address);
+	switch (s->inverse) {
+	case PR_INVERSE_NONE:
+		return;
+	case PR_INVERSE_WRITE:
+		pr_text_printf(out, "inverse %zu %s write %x %x %x %x\n", n, s->path, s->offset,
+			s->width, s->value, s->old);
+		return;
+	case PR_INVERSE_RESCAN:
+		pr_text_printf(out, "inverse %zu %s rescan %s\n", n, s->path, address);
+		return;
+	case PR_INVERSE_RESCAN_ROOT:
+		pr_text_printf(out, "inverse %zu %s rescan-root %s\n", n, s->path, address);
+		return;
+	}
+}
+
+void pr_record_write(const struct pr_record *record, struct pr_text *out)
+{
+	char address[PR_ADDRESS_MAX];
+
+	pr_text_printf(out, "begin %s %016" PRIx64 "\n", record->id, record->generation);
+	for (size_t i = 0; i < record->n_functions; i++) {
+		const struct pr_record_function *f = &record->functions[i];
+
+		pr_address_format(&f->address, address);
+		pr_text_printf(out, "roster %s %s %x %s\n", f->path, address, f->assigned,
+			f->driver ? f->driver : "-");
+	}
+	for (size_t i = 0; i < record->n_steps; i++) {
+		const struct pr_record_step *s = &record->steps[i];
+
+		pr_text_printf(out, "step %zu %s %s\n", i, pr_step_name(s->kind), s->text);
+		write_inverse(s, i, out);
+	}
+}
+
+/* ---- reading ---- */
+
+/* The rest of one line; fields are cut off at its front. */
+struct fields {
+	char *rest; /* NULL: no more */
+};
+
+static char *next_field(struct fields *f)
+{
+	char *field = f->rest, *space;
+
+	if (!field)
+		return NULL;
+	space = strchr(field, ' ');
+	if (space)
+		*space++ = '\0';
+	f->rest = space;
+
+	return *field ? field : NULL;
+}
+
+static char *last_field(struct fields *f)
+{
+	char *field = f->rest;
+
+	f->rest = NULL;
+	return field && *field ? field : NULL;
+}
+
+static bool next_number(struct fields *f, int base, uint64_t max, uint64_t *ret)
+{
+	const char *field = next_field(f);
+	uint64_t n;
+
+	if (!field || pr_parse_u64(field, base, &n) < 0 || n > max)
+		return false;
+
+	*ret = n;
+	return true;
+}
+
+static bool next_address(struct fields *f, struct pr_address *ret)
+{
+	const char *field = next_field(f);
+
+	return field && pr_address_parse(field, ret);
+}
+
+static bool next_step(struct pr_record *record, struct fields *f, struct pr_record_step **ret)
+{
+	uint64_t n;
+
+	if (record->n_steps == 0 || !next_number(f, 10, record->n_steps - 1, &n))
+		return false;
+
+	*ret = &record->steps[n];
+	return true;
+}
+
+static bool parse_begin(struct pr_record *record, struct fields *f)
+{
+	const char *id = next_field(f);
+
+	if (!id || strlen(id) >= sizeof(record->id))
+		return false;
+	memcpy(record->id, id, strlen(id) + 1);
+
+	return next_number(f, 16, UINT64_MAX, &record->generation);
+}
+
+static bool parse_roster(struct pr_record *record, struct fields *f)
+{
+	struct pr_record_function *entry = &record->functions[record->n_functions];
+	const char *driver;
+	uint64_t assigned;
+
+	entry->path = next_field(f);
+	if (!entry->path || !next_address(f, &entry->address) ||
+		!next_number(f, 16, UINT32_MAX, &assigned))
+		return false;
+	driver = last_field(f);
+	if (!driver)
+		return false;
+
+	entry->assigned = (uint32_t)assigned;
+	entry->driver = strcmp(driver, "-") == 0 ? NULL : driver;
+	record->n_functions++;
+	return true;
+}
+
+static bool parse_step(struct pr_record *record, struct fields *f)
+{
+	struct pr_record_step *entry = &record->steps[record->n_steps];
+	const char *kind;
+	uint64_t n;
+
+	if (!next_number(f, 10, SIZE_MAX, &n) || n != record->n_steps)
+		return false;
+	kind = next_field(f);
+	entry->text = last_field(f);
+	if (!kind || !entry->text)
+		return false;
+
+	for (unsigned int k = 0; k < _PR_STEP_MAX; k++) {
+		if (strcmp(pr_step_name((enum pr_step_kind)k), kind) != 0)
+			continue;
+		entry->kind = (enum pr_step_kind)k;
+		record->n_steps++;
+		return true;
+	}
+
+	return false;
+}
+
+static bool parse_inverse_write(struct pr_record_step *s, struct fields *f)
+{
+	uint64_t offset, width, value, old;
+
+	if (!next_number(f, 16, 4095, &offset) || !next_number(f, 16, 4, &width) ||
+		!next_number(f, 16, UINT32_MAX, &value) || !next_number(f, 16, UINT32_MAX, &old))
+		return false;
+
+	s->inverse = PR_INVERSE_WRITE;
+	s->offset = (uint16_t)offset;
+	s->width = (uint8_t)width;
+	s->value = (uint32_t)value;
+	s->old = (uint32_t)old;
+	return true;
+}
+
+static bool parse_inverse(struct pr_record *record, struct fields *f)
+{
+	struct pr_record_step *s;
+	const char *what;
+
+	if (!next_step(record, f, &s))
+		return false;
+	s->path = next_field(f);
+	what = next_field(f);
+	if (!s->path || !what)
+		return false;
+	if (strcmp(what, "write") == 0)
+		return parse_inverse_write(s, f);
+
+	if (strcmp(what, "rescan") == 0)
+		s->inverse = PR_INVERSE_RESCAN;
+	else if (strcmp(what, "rescan-root") == 0)
+		s->inverse = PR_INVERSE_RESCAN_ROOT;
+	else
+		return false;
+	return next_address(f, &s->address);
+}
+
+static bool parse_doing(struct pr_record *record, struct fields *f)
+{
+	struct pr_record_step *s;
+
+	if (!next_step(record, f, &s))
+		return false;
+
+	s->doing = true;
+	return true;
+}
+
+static bool parse_done(struct pr_record *record, struct fields *f)
+{
+	struct pr_record_step *s;
+
+	if (!next_step(record, f, &s) || !s->doing)
+		return false;
+
+	s->done = true;
+	return true;
+}
+
+static bool parse_end(struct pr_record *record, struct fields *f)
+{
+	record->ended = true;
+	return next_field(f) != NULL;
+}
+
+static const struct {
+	const char *word;
+	bool (*parse)(struct pr_record *record, struct fields *f);
+} lines[] = {
+	{ "begin", parse_begin },
+	{ "roster", parse_roster },
+	{ "step", parse_step },
+	{ "inverse", parse_inverse },
+	{ "doing", parse_doing },
+	{ "done", parse_done },
+	{ "end", parse_end },
+};
+
+static bool parse_line(struct pr_record *record, char *line)
+{
+	struct fields f = { line };
+	const char *word = next_field(&f);
+
+	for (size_t i = 0; word && i < ARRAY_SIZE(lines); i++)
+		if (strcmp(lines[i].word, word) == 0)
+			return lines[i].parse(record, &f) && !f.rest;
+
+	return false;
+}
+
+/* Where the last "begin" line starts; NULL when there is none. */
+static const char *find_last_begin(const char *text, size_t size)
+{
+	static const char word[] = "begin ";
+	const char *found = NULL, *end = text + size;
+
+	for (const char *line = text; line < end;) {
+		const char *newline = memchr(line, '\n', (size_t)(end - line));
+
+		if ((size_t)(end - line) >= strlen(word) && memcmp(line, word, strlen(word)) == 0)
+			found = line;
+		line = newline ? newline + 1 : end;
+	}
+
+	return found;
+}
+
+static size_t count_lines(const char *text, size_t size)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < size; i++)
+		if (text[i] == '\n')
+			n++;
+
+	return n;
+}
+
+static int parse_lines(struct pr_record *record, char *text, size_t size, unsigned int *line)
+{
+	for (char *next, *end = text + size; text < end; text = next, (*line)++) {
+		next = memchr(text, '\n', (size_t)(end - text));
+		if (!next)
+			return 0; /* torn: the machine stopped while it was written */
+		*next++ = '\0';
+		if (record->ended || strlen(text) + 1 != (size_t)(next - text) ||
+			!parse_line(record, text))
+			return -EBADMSG;
+	}
+
+	return 0;
+}
+
+int pr_record_parse(const char *text, size_t size, struct pr_record **ret, unsigned int *ret_line)
+{
+	_cleanup_(pr_record_freep) struct pr_record *record = NULL;
+	const char *begin = find_last_begin(text, size);
+	unsigned int line;
+	size_t rest, n;
+	char *copy;
+	int r;
+
+	if (!begin)
+		return 1;
+	rest = size - (size_t)(begin - text);
+	n = count_lines(begin, rest);
+	line = (unsigned int)count_lines(text, (size_t)(begin - text));
+
+	record = record_alloc();
+	if (!record)
+		return -ENOMEM;
+	copy = pr_arena_alloc(record->arena, rest + 1); /* zeroed: NUL behind it */
+	record->functions = pr_new_array(record->arena, n, struct pr_record_function);
+	record->steps = pr_new_array(record->arena, n, struct pr_record_step);
+	if (!copy || !record->functions || !record->steps)
+		return -ENOMEM;
+
+	memcpy(copy, begin, rest);
+	r = parse_lines(record, copy, rest, &line);
+	if (r < 0) {
+		*ret_line = line;
+		return r;
+	}
+
+	*ret = pr_take(record);
+	return 0;
+}

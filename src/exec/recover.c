@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a run that was killed left behind: the journal says what was begun. */
+#include <stdio.h>
+#include <string.h>
+
+#include "exec/journal.h"
+#include "exec/restore.h"
+
+static bool any_begun(const struct pr_record *record)
+{
+	for (size_t i = 0; i < record->n_steps; i++)
+		if (record->steps[i].doing)
+			return true;
+
+	return false;
+}
+
+static void describe(
+	const struct pr_record *record, const struct pr_restored *restored, struct pr_report *ret)
+{
+	const char *begun = any_begun(record) ? "was cut short" : "was never begun";
+
+	if (restored->n_missing == 0)
+		(void)snprintf(ret->text, sizeof(ret->text),
+			"plan %s %s; all %zu functions are there%s%s", record->id, begun,
+			record->n_functions, restored->error ? ", but not all was undone: " : "",
+			restored->error ? strerror(-restored->error) : "");
+	else
+		(void)snprintf(ret->text, sizeof(ret->text), "plan %s %s; lost: %s", record->id,
+			begun, restored->text);
+}
+
+int pr_recover(const struct pr_backend *backend, struct pr_journal *journal, struct pr_report *ret)
+{
+	const struct pr_record *record = pr_journal_record(journal);
+	struct pr_report report = { .outcome = PR_OUTCOME_DONE };
+	struct pr_restored restored;
+	int r;
+
+	if (!pr_journal_pending(journal)) {
+		*ret = (struct pr_report){ .outcome = PR_OUTCOME_DONE,
+			.text = "nothing was pending" };
+		return 0;
+	}
+
+	pr_restore(backend, record, &restored);
+	report.outcome = restored.n_missing == 0 ? PR_OUTCOME_ROLLED_BACK : PR_OUTCOME_LOST;
+	report.error = restored.error;
+	report.step = record->n_steps;
+	describe(record, &restored, &report);
+	pr_topology_free(restored.now);
+
+	/* in doubt it stays pending: the next attempt may have a back end that works */
+	if (restored.error == 0) {
+		r = pr_journal_end(journal, report.outcome);
+		if (r < 0)
+			report.error = r;
+	}
+
+	*ret = report;
+	return 0;
+}

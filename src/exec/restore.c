@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Undoing from a record, and comparing the machine with its roster. Knows
+ * neither plans nor the journal's file.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "exec/restore.h"
+
+/* Between two looks: a driver that is quick is seen quickly, one that is slow is not hammered. */
+#define PAUSE_MIN_MS 20u
+#define PAUSE_MAX_MS 500u
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void pause_ms(unsigned int milliseconds)
+{
+	struct timespec t = { .tv_nsec = (long)milliseconds * 1000000 };
+
+	(void)nanosleep(&t, NULL); /* woken early, it looks again early */
+}
+
+static void note_error(struct pr_restored *ret, int r)
+{
+	if (ret->error == 0)
+		ret->error = r;
+}
+
+/* ---- who is there ---- */
+
+static const struct pr_function *find_present(const struct pr_topology *now, const char *path)
+{
+	const struct pr_function *f = pr_topology_find_path(now, path);
+
+	return f && !f->removed ? f : NULL;
+}
+
+static bool has_driver(const struct pr_function *f, const char *driver)
+{
+	return f->facts && f->facts->driver && strcmp(f->facts->driver, driver) == 0;
+}
+
+enum missing {
+	NOT_MISSING = 0,
+	MISSING_DEVICE,
+	MISSING_BAR,
+	MISSING_DRIVER,
+	MISSING_UNKNOWN
+};
+
+static enum missing what_is_missing(
+	const struct pr_topology *now, const struct pr_record_function *entry)
+{
+	const struct pr_function *f;
+
+	if (!now)
+		return MISSING_UNKNOWN;
+	f = find_present(now, entry->path);
+	if (!f)
+		return MISSING_DEVICE;
+	if (entry->assigned & ~pr_record_assigned(f))
+		return MISSING_BAR;
+	if (entry->driver && !has_driver(f, entry->driver))
+		return MISSING_DRIVER;
+
+	return NOT_MISSING;
+}
+
+static void look_again(const struct pr_backend *backend, struct pr_restored *ret)
+{
+	int r;
+
+	pr_topology_free(ret->now);
+	ret->now = NULL;
+	r = backend->ops->look(backend->instance, &ret->now);
+	if (r < 0)
+		note_error(ret, r);
+	else if (r > 0)
+		note_error(ret, -EBADMSG); /* read, but contradictory: the import's "1" */
+}
+
+static void name_missing(
+	struct pr_restored *ret, const struct pr_record_function *entry, enum missing what)
+{
+	static const char *const phrases[] = {
+		[MISSING_DEVICE] = "is gone",
+		[MISSING_BAR] = "lost a BAR",
+		[MISSING_DRIVER] = "is without its driver",
+		[MISSING_UNKNOWN] = "may be gone",
+	};
+	char address[PR_ADDRESS_MAX];
+	size_t used = strlen(ret->text);
+
+	pr_address_format(&entry->address, address);
+	(void)snprintf(ret->text + used, sizeof(ret->text) - used, "%s%s %s%s%s", used ? ", " : "",
+		address, phrases[what], what == MISSING_DRIVER ? " " : "",
+		what == MISSING_DRIVER ? entry->driver : "");
+}
+
+static void count_missing(const struct pr_record *record, struct pr_restored *ret)
+{
+	enum missing what;
+
+	ret->n_missing = 0;
+	*ret->text = '\0';
+	for (size_t i = 0; i < record->n_functions; i++) {
+		what = what_is_missing(ret->now, &record->functions[i]);
+		if (what == NOT_MISSING)
+			continue;
+		ret->n_missing++;
+		name_missing(ret, &record->functions[i], what);
+	}
+}
+
+/* ---- drivers ---- */
+
+static bool roster_is_waiting(const struct pr_record *record, const struct pr_topology *now)
+{
+	for (size_t i = 0; i < record->n_functions; i++) {
+		const struct pr_record_function *entry = &record->functions[i];
+		const struct pr_function *f = find_present(now, entry->path);
+
+		if (!f || (entry->driver && !has_driver(f, entry->driver)))
+			return true;
+	}
+
+	return false;
+}
+
+static void wait_for_roster(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	int64_t deadline = now_ms() + backend->settle_ms;
+	unsigned int pause = PAUSE_MIN_MS;
+
+	look_again(backend, ret);
+	while (ret->now && roster_is_waiting(record, ret->now) && now_ms() < deadline) {
+		pause_ms(pause);
+		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
+		look_again(backend, ret);
+	}
+}
+
+/*
+ * A driver that refuses is an answer, seen in the next look; a back end that
+ * does not work is an error.
+ */
+static bool is_backend_failure(int r)
+{
+	return r == -ETIMEDOUT || r == -ECONNRESET || r == -ENOTCONN || r == -EPROTO ||
+	       r == -EROFS || r == -EPERM || r == -EACCES;
+}
+
+/* True when something was bound, and another look is due. */
+static bool bind_missing(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	bool any = false;
+	int r;
+
+	for (size_t i = 0; backend->ops->bind && i < record->n_functions; i++) {
+		const struct pr_record_function *entry = &record->functions[i];
+		const struct pr_function *f = find_present(ret->now, entry->path);
+
+		if (!f || !entry->driver || has_driver(f, entry->driver))
+			continue;
+		r = backend->ops->bind(backend->instance, &f->address, entry->driver);
+		if (is_backend_failure(r))
+			note_error(ret, r);
+		any = true;
+	}
+
+	return any;
+}
+
+void pr_restore_settle(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	*ret = (struct pr_restored){ 0 };
+	wait_for_roster(backend, record, ret);
+	if (ret->now && bind_missing(backend, record, ret))
+		look_again(backend, ret);
+	count_missing(record, ret);
+}
+
+/* ---- registers ---- */
+
+static bool rescanned_since(const struct pr_record *record, size_t step)
+{
+	for (size_t i = step + 1; i < record->n_steps; i++)
+		if (record->steps[i].kind == PR_STEP_RESCAN && record->steps[i].doing)
+			return true;
+
+	return false;
+}
+
+/*
+ * Only where the register still holds what the step wrote: anything else is
+ * newer.  A function that is not there has no registers to reach; when it is
+ * found again the kernel reads or replaces them.
+ */
+static int undo_write(const struct pr_backend *backend, const struct pr_function *f,
+	const struct pr_record_step *s)
+{
+	uint32_t value;
+	int r;
+
+	if (!backend->ops->read || !backend->ops->write)
+		return -EOPNOTSUPP;
+	r = backend->ops->read(backend->instance, &f->address, s->offset, s->width, &value);
+	if (r < 0 || value != s->value)
+		return r;
+
+	return backend->ops->write(backend->instance, &f->address, s->offset, s->width, s->old);
+}
+
+/*
+ * Last written, first restored; before any rescan, as the bus numbers of a
+ * bridge that the kernel has taken over must never change under it.
+ */
+static void undo_writes(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	const struct pr_function *f;
+	int r;
+
+	for (size_t i = record->n_steps; i-- > 0;) {
+		const struct pr_record_step *s = &record->steps[i];
+
+		if (s->inverse != PR_INVERSE_WRITE || !s->doing || rescanned_since(record, i))
+			continue;
+		f = find_present(ret->now, s->path);
+		if (!f)
+			continue;
+		r = undo_write(backend, f, s);
+		if (r == -ECONNRESET)
+			r = undo_write(backend, f, s); /* the helper died; another is started */
+		if (r < 0)
+			note_error(ret, r);
+	}
+}
+
+static bool writes_to_undo(const struct pr_record *record)
+{
+	for (size_t i = 0; i < record->n_steps; i++)
+		if (record->steps[i].inverse == PR_INVERSE_WRITE && record->steps[i].doing)
+			return true;
+
+	return false;
+}
+
+/* ---- rescans ---- */
+
+static int rescan_root(const struct pr_backend *backend, const struct pr_address *bus)
+{
+	if (!backend->ops->rescan_root)
+		return -EOPNOTSUPP;
+
+	return backend->ops->rescan_root(backend->instance, bus->domain, bus->bus);
+}
+
+/* The root bus that a path begins with: "0000:00/02.0/00.0". */
+static bool root_of_path(const char *path, struct pr_address *ret)
+{
+	char text[PR_ADDRESS_MAX];
+	size_t n = strcspn(path, "/");
+
+	if (n + sizeof(".0:00") > sizeof(text))
+		return false;
+	(void)snprintf(text, sizeof(text), "%.*s:00.0", (int)n, path); /* sized for it */
+
+	return pr_address_parse(text, ret);
+}
+
+/*
+ * Where the plan would have rescanned; when that fails (the neighbour it went
+ * through is gone itself) the whole root bus.
+ */
+static int undo_remove(const struct pr_backend *backend, const struct pr_record_step *s)
+{
+	struct pr_address root;
+	int r;
+
+	if (s->inverse == PR_INVERSE_RESCAN_ROOT)
+		return rescan_root(backend, &s->address);
+
+	r = backend->ops->rescan ? backend->ops->rescan(backend->instance, &s->address)
+				 : -EOPNOTSUPP;
+	if (r == 0 || !root_of_path(s->path, &root))
+		return r;
+
+	return rescan_root(backend, &root);
+}
+
+static bool same_rescan(const struct pr_record_step *a, const struct pr_record_step *b)
+{
+	return a->inverse == b->inverse && pr_address_compare(&a->address, &b->address) == 0;
+}
+
+static bool rescan_comes_later(const struct pr_record *record, size_t step)
+{
+	for (size_t i = 0; i < step; i++)
+		if (record->steps[i].doing && same_rescan(&record->steps[i], &record->steps[step]))
+			return true;
+
+	return false;
+}
+
+/*
+ * A removal that was begun is undone whether it seems to have happened or not:
+ * the kernel may still be at it, and the rescan waits for it (pci_lock_rescan_remove()
+ * is taken by both).
+ */
+static void undo_removes(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	int r;
+
+	for (size_t i = record->n_steps; i-- > 0;) {
+		const struct pr_record_step *s = &record->steps[i];
+
+		if (s->kind != PR_STEP_REMOVE || !s->doing || rescan_comes_later(record, i))
+			continue;
+		r = undo_remove(backend, s);
+		if (r == -ECONNRESET)
+			r = undo_remove(backend, s); /* the helper died; another is started */
+		if (r < 0)
+			note_error(ret, r);
+	}
+}
+
+/* True when a root bus was rescanned for a function that is still not there. */
+static bool rescan_for_missing(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	struct pr_address root, last = { .domain = UINT32_MAX };
+	bool any = false;
+	int r;
+
+	for (size_t i = 0; i < record->n_functions; i++) {
+		const char *path = record->functions[i].path;
+
+		if (find_present(ret->now, path) || !root_of_path(path, &root) ||
+			pr_address_compare(&root, &last) == 0)
+			continue;
+		last = root;
+		r = rescan_root(backend, &root);
+		if (r < 0)
+			note_error(ret, r);
+		any = true;
+	}
+
+	return any;
+}
+
+void pr_restore(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	struct pr_restored before = { 0 };
+
+	if (writes_to_undo(record)) {
+		look_again(backend, &before);
+		if (before.now)
+			undo_writes(backend, record, &before);
+	}
+	undo_removes(backend, record, &before);
+	look_again(backend, &before);
+	if (before.now)
+		(void)rescan_for_missing(backend, record, &before); /* settling looks anyway */
+	pr_topology_free(before.now);
+
+	pr_restore_settle(backend, record, ret);
+	if (before.error != 0)
+		ret->error = before.error; /* it came first */
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bringing back what a run took away, and telling whether all of it is there.
+ * The same after a failed step and after a crash; works from the record alone.
+ */
+#pragma once
+
+#include "exec/record.h"
+
+struct pr_restored {
+	struct pr_topology *now; /* last look; owned by the caller; NULL when looking failed */
+	size_t n_missing;        /* functions of the roster that are gone, unbound, or lost a BAR */
+	int error;               /* first failure of the back end that leaves the state in doubt */
+	char text[192];          /* names of the first that are missing */
+};
+
+/*
+ * Looks until every function of the roster is there with its driver, or the
+ * back end's settle time is over; then binds the drivers that are missing.
+ */
+void pr_restore_settle(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret);
+
+/* Undoes the steps that were begun: registers, then rescans, then settles. */
+void pr_restore(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret);

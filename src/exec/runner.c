@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Runs a plan on a back end.  Every step is in the journal before it is done;
+ * from the first step on there is no way out of here but through a look at the
+ * machine that says what is there.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "exec/journal.h"
+#include "exec/restore.h"
+
+struct run {
+	const struct pr_plan *plan;
+	const struct pr_backend *backend;
+	struct pr_journal *journal;
+	const struct pr_progress *progress;
+	struct pr_record *record; /* the journal's */
+	struct pr_report report;
+};
+
+static const char *const outcome_names[_PR_OUTCOME_MAX] = {
+	[PR_OUTCOME_DONE] = "done",
+	[PR_OUTCOME_DIFFERS] = "differs",
+	[PR_OUTCOME_ROLLED_BACK] = "rolled-back",
+	[PR_OUTCOME_LOST] = "lost",
+	[PR_OUTCOME_STALE] = "stale",
+	[PR_OUTCOME_CANCELLED] = "cancelled",
+};
+
+const char *pr_outcome_name(enum pr_outcome o)
+{
+	return outcome_names[o];
+}
+
+static void pr_topology_freep(struct pr_topology **t)
+{
+	pr_topology_free(*t);
+}
+
+static void report(struct run *run, enum pr_outcome outcome, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void report(struct run *run, enum pr_outcome outcome, const char *format, ...)
+{
+	va_list ap;
+
+	run->report.outcome = outcome;
+	va_start(ap, format);
+	(void)vsnprintf(run->report.text, sizeof(run->report.text), format, ap);
+	va_end(ap);
+}
+
+/* ---- is this still the machine that was planned on? ---- */
+
+static const char *driver_of(const struct pr_function *f)
+{
+	return f->facts && f->facts->driver ? f->facts->driver : "no driver";
+}
+
+static size_t users_of(const struct pr_function *f)
+{
+	return f->facts ? f->facts->n_users : 0;
+}
+
+/* The layout is the same; but a function may have got a driver or a user since, and cost more now. */
+static bool affected_unchanged(struct run *run, const struct pr_topology *now)
+{
+	for (size_t i = 0; i < run->plan->n_affected; i++) {
+		const struct pr_function *f = run->plan->affected[i].function, *g;
+		char address[PR_ADDRESS_MAX];
+
+		pr_address_format(&f->address, address);
+		g = pr_topology_find(now, &f->address);
+		if (!g || g->removed) {
+			report(run, PR_OUTCOME_STALE,
+				"%s has vanished since the plan was made; nothing was touched",
+				address);
+			return false;
+		}
+		if (strcmp(driver_of(f), driver_of(g)) != 0 || users_of(g) > users_of(f)) {
+			report(run, PR_OUTCOME_STALE,
+				"%s was planned with %s and %zu users, it has %s and %zu now; nothing was touched",
+				address, driver_of(f), users_of(f), driver_of(g), users_of(g));
+			return false;
+		}
+	}
+
+	return true;
+}
+
+static bool is_stale(struct run *run, const struct pr_topology *now)
+{
+	if (!affected_unchanged(run, now))
+		return true;
+	if (now->generation == run->plan->generation)
+		return false;
+
+	report(run, PR_OUTCOME_STALE,
+		"the machine has changed since the plan was made (generation %016llx, now %016llx); nothing was touched",
+		(unsigned long long)run->plan->generation, (unsigned long long)now->generation);
+	return true;
+}
+
+/* ---- steps ---- */
+
+/* The register must hold what was planned with; another value means another owner. */
+static int do_write(const struct pr_backend *b, const struct pr_step *s)
+{
+	uint32_t value;
+	int r;
+
+	if (!b->ops->read || !b->ops->write)
+		return -EOPNOTSUPP;
+	r = b->ops->read(b->instance, &s->address, s->offset, s->width, &value);
+	if (r < 0)
+		return r;
+	if (value != s->old)
+		return -ESTALE;
+
+	return b->ops->write(b->instance, &s->address, s->offset, s->width, s->value);
+}
+
+static int do_rescan(const struct pr_backend *b, const struct pr_step *s)
+{
+	if (s->root_bus)
+		return b->ops->rescan_root
+			       ? b->ops->rescan_root(b->instance, s->address.domain, s->address.bus)
+			       : -EOPNOTSUPP;
+
+	return b->ops->rescan ? b->ops->rescan(b->instance, &s->address) : -EOPNOTSUPP;
+}
+
+static int do_step(const struct pr_backend *b, const struct pr_step *s)
+{
+	switch (s->kind) {
+	case PR_STEP_UNBIND:
+		return b->ops->unbind ? b->ops->unbind(b->instance, &s->address) : -EOPNOTSUPP;
+	case PR_STEP_WRITE:
+		return do_write(b, s);
+	case PR_STEP_REMOVE:
+		return b->ops->remove ? b->ops->remove(b->instance, &s->address) : -EOPNOTSUPP;
+	case PR_STEP_RESCAN:
+		return do_rescan(b, s);
+	case PR_STEP_EXPECT:
+		return 0; /* the verification that ends every run */
+	case _PR_STEP_MAX:
+		break;
+	}
+
+	return -EINVAL;
+}
+
+static bool cancelled(const struct run *run, size_t step, bool done)
+{
+	const struct pr_progress *p = run->progress;
+
+	return p && p->step(p->userdata, run->plan, step, done) != 0;
+}
+
+static int journalled_step(struct run *run, size_t step)
+{
+	int r;
+
+	r = pr_journal_doing(run->journal, step);
+	if (r < 0)
+		return r;
+	r = do_step(run->backend, &run->plan->steps[step]);
+	if (r < 0)
+		return r;
+
+	return pr_journal_done(run->journal, step);
+}
+
+/* 0, negative errno of a step, 1 when asked to stop; report.step says where. */
+static int do_steps(struct run *run)
+{
+	size_t n = run->plan->n_steps;
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		run->report.step = i;
+		if (cancelled(run, i, false))
+			return 1;
+		r = journalled_step(run, i);
+		if (r < 0)
+			return r;
+		if (cancelled(run, i, true) && i + 1 < n)
+			return 1;
+	}
+
+	run->report.step = n;
+	return 0;
+}
+
+/* ---- the machine afterwards ---- */
+
+/* True when everything that was there before is there; else @why. */
+static bool all_there(
+	const struct run *run, const struct pr_restored *restored, char *why, size_t size)
+{
+	if (!restored->now) {
+		(void)snprintf(why, size, "the machine could not be looked at: %s",
+			strerror(-restored->error));
+		return false;
+	}
+	if (restored->n_missing > 0) {
+		(void)snprintf(why, size, "%s", restored->text);
+		return false;
+	}
+
+	return pr_nothing_lost(run->plan->topology, restored->now, why, size);
+}
+
+/*
+ * The end is written only when the state is known: a run whose undoing the
+ * back end did not do stays pending, for the next start.
+ */
+static void finish(struct run *run, bool known)
+{
+	int r = 0;
+
+	if (known)
+		r = pr_journal_end(run->journal, run->report.outcome);
+	if (r < 0 && run->report.error == 0)
+		run->report.error = r; /* recovery will look once more, and find all there */
+}
+
+/* Undoes what was begun; @outcome when all is there again, with @cause as the reason. */
+static void roll_back(struct run *run, enum pr_outcome outcome, const char *cause)
+{
+	struct pr_restored restored;
+	char why[224];
+
+	pr_restore(run->backend, run->record, &restored);
+	if (all_there(run, &restored, why, sizeof(why)))
+		report(run, outcome, "%s; everything that was there is there", cause);
+	else
+		report(run, PR_OUTCOME_LOST, "%s; lost: %s", cause, why);
+	if (restored.error != 0 && run->report.error == 0)
+		run->report.error = restored.error;
+
+	finish(run, restored.error == 0);
+	pr_topology_free(restored.now);
+}
+
+static void fail_step(struct run *run, int r)
+{
+	const struct pr_step *s = &run->plan->steps[run->report.step];
+	char address[PR_ADDRESS_MAX], cause[160];
+
+	pr_address_format(&s->address, address);
+	run->report.error = r;
+	(void)snprintf(cause, sizeof(cause), "step %zu (%s %s) failed: %s", run->report.step + 1,
+		pr_step_name(s->kind), address, strerror(-r));
+	roll_back(run, PR_OUTCOME_ROLLED_BACK, cause);
+}
+
+static void report_success(struct run *run, const struct pr_topology *now)
+{
+	char why[160];
+
+	if (pr_layout_equal(run->plan->prediction, now, why, sizeof(why)))
+		report(run, PR_OUTCOME_DONE, "done as predicted, nothing was lost");
+	else
+		report(run, PR_OUTCOME_DIFFERS,
+			"the targets work and nothing was lost; not as predicted: %s", why);
+}
+
+/* All steps are done: compares the machine with what was promised. */
+static void verify(struct run *run)
+{
+	struct pr_restored restored;
+	char why[224], cause[256];
+
+	pr_restore_settle(run->backend, run->record, &restored);
+	if (!all_there(run, &restored, why, sizeof(why))) {
+		(void)snprintf(cause, sizeof(cause), "after the last step: %s", why);
+		roll_back(run, PR_OUTCOME_ROLLED_BACK, cause);
+	} else if (!pr_targets_work(run->plan, restored.now, why, sizeof(why))) {
+		report(run, PR_OUTCOME_ROLLED_BACK,
+			"it did not help: %s; everything that was there is there", why);
+		finish(run, true);
+	} else {
+		report_success(run, restored.now);
+		finish(run, true);
+	}
+
+	pr_topology_free(restored.now);
+}
+
+static void execute(struct run *run)
+{
+	int r;
+
+	r = do_steps(run);
+	if (r < 0)
+		fail_step(run, r);
+	else if (r > 0)
+		roll_back(run, PR_OUTCOME_CANCELLED, "stopped on request");
+	else
+		verify(run);
+}
+
+int pr_run(const struct pr_plan *plan, const struct pr_backend *backend, struct pr_journal *journal,
+	const struct pr_progress *progress, struct pr_report *ret)
+{
+	_cleanup_(pr_topology_freep) struct pr_topology *now = NULL;
+	struct run run = {
+		.plan = plan, .backend = backend, .journal = journal, .progress = progress
+	};
+	int r;
+
+	if (plan->n_steps == 0 || !plan->prediction || plan->verdict != PR_VERDICT_OK)
+		return -EINVAL;
+	if (pr_journal_pending(journal))
+		return -EBUSY;
+
+	r = backend->ops->look(backend->instance, &now);
+	if (r != 0)
+		return r < 0 ? r : -EBADMSG; /* 1 is the import's answer for a contradiction */
+	if (!is_stale(&run, now)) {
+		r = pr_record_new(plan, now, &run.record);
+		if (r < 0)
+			return r;
+		r = pr_journal_begin(journal, run.record);
+		if (r < 0)
+			return r;
+		execute(&run);
+	}
+
+	*ret = run.report;
+	return 0;
+}
