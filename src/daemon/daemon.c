@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon: builds the parts in an order that leaves no gap (objects before
+ * the name, monitor before the first look), connects them, and runs the loop.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/macros.h"
+#include "daemon/bus.h"
+#include "daemon/hotplug.h"
+#include "daemon/job.h"
+#include "daemon/log.h"
+#include "daemon/options.h"
+
+#define RETRY_USEC (10 * 1000000ull)
+
+struct daemon {
+	struct pr_daemon_options options;
+	struct pr_real_world real;
+	struct pr_world world;
+	sd_event *event;
+	sd_bus *bus;
+	struct pr_bus objects;
+	struct pr_service *service;
+	struct pr_hotplug *hotplug;
+	struct pr_looking *looking;
+	struct pr_running *running;
+	sd_event_source *retry;
+	bool stopping;
+};
+
+/* ---- what the service asks for ---- */
+
+static int ask_look(void *userdata)
+{
+	const struct daemon *d = userdata;
+
+	return pr_looking_start(d->looking);
+}
+
+static int ask_run(void *userdata, const struct pr_job *job)
+{
+	const struct daemon *d = userdata;
+
+	return pr_running_start(d->running, job->recovering ? NULL : job->plan);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	const struct daemon *d = userdata;
+
+	(void)source;
+	(void)usec;
+	pr_service_retry(d->service);
+	return 0;
+}
+
+static void ask_retry(void *userdata)
+{
+	const struct daemon *d = userdata;
+
+	/* neither fails on a source of this loop with a time in range */
+	(void)sd_event_source_set_time_relative(d->retry, RETRY_USEC);
+	(void)sd_event_source_set_enabled(d->retry, SD_EVENT_ONESHOT);
+}
+
+static void announce_change(void *userdata, unsigned int what)
+{
+	struct daemon *d = userdata;
+
+	pr_bus_changed(&d->objects, what);
+	if (!d->stopping)
+		(void)sd_notifyf(0, "STATUS=%s, mode %s, %" PRIu32 " without room",
+			pr_state_name(pr_service_state(d->service)),
+			pr_mode_name(pr_service_mode(d->service)),
+			pr_service_unassigned(d->service));
+}
+
+static void announce_job_new(void *userdata, const struct pr_job *job)
+{
+	struct daemon *d = userdata;
+
+	pr_bus_job_new(&d->objects, job);
+}
+
+static void announce_job_step(void *userdata, const struct pr_job *job)
+{
+	struct daemon *d = userdata;
+
+	pr_bus_job_step(&d->objects, job);
+}
+
+static void announce_job_removed(
+	void *userdata, const struct pr_job *job, const struct pr_report *report)
+{
+	struct daemon *d = userdata;
+
+	pr_bus_job_removed(&d->objects, job, report);
+}
+
+static const struct pr_service_ops service_ops = {
+	.look = ask_look,
+	.run = ask_run,
+	.retry = ask_retry,
+	.changed = announce_change,
+	.job_new = announce_job_new,
+	.job_step = announce_job_step,
+	.job_removed = announce_job_removed,
+};
+
+/* ---- what the service is told ---- */
+
+static void tell_looked(void *userdata, struct pr_look *taken, const char *note)
+{
+	const struct daemon *d = userdata;
+
+	pr_service_looked(d->service, taken, note);
+}
+
+static void tell_look_failed(void *userdata, const char *why)
+{
+	const struct daemon *d = userdata;
+
+	pr_service_look_failed(d->service, why);
+}
+
+static void tell_step(void *userdata, size_t step, bool done)
+{
+	const struct daemon *d = userdata;
+
+	pr_service_job_step(d->service, step, done);
+}
+
+static void tell_ended(void *userdata, const struct pr_report *report)
+{
+	const struct daemon *d = userdata;
+
+	pr_service_job_ended(d->service, report);
+	if (d->stopping)
+		(void)sd_event_exit(d->event, 0);
+}
+
+static void tell_unsettled(void *userdata)
+{
+	const struct daemon *d = userdata;
+
+	pr_service_unsettled(d->service);
+}
+
+static void tell_settled(void *userdata)
+{
+	const struct daemon *d = userdata;
+
+	pr_service_settled(d->service);
+}
+
+/* ---- configuration ---- */
+
+static void take_conf(struct daemon *d, struct pr_conf *c)
+{
+	d->real.deadline_ms = (unsigned int)(c->deadline_usec / 1000);
+	if (d->hotplug)
+		pr_hotplug_set_settle(d->hotplug, c->settle_usec);
+	pr_log(PR_EVENT_CONF_LOADED, LOG_INFO, NULL,
+		"Mode %s, disruption limit %s, devices pinned: %zu", pr_mode_name(c->mode),
+		pr_disruption_name(c->disruption), c->n_pinned);
+	pr_service_configure(d->service, c);
+}
+
+/* 0, or 1 when what is wrong was logged. */
+static int load_conf(struct daemon *d, struct pr_conf *ret)
+{
+	struct pr_conf_error error = { "out of memory" };
+
+	if (pr_conf_load(d->options.conf, d->options.n_conf, ret, &error) == 0)
+		return 0;
+	pr_log(PR_EVENT_CONF_ERROR, LOG_ERR, NULL, "%s", error.text);
+	return 1;
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+	struct daemon *d = userdata;
+	struct pr_conf c;
+
+	(void)source;
+	(void)si;
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, pr_now_usec());
+	if (load_conf(d, &c) == 0)
+		take_conf(d, &c);
+	else
+		pr_log(PR_EVENT_CONF_ERROR, LOG_ERR, NULL, "The configuration in use is kept");
+	(void)sd_notify(0, "READY=1");
+	return 0;
+}
+
+/* ---- the end ---- */
+
+/* A job that runs is asked to stop between two steps, and its end is waited for: the machine is left whole. */
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)source;
+	(void)si;
+	d->stopping = true;
+	pr_service_stop(d->service);
+	(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
+	if (!pr_service_job(d->service))
+		return sd_event_exit(d->event, 0);
+	pr_running_stop(d->running);
+	return 0;
+}
+
+/* ---- building ---- */
+
+static int open_bus(struct daemon *d)
+{
+	int r;
+
+	if (d->options.session)
+		return sd_bus_open_user(&d->bus);
+	if (!d->options.address)
+		return sd_bus_open_system(&d->bus);
+	r = sd_bus_new(&d->bus);
+	if (r >= 0)
+		r = sd_bus_set_address(d->bus, d->options.address);
+	if (r >= 0)
+		r = sd_bus_set_bus_client(d->bus, true);
+	if (r >= 0)
+		r = sd_bus_start(d->bus);
+	return r;
+}
+
+static int build_loop(struct daemon *d)
+{
+	sigset_t mask;
+	int r;
+
+	(void)sigemptyset(&mask);
+	(void)sigaddset(&mask, SIGTERM);
+	(void)sigaddset(&mask, SIGINT);
+	(void)sigaddset(&mask, SIGHUP);
+	(void)sigaddset(&mask, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+		return -errno;
+	r = sd_event_default(&d->event);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGTERM, on_stop, d);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGINT, on_stop, d);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGHUP, on_reload, d);
+	if (r >= 0)
+		r = sd_event_add_time(d->event, &d->retry, CLOCK_MONOTONIC, 0, 0, on_retry, d);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(d->retry, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_set_watchdog(d->event, true);
+	return r;
+}
+
+static int build_children(struct daemon *d)
+{
+	const struct pr_look_events look_events = {
+		.looked = tell_looked, .failed = tell_look_failed, .userdata = d
+	};
+	const struct pr_job_events job_events = {
+		.step = tell_step, .ended = tell_ended, .userdata = d
+	};
+	int r;
+
+	d->real.root = d->options.root;
+	d->real.helper_path = d->options.helper;
+	d->world = pr_world_real(&d->real);
+	r = pr_looking_new(d->event, &d->world, &look_events, &d->looking);
+	if (r < 0)
+		return r;
+	return pr_running_new(d->event, &d->world, d->options.state, &job_events, &d->running);
+}
+
+static int build_hotplug(struct daemon *d, uint64_t settle_usec)
+{
+	const struct pr_hotplug_events events = {
+		.unsettled = tell_unsettled, .settled = tell_settled, .userdata = d
+	};
+
+	return pr_hotplug_new(d->event, &events, settle_usec, &d->hotplug);
+}
+
+static int build_bus(struct daemon *d)
+{
+	int r;
+
+	r = open_bus(d);
+	if (r < 0)
+		return r;
+	r = sd_bus_set_exit_on_disconnect(d->bus, true);
+	if (r >= 0)
+		r = pr_bus_register(&d->objects, d->bus, d->service);
+	if (r >= 0)
+		r = sd_bus_attach_event(d->bus, d->event, SD_EVENT_PRIORITY_NORMAL);
+	if (r >= 0)
+		r = sd_bus_request_name(d->bus, PR_BUS_NAME, 0);
+	return r;
+}
+
+__attribute__((format(printf, 2, 3))) static int fail(int r, const char *format, ...)
+{
+	char what[300];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(what, sizeof(what), format, ap);
+	va_end(ap);
+	pr_log(PR_EVENT_STATE, LOG_ERR, NULL, "%s: %s", what, strerror(-r));
+	return EXIT_FAILURE;
+}
+
+static int run(struct daemon *d)
+{
+	int pending, r;
+
+	pending = pr_job_pending(d->options.state);
+	if (pending < 0 &&
+		pending != -EBUSY) /* busy: a pciroom --local, which answers for itself */
+		return fail(pending, "The journal in %s cannot be read", d->options.state);
+	pr_service_start(d->service, pending == 1);
+	(void)sd_notify(0, "READY=1");
+	pr_log(PR_EVENT_STATE, LOG_INFO, NULL, "pciroomd %s watches", PCIROOM_VERSION);
+	r = sd_event_loop(d->event);
+	if (r < 0)
+		return fail(r, "The event loop failed");
+	return r;
+}
+
+static int build_and_run(struct daemon *d)
+{
+	struct pr_conf c;
+	uint64_t settle_usec;
+	int r;
+
+	r = pr_service_new(&service_ops, d, &d->service);
+	if (r < 0)
+		return fail(r, "The service cannot start");
+	if (load_conf(d, &c) != 0)
+		return EX_CONFIG;
+	settle_usec = c.settle_usec;
+	take_conf(d, &c);
+	r = build_loop(d);
+	if (r >= 0)
+		r = build_children(d);
+	if (r < 0)
+		return fail(r, "The event loop cannot start");
+	r = build_hotplug(d, settle_usec);
+	if (r < 0)
+		return fail(r, "Hot-plug events cannot be received");
+	r = build_bus(d);
+	if (r == -EEXIST)
+		return fail(r, PR_BUS_NAME " is taken: another pciroomd runs");
+	if (r < 0)
+		return fail(r, "The bus cannot be used");
+	return run(d);
+}
+
+static void tear_down(struct daemon *d)
+{
+	pr_running_free(d->running);
+	pr_looking_free(d->looking);
+	pr_hotplug_free(d->hotplug);
+	pr_service_free(d->service); /* answers who still waits */
+	pr_bus_unregister(&d->objects);
+	sd_bus_flush_close_unref(d->bus);
+	sd_event_source_disable_unref(d->retry);
+	sd_event_unref(d->event);
+}
+
+int pr_daemon_main(int argc, char *argv[])
+{
+	struct daemon d = { 0 };
+	int r;
+
+	r = pr_daemon_options_parse(argc, argv, &d.options);
+	if (r != 0)
+		return r < 0 ? EX_USAGE : EXIT_SUCCESS;
+	r = build_and_run(&d);
+	tear_down(&d);
+	return r;
+}

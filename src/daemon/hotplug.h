@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hot-plug events of PCI devices through libudev, and the time until they have
+ * settled.  An event is only a reason to look: what happened is read from the
+ * machine, so a lost event loses nothing.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+struct pr_hotplug;
+struct pr_hotplug_events {
+	void (*unsettled)(void *userdata); /* the first event after quiet */
+	void (*settled)(void *userdata);   /* quiet for the settle time, or events for too long */
+	void *userdata;
+};
+
+int pr_hotplug_new(sd_event *event, const struct pr_hotplug_events *events, uint64_t settle_usec,
+	struct pr_hotplug **ret);
+void pr_hotplug_set_settle(struct pr_hotplug *h, uint64_t settle_usec);
+void pr_hotplug_free(struct pr_hotplug *h); /* NULL is fine */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Carrying out: the body of a job, in a child that talks to the helper and
+ * writes the journal, and the daemon's end of it.  Decides nothing: the service
+ * says what to run and hears how it went.
+ */
+#pragma once
+
+#include "daemon/kept.h"
+#include "daemon/worker.h"
+#include "daemon/world.h"
+
+struct pr_job_events {
+	/* Before (@done false) and after step @step. */
+	void (*step)(void *userdata, size_t step, bool done);
+	/* Once, last.  @report is NULL when the child ended without one. */
+	void (*ended)(void *userdata, const struct pr_report *report);
+	void *userdata;
+};
+
+/* One job after the other: a runner that is busy refuses with -EBUSY. */
+struct pr_running;
+/* @state: directory of the journal.  @world and @state are borrowed. */
+int pr_running_new(sd_event *event, const struct pr_world *world, const char *state,
+	const struct pr_job_events *events, struct pr_running **ret);
+/* Carries @plan out; NULL: finishes what an interrupted run left.  @plan is borrowed until ended(). */
+int pr_running_start(struct pr_running *r, const struct pr_kept *plan);
+/* Asks it to stop between two steps; ended() still comes. */
+void pr_running_stop(struct pr_running *r);
+void pr_running_free(struct pr_running *r); /* NULL is fine */
+
+/* True when the journal in @state tells of a run that was begun and not finished; -EBUSY when another process is at it. */
+int pr_job_pending(const char *state);

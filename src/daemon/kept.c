@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Plans kept; see kept.h for who loses one when there are too many. */
+#include "daemon/kept.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+void pr_wish_deinit(struct pr_wish *w)
+{
+	for (size_t i = 0; i < w->n_pinned; i++)
+		free(w->pinned[i]);
+	free(w->pinned);
+	free(w->targets);
+	*w = (struct pr_wish){ 0 };
+}
+
+int pr_wish_add_target(struct pr_wish *w, const struct pr_address *a)
+{
+	struct pr_address *grown = reallocarray(w->targets, w->n_targets + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	w->targets = grown;
+	w->targets[w->n_targets++] = *a;
+	return 0;
+}
+
+int pr_wish_add_pinned(struct pr_wish *w, const char *device)
+{
+	char **grown = reallocarray(w->pinned, w->n_pinned + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	w->pinned = grown;
+	w->pinned[w->n_pinned] = strdup(device);
+	return w->pinned[w->n_pinned] ? (w->n_pinned++, 0) : -ENOMEM;
+}
+
+static struct pr_policy wish_policy(const struct pr_wish *w)
+{
+	return (struct pr_policy){
+		.limit = w->limit, .pinned = (const char *const *)w->pinned, .n_pinned = w->n_pinned
+	};
+}
+
+int pr_wish_plan(const struct pr_wish *w, const struct pr_topology *t, struct pr_plan **ret)
+{
+	struct pr_request request = { .targets = w->targets, .n_targets = w->n_targets };
+	struct pr_policy policy = wish_policy(w);
+
+	return pr_plan_make(t, &request, &policy, ret);
+}
+
+int pr_wish_check(const struct pr_wish *w, const struct pr_plan *p, char *why, size_t size)
+{
+	struct pr_policy policy = wish_policy(w);
+
+	return pr_plan_check(p, &policy, why, size);
+}
+
+static void kept_free(struct pr_kept *p)
+{
+	if (!p)
+		return;
+	pr_plan_free(p->plan); /* before the look that it borrows from */
+	pr_wish_deinit(&p->wish);
+	pr_look_unref(p->look);
+	free(p);
+}
+
+void pr_keep_deinit(struct pr_keep *k)
+{
+	for (size_t i = 0; i < k->n; i++)
+		kept_free(k->plans[i]);
+	k->n = 0;
+}
+
+static size_t count_of(const struct pr_keep *k, uid_t uid)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->n; i++)
+		n += k->plans[i]->uid == uid;
+	return n;
+}
+
+/* The oldest plan of the user who has most; one that runs is not to be had. */
+static void make_room(struct pr_keep *k)
+{
+	size_t victim = k->n, most = 0, n;
+
+	for (size_t i = 0; i < k->n; i++) {
+		n = count_of(k, k->plans[i]->uid);
+		if (n > most && !k->plans[i]->running) {
+			most = n;
+			victim = i;
+		}
+	}
+	kept_free(k->plans[victim]); /* one job runs at a time, so there is a victim */
+	k->n--;
+	memmove(&k->plans[victim], &k->plans[victim + 1], (k->n - victim) * sizeof(k->plans[0]));
+}
+
+int pr_keep_add(struct pr_keep *k, struct pr_look *look, struct pr_wish *wish, struct pr_plan *plan,
+	uid_t uid, struct pr_kept **ret)
+{
+	struct pr_kept *p = calloc(1, sizeof(*p));
+
+	if (!p) {
+		pr_wish_deinit(wish);
+		pr_plan_free(plan);
+		return -ENOMEM;
+	}
+	*p = (struct pr_kept){ .number = ++k->last_number,
+		.uid = uid,
+		.look = pr_look_ref(look),
+		.wish = *wish,
+		.plan = plan };
+	*wish = (struct pr_wish){ 0 };
+	if (k->n == PR_KEPT_MAX)
+		make_room(k);
+	k->plans[k->n++] = p;
+	*ret = p;
+	return 0;
+}
+
+struct pr_kept *pr_keep_find(const struct pr_keep *k, uint64_t number)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (k->plans[i]->number == number)
+			return k->plans[i];
+
+	return NULL;
+}
+
+const char *pr_kept_state(const struct pr_kept *p, uint64_t generation)
+{
+	if (p->running)
+		return "applying";
+	if (p->applied)
+		return "applied";
+	if (p->plan->generation != generation)
+		return "stale";
+	return p->plan->verdict == PR_VERDICT_OK ? "ready" : "refused";
+}
+
+enum pr_disruption pr_plan_disruption(const struct pr_plan *p)
+{
+	enum pr_disruption worst = PR_DISRUPTION_FREE;
+
+	for (size_t i = 0; i < p->n_affected; i++)
+		if (p->affected[i].disruption > worst)
+			worst = p->affected[i].disruption;
+
+	return worst;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What clients may ask of the service, and every reason to say no.  Whether the
+ * client may ask at all is for the bus to judge.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "daemon/service-private.h"
+
+__attribute__((format(printf, 3, 4))) static int refuse(
+	struct pr_why *why, enum pr_refusal refusal, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(why->text, sizeof(why->text), format, ap);
+	va_end(ap);
+	return (int)refusal;
+}
+
+static const struct pr_function *find(const struct pr_topology *t, const char *name)
+{
+	struct pr_address a;
+
+	if (pr_address_parse(name, &a))
+		return pr_topology_find(t, &a);
+	return pr_topology_find_path(t, name);
+}
+
+static int wish_targets(struct pr_wish *w, const struct pr_topology *t,
+	const struct pr_asked *asked, struct pr_why *why)
+{
+	const struct pr_function *f;
+	int r;
+
+	for (size_t i = 0; i < asked->n_targets; i++) {
+		f = find(t, asked->targets[i]);
+		if (!f)
+			return refuse(why, PR_REFUSAL_NO_SUCH_DEVICE, "there is no device %.100s",
+				asked->targets[i]);
+		r = pr_wish_add_target(w, &f->address);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Pins of the configuration may name what is not plugged; a pin that a client mistypes protects nothing. */
+static int wish_pins(struct pr_wish *w, const struct pr_service *s, const struct pr_asked *asked,
+	struct pr_why *why)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->conf.n_pinned; i++)
+		r = pr_wish_add_pinned(w, s->conf.pinned[i]);
+	for (size_t i = 0; r == 0 && i < asked->n_pinned; i++) {
+		const struct pr_function *f = find(s->look->topology, asked->pinned[i]);
+		char address[PR_ADDRESS_MAX];
+
+		if (!f)
+			return refuse(why, PR_REFUSAL_NO_SUCH_DEVICE,
+				"there is no device %.100s to pin", asked->pinned[i]);
+		pr_address_format(&f->address, address);
+		r = pr_wish_add_pinned(w, address);
+	}
+	return r;
+}
+
+static int make_wish(const struct pr_service *s, const struct pr_asked *asked, struct pr_wish *w,
+	struct pr_why *why)
+{
+	int r;
+
+	w->limit = asked->limit;
+	r = wish_targets(w, s->look->topology, asked, why);
+	return r == 0 ? wish_pins(w, s, asked, why) : r;
+}
+
+int pr_service_plan(struct pr_service *s, const struct pr_asked *asked, uid_t uid,
+	const struct pr_kept **ret, struct pr_why *why)
+{
+	struct pr_wish wish = { 0 };
+	struct pr_plan *plan = NULL;
+	struct pr_kept *kept;
+	int r;
+
+	if (!s->look)
+		return refuse(why, PR_REFUSAL_BUSY, "the machine has not been read yet");
+	r = make_wish(s, asked, &wish, why);
+	if (r == 0)
+		r = pr_wish_plan(&wish, s->look->topology, &plan);
+	if (r != 0) {
+		pr_wish_deinit(&wish);
+		return r;
+	}
+	r = pr_keep_add(&s->keep, s->look, &wish, plan, uid, &kept);
+	if (r == 0)
+		*ret = kept;
+	return r;
+}
+
+static int check_free(const struct pr_service *s, struct pr_why *why)
+{
+	if (s->stopping)
+		return refuse(why, PR_REFUSAL_BUSY, "the service stops");
+	if (s->job.id)
+		return refuse(why, PR_REFUSAL_BUSY, "job %" PRIu32 " runs", s->job.id);
+	return 0;
+}
+
+static int check_generation(const struct pr_service *s, const struct pr_kept *kept,
+	uint64_t generation, struct pr_why *why)
+{
+	if (!kept)
+		return refuse(why, PR_REFUSAL_STALE_PLAN, "this plan was discarded, or never made");
+	if (kept->plan->generation != generation)
+		return refuse(why, PR_REFUSAL_STALE_PLAN,
+			"the plan is for generation %" PRIu64 ", not %" PRIu64,
+			kept->plan->generation, generation);
+	if (generation != pr_service_generation(s))
+		return refuse(why, PR_REFUSAL_STALE_PLAN,
+			"the machine has changed since this was planned");
+	if (kept->applied)
+		return refuse(why, PR_REFUSAL_STALE_PLAN, "this plan has been carried out");
+	return 0;
+}
+
+static int check_verdict(const struct pr_kept *kept, struct pr_why *why)
+{
+	const struct pr_plan *p = kept->plan;
+	const char *reason = p->why ? p->why : pr_verdict_name(p->verdict);
+	int r;
+
+	switch (p->verdict) {
+	case PR_VERDICT_OK:
+		break;
+	case PR_VERDICT_TOO_DISRUPTIVE:
+		return refuse(why, PR_REFUSAL_IN_USE, "%s", reason);
+	case PR_VERDICT_NOTHING:
+		return refuse(
+			why, PR_REFUSAL_INFEASIBLE, "nothing is to be done: no device is dead");
+	case PR_VERDICT_INFEASIBLE:
+	case PR_VERDICT_UNKNOWN:
+	case _PR_VERDICT_MAX:
+		return refuse(why, PR_REFUSAL_INFEASIBLE, "%s", reason);
+	}
+	r = pr_wish_check(&kept->wish, p, why->text, sizeof(why->text));
+	return r > 0 ? PR_REFUSAL_INFEASIBLE : r;
+}
+
+int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation,
+	const struct pr_job **ret, struct pr_why *why)
+{
+	struct pr_kept *kept = pr_keep_find(&s->keep, number);
+	int r;
+
+	r = check_free(s, why);
+	if (r == 0 && s->recovery_wanted)
+		r = refuse(why, PR_REFUSAL_BUSY, "an interrupted run has to be finished first");
+	if (r == 0)
+		r = check_generation(s, kept, generation, why);
+	if (r == 0)
+		r = check_verdict(kept, why);
+	if (r == 0)
+		r = pr_service_run(s, kept, false);
+	if (r == 0)
+		*ret = &s->job;
+	return r;
+}
+
+int pr_service_rollback(struct pr_service *s, const struct pr_job **ret, struct pr_why *why)
+{
+	int r;
+
+	r = check_free(s, why);
+	if (r == 0)
+		r = pr_service_run(s, NULL, false);
+	if (r == 0)
+		*ret = &s->job;
+	return r;
+}

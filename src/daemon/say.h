@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon's sentences: what is wrong, what would mend it, what is being
+ * done, as an administrator reads them in the journal.  Text only.
+ */
+#pragma once
+
+#include "pciroom/plan.h"
+
+struct pr_sentence {
+	char text[600];
+};
+
+/* What is wrong with @f, from an explanation that covers it. */
+struct pr_sentence pr_say_dead(const struct pr_explanation *e, const struct pr_function *f);
+/* What a plan removes, disturbs and mends. */
+struct pr_sentence pr_say_plan(const struct pr_plan *p);
+struct pr_sentence pr_say_step(const struct pr_step *step);
+/* "none", "integrity", "confidentiality", "unknown" */
+const char *pr_say_lockdown(const struct pr_topology *t);

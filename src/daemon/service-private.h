@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Insides of the service, shared by service.c (state), decide.c (what to do about what was seen) and requests.c. */
+#pragma once
+
+#include "daemon/service.h"
+
+/* A device that was told of as dead. */
+struct pr_told {
+	char *path;
+	char *sentence;
+};
+struct pr_told_list {
+	struct pr_told *list;
+	size_t n;
+};
+void pr_told_deinit(struct pr_told_list *l);
+
+struct pr_waiter {
+	pr_service_fresh_fn *done;
+	void *userdata;
+};
+#define PR_WAITERS_MAX 64u
+
+struct pr_service {
+	const struct pr_service_ops *ops;
+	void *userdata;
+	struct pr_conf conf;
+	struct pr_look *look;
+	struct pr_keep keep;
+	struct pr_job job; /* id 0: none runs */
+	uint32_t last_job;
+	bool settling, looking, stopping;
+	bool look_again;      /* something happened while looking, or during a job */
+	bool recovery_wanted; /* an interrupted run could not be finished yet */
+	bool look_bad, lost;  /* reasons to be degraded */
+	char *told_note;      /* what could not be seen, as told */
+	uint32_t unassigned;
+	struct pr_waiter waiters[PR_WAITERS_MAX];
+	size_t n_waiters;
+
+	/* decide.c */
+	struct pr_told_list dead; /* told as dead, and not mended since */
+	struct pr_told_list
+		given_up; /* auto failed on them: not tried again before they are plugged anew */
+	char *told_plan;  /* last plan or refusal told, to say it once */
+	unsigned int stale_streak; /* automatic jobs in a row that found another machine */
+};
+
+/* service.c */
+void pr_service_notify(struct pr_service *s, enum pr_state before, unsigned int what);
+void pr_service_look(struct pr_service *s);
+/* Starts a job.  @plan NULL: recovery. */
+int pr_service_run(struct pr_service *s, struct pr_kept *plan, bool automatic);
+
+/* decide.c */
+/* Tells what is new about the last look, and acts on it as mode and policy say. */
+void pr_service_decide(struct pr_service *s);
+void pr_service_remember(
+	struct pr_service *s, const struct pr_job *job, const struct pr_report *report);
+void pr_service_forget(struct pr_service *s); /* after a change of configuration: think anew */

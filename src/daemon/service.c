@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The service's state: looks, jobs and what follows from their ends.  What is
+ * decided about what was seen is decide.c's, what clients want is requests.c's.
+ */
+#include "daemon/service.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "daemon/log.h"
+#include "daemon/say.h"
+#include "daemon/service-private.h"
+
+/* Children that may try to finish one interrupted run before the service gives up. */
+#define RECOVERY_ATTEMPTS 3
+
+static const char *const state_names[_PR_STATE_MAX] = {
+	[PR_STATE_IDLE] = "idle",
+	[PR_STATE_SETTLING] = "settling",
+	[PR_STATE_PLANNING] = "planning",
+	[PR_STATE_APPLYING] = "applying",
+	[PR_STATE_ROLLING_BACK] = "rolling-back",
+	[PR_STATE_DEGRADED] = "degraded",
+};
+
+const char *pr_state_name(enum pr_state s)
+{
+	return state_names[s];
+}
+
+int pr_service_new(const struct pr_service_ops *ops, void *userdata, struct pr_service **ret)
+{
+	struct pr_service *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->ops = ops;
+	s->userdata = userdata;
+	pr_conf_init(&s->conf);
+	*ret = s;
+	return 0;
+}
+
+void pr_service_free(struct pr_service *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n_waiters; i++)
+		s->waiters[i].done(s->waiters[i].userdata, -ESHUTDOWN, "the service stops");
+	pr_keep_deinit(&s->keep);
+	pr_look_unref(s->look);
+	pr_service_forget(s);
+	pr_told_deinit(&s->dead);
+	free(s->told_note);
+	pr_conf_deinit(&s->conf);
+	free(s);
+}
+
+enum pr_state pr_service_state(const struct pr_service *s)
+{
+	if (s->job.id)
+		return s->job.recovering ? PR_STATE_ROLLING_BACK : PR_STATE_APPLYING;
+	if (s->looking)
+		return PR_STATE_PLANNING;
+	if (s->settling)
+		return PR_STATE_SETTLING;
+	return s->look_bad || s->lost || s->recovery_wanted ? PR_STATE_DEGRADED : PR_STATE_IDLE;
+}
+
+void pr_service_notify(struct pr_service *s, enum pr_state before, unsigned int what)
+{
+	if (pr_service_state(s) != before)
+		what |= PR_CHANGED_STATE;
+	if (what)
+		s->ops->changed(s->userdata, what);
+}
+
+void pr_service_configure(struct pr_service *s, struct pr_conf *conf)
+{
+	unsigned int what = conf->mode != s->conf.mode ? PR_CHANGED_MODE : 0;
+
+	pr_conf_deinit(&s->conf);
+	s->conf = *conf;
+	pr_conf_init(conf);
+	pr_service_forget(s);
+	pr_service_notify(s, pr_service_state(s), what);
+	if (s->look)
+		pr_service_look(s);
+}
+
+/* ---- looks ---- */
+
+static void answer_waiters(struct pr_service *s, int error, const char *why)
+{
+	struct pr_waiter waiters[PR_WAITERS_MAX];
+	size_t n = s->n_waiters;
+
+	/* An answer may bring a new waiter; that one waits for the next look. */
+	memcpy(waiters, s->waiters, n * sizeof(waiters[0]));
+	s->n_waiters = 0;
+	for (size_t i = 0; i < n; i++)
+		waiters[i].done(waiters[i].userdata, error, why);
+}
+
+/* Looks now; in the middle of a job or of another look, after it. */
+void pr_service_look(struct pr_service *s)
+{
+	enum pr_state before = pr_service_state(s);
+	int r;
+
+	if (s->job.id || s->looking) {
+		s->look_again = true;
+		return;
+	}
+	s->look_again = false;
+	s->looking = true;
+	r = s->ops->look(s->userdata);
+	if (r < 0) {
+		pr_service_look_failed(s, strerror(-r));
+		return;
+	}
+	pr_service_notify(s, before, 0);
+}
+
+void pr_service_look_failed(struct pr_service *s, const char *why)
+{
+	enum pr_state before = pr_service_state(s);
+
+	s->looking = false;
+	s->look_bad = true;
+	pr_log(PR_EVENT_LOOK_FAILED, LOG_ERR, NULL, "The machine cannot be read: %s", why);
+	answer_waiters(s, -EIO, why);
+	pr_service_notify(s, before, 0);
+	if (s->look_again)
+		pr_service_look(s);
+}
+
+static uint32_t count_unassigned(const struct pr_topology *t)
+{
+	enum pr_health h;
+	uint32_t n = 0;
+
+	pr_for_each_root (t, i) {
+		for (size_t j = 0; j < t->roots[i]->n_functions; j++) {
+			h = pr_function_health(&t->roots[i]->functions[j]);
+			n += h == PR_HEALTH_UNASSIGNED || h == PR_HEALTH_NO_BUS;
+		}
+	}
+	return n;
+}
+
+/* The new look in place of the old one; what a client can see of the difference. */
+static unsigned int replace_look(struct pr_service *s, struct pr_look *taken)
+{
+	uint64_t generation = pr_service_generation(s);
+	uint32_t unassigned = s->unassigned;
+	unsigned int what = 0;
+
+	if (!s->look ||
+		strcmp(pr_say_lockdown(s->look->topology), pr_say_lockdown(taken->topology)) != 0)
+		what |= PR_CHANGED_LOCKDOWN;
+	pr_look_unref(s->look);
+	s->look = taken;
+	s->unassigned = count_unassigned(taken->topology);
+	if (pr_service_generation(s) != generation)
+		what |= PR_CHANGED_GENERATION;
+	if (s->unassigned != unassigned)
+		what |= PR_CHANGED_UNASSIGNED;
+	return what;
+}
+
+/* What could not be seen, once and not at every look. */
+static void tell_note(struct pr_service *s, const char *note)
+{
+	s->look_bad = note[0] != '\0';
+	if (s->told_note && strcmp(s->told_note, note) == 0)
+		return;
+	if (note[0])
+		pr_log(PR_EVENT_LOOK_FAILED, LOG_WARNING, NULL,
+			"Not all of the machine is seen: %s", note);
+	free(s->told_note);
+	s->told_note = strdup(note); /* NULL: it will be told again, no more */
+}
+
+void pr_service_looked(struct pr_service *s, struct pr_look *taken, const char *note)
+{
+	enum pr_state before = pr_service_state(s);
+	unsigned int what;
+
+	s->looking = false;
+	if (s->job.id) { /* it saw the machine in pieces; there will be another when the job has ended */
+		pr_look_unref(taken);
+		answer_waiters(s, -EBUSY, "a plan is being carried out");
+		return;
+	}
+	tell_note(s, note);
+	what = replace_look(s, taken);
+	if (!s->stopping)
+		pr_service_decide(s);
+	pr_service_notify(s, before, what);
+	answer_waiters(s, 0, "");
+	if (s->look_again)
+		pr_service_look(s);
+}
+
+int pr_service_freshen(
+	struct pr_service *s, pr_service_fresh_fn *done, void *userdata, struct pr_why *why)
+{
+	const uint64_t fresh_usec = 2000000;
+
+	if (s->job.id || s->recovery_wanted) {
+		(void)snprintf(why->text, sizeof(why->text), "%s",
+			s->job.id ? "a plan is being carried out"
+				  : "an interrupted run has to be finished first");
+		return PR_REFUSAL_BUSY;
+	}
+	if (!s->looking && s->look && pr_now_usec() - s->look->began_usec < fresh_usec) {
+		done(userdata, 0, "");
+		return 0;
+	}
+	if (s->n_waiters == PR_WAITERS_MAX) {
+		(void)snprintf(why->text, sizeof(why->text), "too many requests wait");
+		return PR_REFUSAL_BUSY;
+	}
+	s->waiters[s->n_waiters++] = (struct pr_waiter){ done, userdata };
+	if (!s->looking)
+		pr_service_look(s);
+	return 0;
+}
+
+/* ---- hot-plug ---- */
+
+void pr_service_unsettled(struct pr_service *s)
+{
+	enum pr_state before = pr_service_state(s);
+
+	s->settling = true;
+	pr_service_notify(s, before, 0);
+}
+
+void pr_service_settled(struct pr_service *s)
+{
+	enum pr_state before = pr_service_state(s);
+
+	s->settling = false;
+	pr_service_look(s);
+	pr_service_notify(s, before, 0);
+}
+
+/* ---- jobs ---- */
+
+static struct pr_log_fields job_fields(const struct pr_job *job)
+{
+	return (struct pr_log_fields){
+		.job = job->id,
+		.plan = job->plan ? job->plan->plan->id : NULL,
+		.device = job->device[0] ? job->device : NULL,
+	};
+}
+
+static void init_job(struct pr_service *s, struct pr_kept *plan, bool automatic)
+{
+	s->job = (struct pr_job){
+		.id = ++s->last_job, .plan = plan, .automatic = automatic, .recovering = !plan
+	};
+	if (plan && plan->plan->n_targets > 0)
+		pr_address_format(&plan->plan->targets[0]->address, s->job.device);
+}
+
+static void log_start(const struct pr_job *job)
+{
+	struct pr_log_fields f = job_fields(job);
+
+	if (job->plan)
+		pr_log(PR_EVENT_APPLY_STARTED, LOG_NOTICE, &f, "Carrying out plan %s%s: %s", f.plan,
+			job->automatic ? " by itself" : "", pr_say_plan(job->plan->plan).text);
+	else
+		pr_log(PR_EVENT_RECOVERY, LOG_WARNING, &f,
+			"Looking for a run that was interrupted, to bring back what it removed");
+}
+
+int pr_service_run(struct pr_service *s, struct pr_kept *plan, bool automatic)
+{
+	enum pr_state before = pr_service_state(s);
+	int r;
+
+	if (s->stopping)
+		return -ESHUTDOWN;
+	init_job(s, plan, automatic);
+	r = s->ops->run(s->userdata, &s->job);
+	if (r < 0) {
+		s->job.id = 0;
+		return r;
+	}
+	if (plan)
+		plan->running = true;
+	log_start(&s->job);
+	s->ops->job_new(s->userdata, &s->job);
+	pr_service_notify(s, before, 0);
+	return 0;
+}
+
+void pr_service_job_step(struct pr_service *s, size_t step, bool done)
+{
+	struct pr_job *job = &s->job;
+	struct pr_log_fields f = job_fields(job);
+
+	if (!job->plan || step >= job->plan->plan->n_steps)
+		return;
+	job->step = done ? step + 1 : step;
+	if (!done)
+		pr_log(PR_EVENT_STEP, LOG_INFO, &f, "Step %zu of %zu: %s", step + 1,
+			job->plan->plan->n_steps, pr_say_step(&job->plan->plan->steps[step]).text);
+	s->ops->job_step(s->userdata, job);
+}
+
+static void log_outcome(const struct pr_job *job, const struct pr_report *report)
+{
+	static const struct {
+		enum pr_event event;
+		int priority;
+	} rows[_PR_OUTCOME_MAX] = {
+		[PR_OUTCOME_DONE] = { PR_EVENT_APPLIED, LOG_NOTICE },
+		[PR_OUTCOME_DIFFERS] = { PR_EVENT_APPLIED, LOG_WARNING },
+		[PR_OUTCOME_ROLLED_BACK] = { PR_EVENT_NOT_APPLIED, LOG_WARNING },
+		[PR_OUTCOME_LOST] = { PR_EVENT_LOST, LOG_CRIT },
+		[PR_OUTCOME_STALE] = { PR_EVENT_NOT_APPLIED, LOG_NOTICE },
+		[PR_OUTCOME_CANCELLED] = { PR_EVENT_NOT_APPLIED, LOG_WARNING },
+	};
+	struct pr_log_fields f = job_fields(job);
+
+	f.outcome = pr_outcome_name(report->outcome);
+	pr_log(rows[report->outcome].event, rows[report->outcome].priority, &f, "%s %s (%s): %s",
+		job->plan ? "Plan" : "Bringing back", job->plan ? f.plan : "ended", f.outcome,
+		report->text);
+}
+
+static void finish_job(struct pr_service *s, const struct pr_report *report)
+{
+	enum pr_state before = pr_service_state(s);
+	struct pr_job job = s->job;
+
+	log_outcome(&job, report);
+	s->job.id = 0;
+	s->lost = report->outcome == PR_OUTCOME_LOST;
+	if (job.recovering && report->outcome != PR_OUTCOME_CANCELLED)
+		s->recovery_wanted = false;
+	else if (job.recovering && (job.plan || job.automatic)) /* not a Rollback on suspicion */
+		s->recovery_wanted = true;
+	if (s->recovery_wanted && !s->stopping)
+		s->ops->retry(s->userdata);
+	pr_service_remember(s, &job, report);
+	s->ops->job_removed(s->userdata, &job, report);
+	if (job.plan) {
+		job.plan->running = false;
+		job.plan->applied =
+			report->outcome == PR_OUTCOME_DONE || report->outcome == PR_OUTCOME_DIFFERS;
+	}
+	if (!s->stopping)
+		pr_service_look(s);
+	pr_service_notify(s, before, 0);
+}
+
+/* The child died: what it began is finished by another, as the same job. */
+static bool recover_job(struct pr_service *s)
+{
+	enum pr_state before = pr_service_state(s);
+	struct pr_log_fields f = job_fields(&s->job);
+
+	if (s->stopping || s->job.attempts == RECOVERY_ATTEMPTS)
+		return false;
+	s->job.attempts++;
+	s->job.recovering = true;
+	pr_log(PR_EVENT_RECOVERY, LOG_ERR, &f,
+		"The process that carried out the plan died; what it removed is brought back");
+	if (s->ops->run(s->userdata, &s->job) < 0)
+		return false;
+	s->ops->job_step(s->userdata, &s->job);
+	pr_service_notify(s, before, 0);
+	return true;
+}
+
+void pr_service_job_ended(struct pr_service *s, const struct pr_report *report)
+{
+	static const struct pr_report died = {
+		.outcome = PR_OUTCOME_LOST,
+		.text = "the processes that carried it out died; run \"pciroom rollback\"",
+	};
+
+	if (report)
+		finish_job(s, report);
+	else if (!recover_job(s))
+		finish_job(s, &died);
+}
+
+void pr_service_retry(struct pr_service *s)
+{
+	if (s->recovery_wanted && !s->job.id && pr_service_run(s, NULL, true) < 0)
+		s->ops->retry(s->userdata);
+}
+
+void pr_service_start(struct pr_service *s, bool pending)
+{
+	s->recovery_wanted = pending;
+	if (!pending)
+		pr_service_look(s);
+	else
+		pr_service_retry(s);
+}
+
+void pr_service_stop(struct pr_service *s)
+{
+	s->stopping = true;
+}
+
+/* ---- questions ---- */
+
+enum pr_mode pr_service_mode(const struct pr_service *s)
+{
+	return s->conf.mode;
+}
+
+uint64_t pr_service_generation(const struct pr_service *s)
+{
+	return s->look ? s->look->topology->generation : 0;
+}
+
+uint32_t pr_service_unassigned(const struct pr_service *s)
+{
+	return s->unassigned;
+}
+
+const char *pr_service_lockdown(const struct pr_service *s)
+{
+	return s->look ? pr_say_lockdown(s->look->topology) : "unknown";
+}
+
+const struct pr_job *pr_service_job(const struct pr_service *s)
+{
+	return s->job.id ? &s->job : NULL;
+}
+
+const struct pr_keep *pr_service_plans(const struct pr_service *s)
+{
+	return &s->keep;
+}
+
+const struct pr_look *pr_service_last_look(const struct pr_service *s)
+{
+	return s->look;
+}

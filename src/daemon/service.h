@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * State and decisions of the daemon: what was seen, what is dead, which plan
+ * answers it, which job runs.  No bus, no event loop, no hardware: it is told
+ * what happened, and asks for what shall happen through a table of functions.
+ */
+#pragma once
+
+#include "daemon/conf.h"
+#include "daemon/kept.h"
+#include "pciroom/exec.h"
+
+enum pr_state {
+	PR_STATE_IDLE = 0,
+	PR_STATE_SETTLING,
+	PR_STATE_PLANNING,
+	PR_STATE_APPLYING,
+	PR_STATE_ROLLING_BACK,
+	PR_STATE_DEGRADED, /* the machine cannot be read, or something was lost */
+	_PR_STATE_MAX,
+};
+const char *pr_state_name(enum pr_state s);
+
+/* Documented ways to say no; the bus has an error name for each. */
+enum pr_refusal {
+	PR_REFUSAL_NO_SUCH_DEVICE = 1,
+	PR_REFUSAL_STALE_PLAN,
+	PR_REFUSAL_INFEASIBLE,
+	PR_REFUSAL_IN_USE,
+	PR_REFUSAL_BUSY,
+	PR_REFUSAL_NOT_SUPPORTED,
+	_PR_REFUSAL_MAX,
+};
+
+struct pr_job {
+	uint32_t id;
+	struct pr_kept *plan; /* NULL: finishes an interrupted run */
+	bool automatic;
+	bool recovering;             /* its child is finishing an interrupted run */
+	unsigned int attempts;       /* children started to recover */
+	size_t step;                 /* steps done, for people to watch */
+	char device[PR_ADDRESS_MAX]; /* first of those that it is for; "" for a recovery */
+};
+
+enum {
+	PR_CHANGED_STATE = 1 << 0,
+	PR_CHANGED_GENERATION = 1 << 1,
+	PR_CHANGED_UNASSIGNED = 1 << 2,
+	PR_CHANGED_MODE = 1 << 3,
+	PR_CHANGED_LOCKDOWN = 1 << 4,
+};
+
+/* What the service asks for.  All return at once. */
+struct pr_service_ops {
+	int (*look)(void *userdata); /* answered by pr_service_looked() or _look_failed() */
+	int (*run)(
+		void *userdata, const struct pr_job *job); /* answered by pr_service_job_ended() */
+	void (*retry)(void *userdata); /* pr_service_retry() in a while, please */
+	void (*changed)(void *userdata, unsigned int what);
+	void (*job_new)(void *userdata, const struct pr_job *job);
+	void (*job_step)(void *userdata, const struct pr_job *job);
+	void (*job_removed)(
+		void *userdata, const struct pr_job *job, const struct pr_report *report);
+};
+
+struct pr_service;
+int pr_service_new(const struct pr_service_ops *ops, void *userdata, struct pr_service **ret);
+void pr_service_free(struct pr_service *s); /* NULL is fine */
+/* Takes @conf over, leaving the defaults behind. */
+void pr_service_configure(struct pr_service *s, struct pr_conf *conf);
+
+/* ---- what happened ---- */
+
+/* @pending: an interrupted run waits to be finished; that comes before any look. */
+void pr_service_start(struct pr_service *s, bool pending);
+/* A hot-plug event; more may follow. */
+void pr_service_unsettled(struct pr_service *s);
+void pr_service_settled(struct pr_service *s);
+void pr_service_looked(struct pr_service *s, struct pr_look *taken, const char *note);
+void pr_service_look_failed(struct pr_service *s, const char *why);
+void pr_service_job_step(struct pr_service *s, size_t step, bool done);
+void pr_service_job_ended(struct pr_service *s, const struct pr_report *report);
+void pr_service_retry(struct pr_service *s);
+/* No new jobs from now on. */
+void pr_service_stop(struct pr_service *s);
+
+/* ---- questions ---- */
+
+enum pr_state pr_service_state(const struct pr_service *s);
+enum pr_mode pr_service_mode(const struct pr_service *s);
+uint64_t pr_service_generation(const struct pr_service *s); /* 0: nothing was seen yet */
+uint32_t pr_service_unassigned(
+	const struct pr_service *s); /* functions without addresses or bus numbers */
+const char *pr_service_lockdown(const struct pr_service *s);
+const struct pr_job *pr_service_job(const struct pr_service *s); /* NULL: none runs */
+const struct pr_keep *pr_service_plans(const struct pr_service *s);
+const struct pr_look *pr_service_last_look(const struct pr_service *s);
+
+/* ---- requests; 0, a pr_refusal with @why, or negative errno ---- */
+
+struct pr_why {
+	char text[320];
+};
+
+/*
+ * Calls @done once the last look is not older than two seconds (perhaps before
+ * this returns), with 0, or with negative errno and why it failed.
+ */
+typedef void pr_service_fresh_fn(void *userdata, int error, const char *why);
+int pr_service_freshen(
+	struct pr_service *s, pr_service_fresh_fn *done, void *userdata, struct pr_why *why);
+
+/* What a client asks to be planned: devices as he names them. */
+struct pr_asked {
+	char **targets;
+	size_t n_targets;
+	char **pinned;
+	size_t n_pinned;
+	enum pr_disruption limit;
+};
+/* Plans on the last look. */
+int pr_service_plan(struct pr_service *s, const struct pr_asked *asked, uid_t uid,
+	const struct pr_kept **ret, struct pr_why *why);
+int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation,
+	const struct pr_job **ret, struct pr_why *why);
+int pr_service_rollback(struct pr_service *s, const struct pr_job **ret, struct pr_why *why);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Children of the daemon: fork, a SOCK_SEQPACKET channel, and sources for its
+ * messages, its end and its deadline.  Forking without exec keeps the plan and
+ * the machine in memory, and makes libpci's exit() or a crash the child's own.
+ */
+#include "daemon/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+
+struct pr_worker {
+	struct pr_worker_task task;
+	int channel;
+	pid_t pid; /* 0 once it is reaped */
+	sd_event_source *io, *child, *timer;
+};
+
+/* ---- in the child ---- */
+
+static volatile sig_atomic_t stopping;
+
+static void on_sigterm(int signal_number)
+{
+	(void)signal_number;
+	stopping = 1;
+}
+
+bool pr_worker_stopping(void)
+{
+	return stopping != 0;
+}
+
+void pr_worker_send(int channel, const struct pr_message *m)
+{
+	(void)send(channel, m, sizeof(*m), MSG_NOSIGNAL); /* see the header */
+}
+
+/* The daemon's bus connection must not live on in a child: the bus would think that the daemon does. */
+static void close_others(int a, int b)
+{
+	int low = a < b ? a : b, high = a < b ? b : a;
+	unsigned int from = STDERR_FILENO + 1;
+
+	if (low >= (int)from) {
+		if (low > (int)from)
+			(void)close_range(
+				from, (unsigned int)low - 1, 0); /* cannot fail on this range */
+		from = (unsigned int)low + 1;
+	}
+	if (high >= (int)from) {
+		if (high > (int)from)
+			(void)close_range(from, (unsigned int)high - 1, 0);
+		from = (unsigned int)high + 1;
+	}
+	(void)close_range(from, ~0u, 0);
+}
+
+static void child_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_sigterm };
+	sigset_t none;
+
+	stopping = 0;
+	(void)sigemptyset(&none);
+	(void)sigaction(SIGTERM, &action, NULL); /* valid arguments: cannot fail */
+	action.sa_handler = SIG_IGN; /* Ctrl-C in a terminal is the daemon's to handle */
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGHUP, &action, NULL);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+__attribute__((noreturn)) static void run_child(const struct pr_worker_task *task, int channel)
+{
+	close_others(channel, task->keep);
+	child_signals();
+	_exit(task->child(task->userdata, channel));
+}
+
+/* ---- in the daemon ---- */
+
+/* 1 when a message was there, 0 when none is (yet, or ever again), negative errno. */
+static int receive(struct pr_worker *w)
+{
+	struct pr_message m;
+	ssize_t n = recv(w->channel, &m, sizeof(m), MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (n == 0)
+		return 0;
+	if (n != sizeof(m))
+		return -EBADMSG;
+	m.text[sizeof(m.text) - 1] = '\0';
+	if (w->task.message)
+		w->task.message(w->task.userdata, &m);
+	return 1;
+}
+
+static int on_channel(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct pr_worker *w = userdata;
+
+	(void)fd;
+	/* At the end of the stream there is nothing to read for ever: the child source tells the rest. */
+	if (receive(w) <= 0 && (revents & (EPOLLHUP | EPOLLERR)))
+		(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	return 0;
+}
+
+static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata)
+{
+	struct pr_worker *w = userdata;
+
+	(void)source;
+	w->pid = 0;
+	while (receive(w) > 0)
+		continue; /* what it said before it ended */
+	(void)sd_event_source_set_enabled(w->io, SD_EVENT_OFF);
+	if (w->timer)
+		(void)sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
+	w->task.ended(w->task.userdata, si->si_code == CLD_EXITED && si->si_status == 0);
+	return 0;
+}
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct pr_worker *w = userdata;
+
+	(void)source;
+	(void)usec;
+	if (w->pid > 0)
+		(void)kill(w->pid, SIGKILL); /* the child source reports its end */
+	return 0;
+}
+
+static int add_sources(struct pr_worker *w, sd_event *event)
+{
+	int r;
+
+	r = sd_event_add_io(event, &w->io, w->channel, EPOLLIN, on_channel, w);
+	if (r < 0)
+		return r;
+	r = sd_event_add_child(event, &w->child, w->pid, WEXITED, on_child, w);
+	if (r < 0)
+		return r;
+	/* The end is handled after what was said before it. */
+	r = sd_event_source_set_priority(w->child, SD_EVENT_PRIORITY_NORMAL + 1);
+	if (r < 0 || w->task.timeout_usec == 0)
+		return r;
+	return sd_event_add_time_relative(
+		event, &w->timer, CLOCK_MONOTONIC, w->task.timeout_usec, 0, on_timeout, w);
+}
+
+static int spawn(struct pr_worker *w)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	w->pid = fork();
+	if (w->pid < 0) {
+		int r = -errno;
+
+		(void)close(pair[0]);
+		(void)close(pair[1]);
+		w->pid = 0;
+		return r;
+	}
+	if (w->pid == 0)
+		run_child(&w->task, pair[1]);
+	(void)close(pair[1]);
+	w->channel = pair[0];
+	return 0;
+}
+
+int pr_worker_start(sd_event *event, const struct pr_worker_task *task, struct pr_worker **ret)
+{
+	struct pr_worker *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	w->task = *task;
+	w->channel = -1;
+	r = spawn(w);
+	if (r == 0)
+		r = add_sources(w, event);
+	if (r < 0) {
+		pr_worker_free(w);
+		return r;
+	}
+	*ret = w;
+	return 0;
+}
+
+void pr_worker_stop(struct pr_worker *w)
+{
+	if (w->pid > 0)
+		(void)kill(w->pid, SIGTERM); /* gone already: its end is on the way */
+}
+
+void pr_worker_free(struct pr_worker *w)
+{
+	if (!w)
+		return;
+	sd_event_source_disable_unref(w->io);
+	sd_event_source_disable_unref(w->child);
+	sd_event_source_disable_unref(w->timer);
+	if (w->pid > 0)
+		(void)kill(w->pid,
+			SIGKILL); /* not waited for: the daemon ends, and it may hang in the kernel */
+	pr_closep(&w->channel);
+	free(w);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the daemon needs of the world outside: a look at the machine, and a back
+ * end that changes it.  The real one reads through libpci and pciroom-helper;
+ * tests bring a machine of text and the simulator.  Used in children only.
+ */
+#pragma once
+
+#include "pciroom/exec.h"
+#include "pciroom/import.h"
+
+struct pr_world {
+	/*
+	 * 0, 1 or negative errno with @error, as pr_import_live().  On success a
+	 * non-empty @error->text says what could not be seen.
+	 */
+	int (*look)(void *userdata, struct pr_topology **ret, struct pr_import_error *error);
+	/* Back end whose look operation is @looker. */
+	int (*backend)(void *userdata, const struct pr_looker *looker, struct pr_backend *ret);
+	void (*backend_free)(void *userdata, struct pr_backend *b);
+	void *userdata;
+};
+
+/* The real one. */
+struct pr_real_world {
+	const char *root;         /* as in struct pr_live_options */
+	const char *helper_path;  /* listening socket of pciroom-helper */
+	unsigned int deadline_ms; /* of one blocking write */
+	struct pr_helper *helper; /* of the back end; NULL before */
+};
+struct pr_world pr_world_real(struct pr_real_world *w); /* borrows @w */

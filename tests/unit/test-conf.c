@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Configuration files: what they set, every way they can be wrong with its exact message, how directories merge. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "base/macros.h"
+#include "daemon/conf.h"
+
+/* ---- good ---- */
+
+struct good_case {
+	const char *name, *text;
+	enum pr_mode mode;
+	enum pr_disruption disruption;
+	uint64_t settle, deadline;
+	const char *pinned[4];
+};
+#define DEFAULTS                                                                     \
+	.mode = PR_MODE_ADVISE, .disruption = PR_DISRUPTION_FREE, .settle = 2000000, \
+	.deadline = 30000000
+
+static const struct good_case good_cases[] = {
+	{ .name = "an empty file changes nothing", .text = "", DEFAULTS },
+	{ .name = "a file of comments changes nothing", .text = "# mode: auto\n\n", DEFAULTS },
+	{ .name = "an empty document changes nothing", .text = "---\n", DEFAULTS },
+	{ .name = "mode auto",
+		.text = "mode: auto\n",
+		.mode = PR_MODE_AUTO,
+		.settle = 2000000,
+		.deadline = 30000000 },
+	{ .name = "every key at once",
+		.text = "mode: 'auto'\ndisruption: \"restart\"\nsettle: 500ms\ndeadline: 10min\n"
+			"pinned: [0000:03:00.0, 0000:00/02.0/00.0]\n",
+		.mode = PR_MODE_AUTO,
+		.disruption = PR_DISRUPTION_RESTART,
+		.settle = 500000,
+		.deadline = 600000000,
+		.pinned = { "0000:03:00.0", "0000:00/02.0/00.0" } },
+	{ .name = "in-use is the highest limit",
+		.text = "disruption: in-use\n",
+		.disruption = PR_DISRUPTION_IN_USE,
+		.settle = 2000000,
+		.deadline = 30000000 },
+	{ .name = "the shortest settle time and deadline",
+		.text = "settle: 100ms\ndeadline: 1s\n",
+		.settle = 100000,
+		.deadline = 1000000 },
+	{ .name = "the longest settle time, in minutes",
+		.text = "settle: 1min\n",
+		.settle = 60000000,
+		.deadline = 30000000 },
+	{ .name = "a pinned address without domain gets domain 0",
+		.text = "pinned:\n  - 03:00.0\n",
+		DEFAULTS,
+		.pinned = { "0000:03:00.0" } },
+	{ .name = "a pinned device behind VMD",
+		.text = "pinned: [ '10000:01:00.0', '10000:00/02.0' ]\n",
+		DEFAULTS,
+		.pinned = { "10000:01:00.0", "10000:00/02.0" } },
+	{ .name = "an empty list pins nothing", .text = "pinned: []\n", DEFAULTS },
+};
+
+static void test_good(void **state)
+{
+	const struct good_case *g = *state;
+	struct pr_conf_error error = { "" };
+	struct pr_conf c;
+	size_t n = 0;
+
+	pr_conf_init(&c);
+	if (pr_conf_parse(&c, "f.yaml", g->text, strlen(g->text), &error) != 0)
+		fail_msg("%s", error.text);
+	assert_int_equal(c.mode, g->mode);
+	assert_int_equal(c.disruption, g->disruption);
+	assert_int_equal(c.settle_usec, g->settle);
+	assert_int_equal(c.deadline_usec, g->deadline);
+	while (g->pinned[n])
+		n++;
+	assert_int_equal(c.n_pinned, n);
+	for (size_t i = 0; i < n; i++)
+		assert_string_equal(c.pinned[i], g->pinned[i]);
+	pr_conf_deinit(&c);
+}
+
+/* ---- bad ---- */
+
+struct bad_case {
+	const char *name, *text;
+	size_t size; /* 0: of the string */
+	const char *message;
+};
+
+static const struct bad_case bad_cases[] = {
+	{ .name = "an unknown mode",
+		.text = "# comment\nmode: atuo\n",
+		.message = "f.yaml:2:7: bad mode \"atuo\": it is advise or auto\n"
+			   "mode: atuo\n"
+			   "      ^" },
+	{ .name = "an unknown key",
+		.text = "mode: auto\nsetle: 2s\n",
+		.message =
+			"f.yaml:2:1: unknown key \"setle\": mode, disruption, settle, pinned and deadline "
+			"are known\n"
+			"setle: 2s\n"
+			"^" },
+	{ .name = "a key a second time",
+		.text = "mode: auto\nmode: advise\n",
+		.message = "f.yaml:2:1: \"mode\" is here for the second time\n"
+			   "mode: advise\n"
+			   "^" },
+	{ .name = "pinned is no limit",
+		.text = "disruption: pinned\n",
+		.message = "f.yaml:1:13: bad disruption \"pinned\": it is free, restart or in-use\n"
+			   "disruption: pinned\n"
+			   "            ^" },
+	{ .name = "a duration without a unit",
+		.text = "settle: 2\n",
+		.message = "f.yaml:1:9: bad settle time \"2\": a number with a unit, 100ms to 60s\n"
+			   "settle: 2\n"
+			   "        ^" },
+	{ .name = "a duration one millisecond too short",
+		.text = "settle: 99ms\n",
+		.message =
+			"f.yaml:1:9: bad settle time \"99ms\": a number with a unit, 100ms to 60s\n"
+			"settle: 99ms\n"
+			"        ^" },
+	{ .name = "a duration one second too long",
+		.text = "deadline: 601s\n",
+		.message = "f.yaml:1:11: bad deadline \"601s\": a number with a unit, 1s to 10min\n"
+			   "deadline: 601s\n"
+			   "          ^" },
+	{ .name = "a negative duration",
+		.text = "settle: -2s\n",
+		.message =
+			"f.yaml:1:9: bad settle time \"-2s\": a number with a unit, 100ms to 60s\n"
+			"settle: -2s\n"
+			"        ^" },
+	{ .name = "a duration too large for any integer",
+		.text = "settle: 99999999999min\n",
+		.message =
+			"f.yaml:1:9: bad settle time \"99999999999min\": a number with a unit, 100ms to "
+			"60s\n"
+			"settle: 99999999999min\n"
+			"        ^" },
+	{ .name = "a value that is missing",
+		.text = "mode:\nsettle: 2s\n",
+		.message = "f.yaml:1:6: a value is missing\n"
+			   "mode:\n"
+			   "     ^" },
+	{ .name = "a list where a value belongs",
+		.text = "mode: [auto]\n",
+		.message = "f.yaml:1:7: one value is expected here\n"
+			   "mode: [auto]\n"
+			   "      ^" },
+	{ .name = "a value where a list belongs",
+		.text = "pinned: 0000:03:00.0\n",
+		.message = "f.yaml:1:9: a list is expected here: [a, b], or one \"- a\" a line\n"
+			   "pinned: 0000:03:00.0\n"
+			   "        ^" },
+	{ .name = "a device that is neither address nor path",
+		.text = "pinned:\n\t- eth0\n",
+		.message = "f.yaml:2:1: not YAML: found character that cannot start any token\n"
+			   "\t- eth0\n"
+			   "^" },
+	{ .name = "a pinned device that is neither address nor path",
+		.text = "pinned:\n- 0000:03:00.0\n- eth0\n",
+		.message = "f.yaml:3:3: bad device \"eth0\": an address (0000:03:00.0) or a path "
+			   "(0000:00/02.0/00.0)\n"
+			   "- eth0\n"
+			   "  ^" },
+	{ .name = "function 8 does not exist",
+		.text = "pinned: [0000:00/02.8]\n",
+		.message =
+			"f.yaml:1:10: bad device \"0000:00/02.8\": an address (0000:03:00.0) or a path "
+			"(0000:00/02.0/00.0)\n"
+			"pinned: [0000:00/02.8]\n"
+			"         ^" },
+	{ .name = "a root bus alone is no device",
+		.text = "pinned: [0000:00]\n",
+		.message =
+			"f.yaml:1:10: bad device \"0000:00\": an address (0000:03:00.0) or a path "
+			"(0000:00/02.0/00.0)\n"
+			"pinned: [0000:00]\n"
+			"         ^" },
+	{ .name = "a mapping in a list",
+		.text = "pinned: [{a: b}]\n",
+		.message = "f.yaml:1:10: a device is one word\n"
+			   "pinned: [{a: b}]\n"
+			   "         ^" },
+	{ .name = "a list instead of keys",
+		.text = "- mode\n",
+		.message = "f.yaml:1:1: \"key: value\" lines are expected here\n"
+			   "- mode\n"
+			   "^" },
+	{ .name = "an anchor",
+		.text = "mode: &m auto\n",
+		.message = "f.yaml:1:7: anchors are not allowed here\n"
+			   "mode: &m auto\n"
+			   "      ^" },
+	{ .name = "an alias",
+		.text = "mode: *m\n",
+		.message = "f.yaml:1:7: aliases are not allowed here\n"
+			   "mode: *m\n"
+			   "      ^" },
+	{ .name = "a tag",
+		.text = "mode: !!str auto\n",
+		.message = "f.yaml:1:7: tags are not allowed here\n"
+			   "mode: !!str auto\n"
+			   "      ^" },
+	{ .name = "a second document",
+		.text = "mode: auto\n---\nmode: advise\n",
+		.message = "f.yaml:2:1: one document is all that a file may hold\n"
+			   "---\n"
+			   "^" },
+	{ .name = "a bracket that is never closed",
+		.text = "pinned: [0000:03:00.0\n",
+		.message = "f.yaml:2:1: not YAML: did not find expected ',' or ']'\n"
+			   "\n"
+			   "^" },
+	{ .name = "a NUL byte in a value",
+		.text = "mode: \"au\\0to\"\n",
+		.message = "f.yaml:1:7: a value is missing\n"
+			   "mode: \"au\\0to\"\n"
+			   "      ^" },
+	{ .name = "bytes that are not UTF-8",
+		.text = "mode: auto\n# \xff\n",
+		.message = "f.yaml:2:3: not text: invalid leading UTF-8 octet\n"
+			   "# \xff\n"
+			   "  ^" },
+	{ .name = "the caret counts characters, not bytes",
+		.text = "\"mode\": \"\xc3\xa4\" #\nx: y\n",
+		.message = "f.yaml:1:9: bad mode \"\xc3\xa4\": it is advise or auto\n"
+			   "\"mode\": \"\xc3\xa4\" #\n"
+			   "        ^" },
+	{ .name = "the column behind a character of two bytes",
+		.text = "{ \xc3\xa4: 1 }\n",
+		.message =
+			"f.yaml:1:3: unknown key \"\xc3\xa4\": mode, disruption, settle, pinned and deadline "
+			"are known\n"
+			"{ \xc3\xa4: 1 }\n"
+			"  ^" },
+};
+
+static void test_bad(void **state)
+{
+	const struct bad_case *b = *state;
+	struct pr_conf_error error = { "" };
+	struct pr_conf c;
+
+	pr_conf_init(&c);
+	assert_int_equal(
+		pr_conf_parse(&c, "f.yaml", b->text, b->size ? b->size : strlen(b->text), &error),
+		1);
+	assert_string_equal(error.text, b->message);
+	pr_conf_deinit(&c);
+}
+
+/* ---- directories ---- */
+
+struct file {
+	const char *directory, *name, *text;
+};
+struct load_case {
+	const char *name;
+	struct file files[6];
+	int result;
+	enum pr_mode mode;
+	uint64_t settle;
+	const char *pinned[4];
+	const char *message; /* behind the directory's name */
+};
+
+static const struct load_case load_cases[] = {
+	{ .name = "no directory at all: the defaults", .settle = 2000000 },
+	{ .name = "the later name overrides",
+		.files = { { "a", "50-x.yaml", "mode: auto\nsettle: 3s\n" },
+			{ "a", "60-y.yaml", "mode: advise\n" } },
+		.mode = PR_MODE_ADVISE,
+		.settle = 3000000 },
+	{ .name = "order is by name, not by directory",
+		.files = { { "b", "10-x.yaml", "settle: 3s\n" },
+			{ "a", "20-y.yaml", "settle: 4s\n" } },
+		.settle = 4000000 },
+	{ .name = "a file hides one of the same name in an earlier directory",
+		.files = { { "a", "50-x.yaml", "mode: auto\nsettle: 3s\n" },
+			{ "b", "50-x.yaml", "mode: auto\n" } },
+		.mode = PR_MODE_AUTO,
+		.settle = 2000000 },
+	{ .name = "an empty file masks a bad one",
+		.files = { { "a", "50-x.yaml", "mode: wrong\n" }, { "c", "50-x.yaml", "" } },
+		.settle = 2000000 },
+	{ .name = "pins add up",
+		.files = { { "a", "50-x.yaml", "pinned: [01:00.0]\n" },
+			{ "b", "60-y.yaml", "pinned: [02:00.0]\n" } },
+		.settle = 2000000,
+		.pinned = { "0000:01:00.0", "0000:02:00.0" } },
+	{ .name = "other names are not read",
+		.files = { { "a", "x.yaml~", "mode: wrong\n" }, { "a", ".x.yaml", "mode: wrong\n" },
+			{ "a", "x.yml", "mode: wrong\n" }, { "a", ".yaml", "mode: wrong\n" } },
+		.settle = 2000000 },
+	{ .name = "an error names the file and leaves the result alone",
+		.files = { { "a", "10-x.yaml", "mode: auto\n" },
+			{ "b", "20-y.yaml", "settle: 5s\nmode: on\n" } },
+		.result = 1,
+		.message = "/b/20-y.yaml:2:7: bad mode \"on\": it is advise or auto\n"
+			   "mode: on\n"
+			   "      ^" },
+};
+
+static void write_file(const char *top, const struct file *f)
+{
+	char path[256];
+	FILE *out;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", top, f->directory);
+	(void)mkdir(path, 0700);
+	(void)snprintf(path, sizeof(path), "%s/%s/%s", top, f->directory, f->name);
+	out = fopen(path, "w");
+	assert_non_null(out);
+	assert_true(fputs(f->text, out) >= 0);
+	assert_int_equal(fclose(out), 0);
+}
+
+static void remove_files(const char *top, const struct load_case *l)
+{
+	char path[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(l->files) && l->files[i].name; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s/%s", top, l->files[i].directory,
+			l->files[i].name);
+		assert_int_equal(unlink(path), 0);
+	}
+	for (const char *d = "abc"; *d; d++) {
+		(void)snprintf(path, sizeof(path), "%s/%c", top, *d);
+		(void)rmdir(path);
+	}
+	assert_int_equal(rmdir(top), 0);
+}
+
+static void test_load(void **state)
+{
+	const struct load_case *l = *state;
+	char top[] = "/tmp/pciroom-test-conf-XXXXXX", paths[3][64];
+	const char *directories[] = { paths[0], paths[1], paths[2] };
+	struct pr_conf_error error = { "" };
+	struct pr_conf c = { .n_pinned = 77 };
+	int r;
+
+	assert_non_null(mkdtemp(top));
+	for (size_t i = 0; i < 3; i++)
+		(void)snprintf(paths[i], sizeof(paths[i]), "%s/%c", top, "abc"[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(l->files) && l->files[i].name; i++)
+		write_file(top, &l->files[i]);
+	r = pr_conf_load(directories, 3, &c, &error);
+	remove_files(top, l);
+
+	assert_int_equal(r, l->result);
+	if (r != 0) {
+		assert_int_equal(c.n_pinned, 77);
+		assert_string_equal(error.text + strlen(top), l->message);
+		return;
+	}
+	assert_int_equal(c.mode, l->mode);
+	assert_int_equal(c.settle_usec, l->settle);
+	for (size_t i = 0; i < 4 && l->pinned[i]; i++)
+		assert_string_equal(c.pinned[i], l->pinned[i]);
+	pr_conf_deinit(&c);
+}
+
+static void test_too_large(void **state)
+{
+	struct pr_conf_error error = { "" };
+	char *text = calloc(1, PR_CONF_FILE_MAX + 1);
+	struct pr_conf c;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '\n', PR_CONF_FILE_MAX + 1);
+	pr_conf_init(&c);
+	assert_int_equal(pr_conf_parse(&c, "f", text, PR_CONF_FILE_MAX, &error), 0);
+	assert_int_equal(pr_conf_parse(&c, "f", text, PR_CONF_FILE_MAX + 1, &error), 1);
+	assert_string_equal(error.text, "f:1:1: the file is larger than 1048576 bytes\n\n^");
+	pr_conf_deinit(&c);
+	free(text);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_SIZE(good_cases) + ARRAY_SIZE(bad_cases) +
+				ARRAY_SIZE(load_cases) + 1] = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good_cases); i++)
+		tests[n++] = (struct CMUnitTest){ .name = good_cases[i].name,
+			.test_func = test_good,
+			.initial_state = (void *)&good_cases[i] };
+	for (size_t i = 0; i < ARRAY_SIZE(bad_cases); i++)
+		tests[n++] = (struct CMUnitTest){ .name = bad_cases[i].name,
+			.test_func = test_bad,
+			.initial_state = (void *)&bad_cases[i] };
+	for (size_t i = 0; i < ARRAY_SIZE(load_cases); i++)
+		tests[n++] = (struct CMUnitTest){ .name = load_cases[i].name,
+			.test_func = test_load,
+			.initial_state = (void *)&load_cases[i] };
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_too_large);
+
+	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
+}
