@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Options and verbs: two tables, from which parsing and help both come. */
+#include <errno.h>
+#include <getopt.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/macros.h"
+#include "cli/cli.h"
+
+const struct pr_verb pr_verbs[] = {
+	{ "tree", "", "show the machine: bridges, devices, windows, health",
+		PR_TAKES_INPUT | PR_TAKES_SOURCE, pr_verb_tree },
+	{ "explain", "[DEVICE...]",
+		"say what is dead, which window is too small, who is in the way",
+		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE,
+		pr_verb_explain },
+	{ "plan", "[DEVICE...]", "work out the least disruptive way to make devices work",
+		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE,
+		pr_verb_plan },
+	{ "apply", "[DEVICE...]", "plan, ask, and carry the plan out",
+		PR_TAKES_DEVICES | PR_TAKES_POLICY | PR_TAKES_YES | PR_TAKES_SOURCE,
+		pr_verb_apply },
+	{ "record", "[FILE]", "write a snapshot of the machine to FILE or standard output",
+		PR_TAKES_FILE | PR_TAKES_SOURCE, pr_verb_record },
+	{ "rollback", "", "bring back what an interrupted run removed", PR_TAKES_SOURCE,
+		pr_verb_rollback },
+	{ "help", "[VERB]", "show help on a verb", PR_TAKES_FILE, pr_verb_help },
+};
+const size_t pr_n_verbs = ARRAY_SIZE(pr_verbs);
+
+enum {
+	OPT_INPUT = 0x100,
+	OPT_LOCAL,
+	OPT_HELPER_LOG,
+	OPT_STATE,
+	OPT_DISRUPTION,
+	OPT_PIN,
+	OPT_BYTES,
+	OPT_NO_COLOR,
+	OPT_VERSION,
+};
+
+/* @takes: shown in the help of verbs that take one of these; 0: of every verb. */
+static const struct {
+	int value; /* a letter is the short option too */
+	const char *name, *argument, *help;
+	unsigned int takes;
+} options[] = {
+	{ 'j', "json", NULL, "print JSON", 0 },
+	{ OPT_INPUT, "input", "FILE", "work on a snapshot instead of this machine",
+		PR_TAKES_INPUT },
+	{ OPT_LOCAL, "local", NULL, "look and act without the daemon (as root)", PR_TAKES_SOURCE },
+	{ OPT_HELPER_LOG, "helper-log", "FILE", "with --local: log of every write to the machine",
+		PR_TAKES_SOURCE },
+	{ OPT_STATE, "state", "DIR", "with --local: directory of the journal", PR_TAKES_SOURCE },
+	{ OPT_DISRUPTION, "disruption", "LIMIT",
+		"worst that may happen to others: free, restart (default), in-use",
+		PR_TAKES_POLICY },
+	{ OPT_PIN, "pin", "DEVICE", "leave this device alone (may be given again)",
+		PR_TAKES_POLICY },
+	{ 'y', "yes", NULL, "do not ask", PR_TAKES_YES },
+	{ OPT_BYTES, "bytes", NULL, "print sizes in bytes", 0 },
+	{ OPT_NO_COLOR, "no-color", NULL, "no colours (the variable NO_COLOR does the same)", 0 },
+	{ 'v', "verbose", NULL, "show everything, not only what matters", 0 },
+	{ 'h', "help", NULL, "show this help", 0 },
+	{ OPT_VERSION, "version", NULL, "show the version", 0 },
+};
+
+/* ---- messages ---- */
+
+static void __attribute__((format(printf, 2, 0)))
+say(const char *prefix, const char *format, va_list args)
+{
+	(void)fflush(stdout); /* keeps the order on a terminal; print reports failures itself */
+	(void)fputs(prefix, stderr);
+	(void)vfprintf(stderr, format, args);
+	(void)fputc('\n', stderr);
+}
+
+int pr_cli_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say("pciroom: ", format, args);
+	va_end(args);
+	return PR_EXIT_ERROR;
+}
+
+void pr_cli_note(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say("pciroom: note: ", format, args);
+	va_end(args);
+}
+
+int pr_cli_failed(int r, const char *what)
+{
+	(void)pr_cli_error("%s: %s", what, strerror(-r));
+	return r == -EPERM || r == -EACCES ? PR_EXIT_NOT_PERMITTED : PR_EXIT_ERROR;
+}
+
+bool pr_cli_print(struct pr_text *t)
+{
+	char *text;
+	size_t n;
+	bool good;
+
+	if (pr_text_take(t, &text, &n) < 0) {
+		(void)pr_cli_failed(-ENOMEM, "cannot print");
+		return false;
+	}
+	good = fwrite(text, 1, n, stdout) == n && fflush(stdout) == 0;
+	if (!good)
+		(void)pr_cli_failed(-errno, "cannot write to standard output");
+	free(text);
+	return good;
+}
+
+bool pr_cli_interactive(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+bool pr_cli_ask(const char *question)
+{
+	char answer[16];
+
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "%s [y/N] ", question);
+	(void)fflush(stderr);
+	if (!fgets(answer, sizeof(answer), stdin)) {
+		(void)fputc('\n', stderr);
+		return false;
+	}
+
+	return answer[0] == 'y' || answer[0] == 'Y';
+}
+
+/* ---- help ---- */
+
+static void help_options(struct pr_text *t, const struct pr_verb *verb)
+{
+	char left[40];
+
+	pr_text_add(t, "\nOptions:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		if (verb && options[i].takes != 0 && !(options[i].takes & verb->takes))
+			continue;
+		(void)snprintf(left, sizeof(left), "--%s%s%s", options[i].name,
+			options[i].argument ? "=" : "",
+			options[i].argument ? options[i].argument : "");
+		if (options[i].value < 0x80)
+			pr_text_printf(t, "  -%c, ", options[i].value);
+		else
+			pr_text_add(t, "      ");
+		pr_text_printf(t, "%-20s %s\n", left, options[i].help);
+	}
+}
+
+void pr_cli_help(struct pr_text *t, const struct pr_verb *verb)
+{
+	if (verb) {
+		pr_text_printf(t, "Usage: pciroom %s [OPTION...]%s%s\n\n%s\n", verb->name,
+			*verb->arguments ? " " : "", verb->arguments, verb->help);
+	} else {
+		pr_text_add(t,
+			"Usage: pciroom [OPTION...] VERB [ARGUMENT...]\n\n"
+			"Makes room for hot-plugged PCI devices without a reboot.\n\nVerbs:\n");
+		for (size_t i = 0; i < pr_n_verbs; i++)
+			pr_text_printf(t, "  %-8s %-12s %s\n", pr_verbs[i].name,
+				pr_verbs[i].arguments, pr_verbs[i].help);
+	}
+	help_options(t, verb);
+	pr_text_add(t,
+		"\nDEVICE is an address (0000:02:00.0 or 02:00.0) or a path (0000:00/02.0/00.0).\n"
+		"Exit status: 0 ok, 1 error, 2 nothing to do, 3 not found, 4 infeasible,\n"
+		"5 in use, 6 rolled back, 77 not permitted.  See pciroom(1).\n");
+}
+
+static const struct pr_verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < pr_n_verbs; i++)
+		if (strcmp(pr_verbs[i].name, name) == 0)
+			return &pr_verbs[i];
+
+	return NULL;
+}
+
+static int no_such_verb(const char *name)
+{
+	return pr_cli_error("unknown verb '%s'; see pciroom --help", name);
+}
+
+int pr_verb_help(const struct pr_cli *cli)
+{
+	struct pr_text t = { 0 };
+	const struct pr_verb *verb = NULL;
+
+	if (cli->n_arguments > 0) {
+		verb = find_verb(cli->arguments[0]);
+		if (!verb)
+			return no_such_verb(cli->arguments[0]);
+	}
+	pr_cli_help(&t, verb);
+	return pr_cli_print(&t) ? PR_EXIT_OK : PR_EXIT_ERROR;
+}
+
+/* ---- options ---- */
+
+static void make_getopt(struct option long_options[], char *letters)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		long_options[i] = (struct option){ .name = options[i].name,
+			.has_arg = options[i].argument ? required_argument : no_argument,
+			.val = options[i].value };
+		if (options[i].value < 0x80)
+			*letters++ = (char)options[i].value;
+	}
+	long_options[ARRAY_SIZE(options)] = (struct option){ 0 };
+	*letters = '\0';
+}
+
+static bool wants_color(void)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term &&
+	       strcmp(term, "dumb") != 0;
+}
+
+static size_t terminal_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+		return 0;
+
+	return size.ws_col;
+}
+
+struct wishes {
+	bool help, version, limit;
+};
+
+/* One option; PR_EXIT_OK or PR_EXIT_ERROR. */
+static int take_option(struct pr_cli *cli, int value, char *argument, struct wishes *wishes)
+{
+	switch (value) {
+	case 'j':
+		cli->json = true;
+		return PR_EXIT_OK;
+	case OPT_INPUT:
+		cli->input = argument;
+		return PR_EXIT_OK;
+	case OPT_LOCAL:
+		cli->local = true;
+		return PR_EXIT_OK;
+	case OPT_HELPER_LOG:
+		cli->helper_log = argument;
+		return PR_EXIT_OK;
+	case OPT_STATE:
+		cli->state = argument;
+		return PR_EXIT_OK;
+	case OPT_DISRUPTION:
+		wishes->limit = true;
+		if (!pr_disruption_parse(argument, &cli->limit) ||
+			cli->limit == PR_DISRUPTION_PINNED)
+			return pr_cli_error(
+				"--disruption=%s: free, restart or in-use is wanted", argument);
+		return PR_EXIT_OK;
+	case OPT_PIN:
+		cli->pins[cli->n_pins++] = argument;
+		return PR_EXIT_OK;
+	case 'y':
+		cli->yes = true;
+		return PR_EXIT_OK;
+	case OPT_BYTES:
+		cli->style.bytes = true;
+		return PR_EXIT_OK;
+	case OPT_NO_COLOR:
+		cli->style.color = false;
+		return PR_EXIT_OK;
+	case 'v':
+		cli->style.verbose = true;
+		return PR_EXIT_OK;
+	case 'h':
+		wishes->help = true;
+		return PR_EXIT_OK;
+	case OPT_VERSION:
+		wishes->version = true;
+		return PR_EXIT_OK;
+	}
+	(void)fputs("See pciroom --help.\n", stderr); /* getopt_long() has named the option */
+	return PR_EXIT_ERROR;
+}
+
+/* An option that the verb has no use for is a mistake: `apply --input` must not look like it worked. */
+static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
+{
+	const struct {
+		bool given;
+		unsigned int takes;
+		const char *name;
+	} rules[] = {
+		{ cli->input, PR_TAKES_INPUT, "input" },
+		{ cli->local, PR_TAKES_SOURCE, "local" },
+		{ cli->helper_log, PR_TAKES_SOURCE, "helper-log" },
+		{ cli->state, PR_TAKES_SOURCE, "state" },
+		{ wishes->limit, PR_TAKES_POLICY, "disruption" },
+		{ cli->n_pins > 0, PR_TAKES_POLICY, "pin" },
+		{ cli->yes, PR_TAKES_YES, "yes" },
+	};
+	unsigned int takes = cli->verb->takes;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i].given && !(takes & rules[i].takes))
+			return pr_cli_error(
+				"%s has no use for --%s", cli->verb->name, rules[i].name);
+	if (cli->input && cli->local)
+		return pr_cli_error("--input and --local exclude each other");
+	if ((cli->helper_log || cli->state) && !cli->local)
+		return pr_cli_error("--helper-log and --state go with --local");
+	if (takes & PR_TAKES_DEVICES)
+		return PR_EXIT_OK;
+	if (cli->n_arguments > (takes & PR_TAKES_FILE ? 1 : 0))
+		return pr_cli_error("%s: argument '%s' is too many", cli->verb->name,
+			cli->arguments[cli->n_arguments - 1]);
+	return PR_EXIT_OK;
+}
+
+static int print_version(void)
+{
+	struct pr_text t = { 0 };
+
+	pr_text_add(&t, "pciroom " PCIROOM_VERSION "\n");
+	return pr_cli_print(&t) ? PR_EXIT_OK : PR_EXIT_ERROR;
+}
+
+/* Options were taken; the verb is the first argument that is none. */
+static int run_verb(struct pr_cli *cli, const struct wishes *wishes)
+{
+	struct pr_text t = { 0 };
+	int r;
+
+	if (wishes->version)
+		return print_version();
+	if (cli->n_arguments == 0) {
+		pr_cli_help(&t, NULL);
+		if (wishes->help)
+			return pr_cli_print(&t) ? PR_EXIT_OK : PR_EXIT_ERROR;
+		pr_text_deinit(&t);
+		return pr_cli_error("no verb; see pciroom --help");
+	}
+
+	cli->verb = find_verb(cli->arguments[0]);
+	if (!cli->verb)
+		return no_such_verb(cli->arguments[0]);
+	cli->arguments++;
+	cli->n_arguments--;
+	if (wishes->help) {
+		pr_cli_help(&t, cli->verb);
+		return pr_cli_print(&t) ? PR_EXIT_OK : PR_EXIT_ERROR;
+	}
+
+	r = check_options(cli, wishes);
+	return r != PR_EXIT_OK ? r : cli->verb->run(cli);
+}
+
+int pr_cli_main(int argc, char **argv)
+{
+	struct option long_options[ARRAY_SIZE(options) + 1];
+	char letters[ARRAY_SIZE(options) + 1];
+	struct wishes wishes = { 0 };
+	struct pr_cli cli = { .limit = PR_DISRUPTION_RESTART };
+	int value, r = PR_EXIT_OK;
+
+	(void)setlocale(LC_CTYPE, ""); /* without it, lines are drawn in ASCII */
+	cli.style.color = wants_color();
+	cli.style.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	cli.style.width = terminal_width();
+	cli.pins = calloc((size_t)argc + 1, sizeof(*cli.pins));
+	if (!cli.pins)
+		return pr_cli_failed(-ENOMEM, "cannot start");
+
+	make_getopt(long_options, letters);
+	while (r == PR_EXIT_OK &&
+		(value = getopt_long(argc, argv, letters, long_options, NULL)) != -1)
+		r = take_option(&cli, value, optarg, &wishes);
+
+	cli.arguments = argv + optind;
+	cli.n_arguments = (size_t)(argc - optind);
+	if (r == PR_EXIT_OK)
+		r = run_verb(&cli, &wishes);
+	free(cli.pins);
+	return r;
+}

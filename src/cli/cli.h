@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line as a whole: options, the table of verbs, exit codes.  A
+ * verb is one file and one row of the table in cli.c.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "cli/render.h"
+
+enum pr_exit {
+	PR_EXIT_OK = 0,
+	PR_EXIT_ERROR = 1,
+	PR_EXIT_NOTHING = 2,
+	PR_EXIT_NOT_FOUND = 3,
+	PR_EXIT_INFEASIBLE = 4,
+	PR_EXIT_IN_USE = 5,
+	PR_EXIT_ROLLED_BACK = 6,
+	PR_EXIT_NOT_PERMITTED = 77,
+};
+
+struct pr_cli;
+
+/* What a verb can do with. */
+enum pr_verb_takes {
+	PR_TAKES_DEVICES = 1 << 0, /* arguments are devices, any number */
+	PR_TAKES_FILE = 1 << 1,    /* at most one argument, a file */
+	PR_TAKES_INPUT = 1 << 2,   /* --input: it reads only */
+	PR_TAKES_POLICY = 1 << 3,  /* --disruption and --pin */
+	PR_TAKES_YES = 1 << 4,     /* --yes: it asks before it acts */
+	PR_TAKES_SOURCE = 1 << 5,  /* --local, --helper-log: it looks at a machine */
+};
+struct pr_verb {
+	const char *name, *arguments, *help;
+	unsigned int takes; /* enum pr_verb_takes */
+	/* Returns an enum pr_exit; has said why when that is not PR_EXIT_OK. */
+	int (*run)(const struct pr_cli *cli);
+};
+extern const struct pr_verb pr_verbs[];
+extern const size_t pr_n_verbs;
+
+struct pr_cli {
+	const struct pr_verb *verb;
+	bool json, local, yes;
+	struct pr_style style;
+	const char *input, *helper_log, *state;
+	enum pr_disruption limit;
+	const char **pins; /* as given */
+	size_t n_pins;
+	char **arguments;
+	size_t n_arguments;
+};
+
+int pr_cli_main(int argc, char **argv);
+/* Help of the whole command, or of @verb; the same text that --help prints. */
+void pr_cli_help(struct pr_text *t, const struct pr_verb *verb);
+
+/* "pciroom: ..." on standard error; pr_cli_error returns PR_EXIT_ERROR. */
+int pr_cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void pr_cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* An error of the system while doing @what; PR_EXIT_NOT_PERMITTED for lack of privilege. */
+int pr_cli_failed(int r, const char *what);
+/* Writes @t to standard output and empties it; false, and says so, when that fails. */
+bool pr_cli_print(struct pr_text *t);
+/* Asks on the terminal; no unless the answer begins with y. */
+bool pr_cli_ask(const char *question);
+/* Standard input and standard error are a terminal: there is somebody to ask. */
+bool pr_cli_interactive(void);
+
+/* Functions that the arguments name; malloc'ed.  PR_EXIT_OK, or PR_EXIT_NOT_FOUND, PR_EXIT_ERROR with the name told. */
+int pr_cli_devices(const struct pr_cli *cli, const struct pr_topology *t,
+	const struct pr_function ***ret, size_t *ret_n);
+
+/*
+ * The pins of the options as paths, NULL-terminated; pr_pins_free() frees.  A
+ * pin of nothing is a mistake: PR_EXIT_NOT_FOUND.
+ */
+int pr_cli_pins(const struct pr_cli *cli, const struct pr_topology *t, char ***ret);
+void pr_pins_free(char **pins); /* NULL is fine */
+
+int pr_verb_apply(const struct pr_cli *cli);
+int pr_verb_explain(const struct pr_cli *cli);
+int pr_verb_help(const struct pr_cli *cli);
+int pr_verb_plan(const struct pr_cli *cli);
+int pr_verb_record(const struct pr_cli *cli);
+int pr_verb_rollback(const struct pr_cli *cli);
+int pr_verb_tree(const struct pr_cli *cli);

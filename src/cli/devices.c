@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From what a user types to a function: address, topological path, or the
+ * path that `lspci -P` prints (address of the first bridge, then device.function a level).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "cli/cli.h"
+
+/* "00:02.0/00.0" is "0000:00/02.0/00.0". */
+static struct pr_function *find_lspci_path(
+	const struct pr_topology *t, const char *name, const char *slash)
+{
+	char first[PR_ADDRESS_MAX], path[512];
+	size_t n = (size_t)(slash - name);
+	struct pr_address a;
+	int length;
+
+	if (n >= sizeof(first))
+		return NULL;
+	memcpy(first, name, n);
+	first[n] = '\0';
+	if (!pr_address_parse(first, &a))
+		return NULL;
+
+	length = snprintf(path, sizeof(path), "%04x:%02x/%02x.%x%s", a.domain, a.bus, a.device,
+		a.function, slash);
+	if (length < 0 || (size_t)length >= sizeof(path))
+		return NULL;
+	return pr_topology_find_path(t, path);
+}
+
+static int find_device(const struct pr_topology *t, const char *name, struct pr_function **ret)
+{
+	const char *slash = strchr(name, '/');
+	struct pr_function *f;
+	struct pr_address a;
+
+	if (pr_address_parse(name, &a)) {
+		f = pr_topology_find(t, &a);
+	} else if (slash) {
+		f = pr_topology_find_path(t, name);
+		if (!f)
+			f = find_lspci_path(t, name, slash);
+	} else {
+		return pr_cli_error("'%s' is neither a PCI address (0000:02:00.0) nor a path "
+				    "(0000:00/02.0/00.0)",
+			name);
+	}
+	if (!f) {
+		(void)pr_cli_error("no such device: %s", name);
+		return PR_EXIT_NOT_FOUND;
+	}
+
+	*ret = f;
+	return PR_EXIT_OK;
+}
+
+int pr_cli_devices(const struct pr_cli *cli, const struct pr_topology *t,
+	const struct pr_function ***ret, size_t *ret_n)
+{
+	const struct pr_function **devices = calloc(cli->n_arguments + 1, sizeof(*devices));
+	size_t n = 0;
+
+	if (!devices)
+		return pr_cli_failed(-ENOMEM, "cannot look for devices");
+
+	for (size_t i = 0; i < cli->n_arguments; i++) {
+		struct pr_function *f = NULL;
+		size_t k = 0;
+		int r = find_device(t, cli->arguments[i], &f);
+
+		if (r != PR_EXIT_OK) {
+			free(devices);
+			return r;
+		}
+		while (k < n && devices[k] != f)
+			k++;
+		if (k == n)
+			devices[n++] = f;
+	}
+
+	*ret = devices;
+	*ret_n = n;
+	return PR_EXIT_OK;
+}
+
+void pr_pins_free(char **pins)
+{
+	for (size_t i = 0; pins && pins[i]; i++)
+		free(pins[i]);
+	free(pins);
+}
+
+int pr_cli_pins(const struct pr_cli *cli, const struct pr_topology *t, char ***ret)
+{
+	char **pins = calloc(cli->n_pins + 1, sizeof(*pins));
+	int r = pins ? PR_EXIT_OK : pr_cli_failed(-ENOMEM, "cannot look for devices");
+
+	for (size_t i = 0; r == PR_EXIT_OK && i < cli->n_pins; i++) {
+		struct pr_function *f = NULL;
+		char path[512];
+
+		r = find_device(t, cli->pins[i], &f);
+		if (r != PR_EXIT_OK)
+			break;
+		if (pr_function_path(f, path, sizeof(path)) < 0 || !(pins[i] = strdup(path)))
+			r = pr_cli_failed(-ENOMEM, "cannot pin a device");
+	}
+	if (r != PR_EXIT_OK) {
+		pr_pins_free(pins);
+		return r;
+	}
+
+	*ret = pins;
+	return PR_EXIT_OK;
+}

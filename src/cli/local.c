@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Without the daemon: rescue shells, initramfs, machines without D-Bus.  The
+ * helper is a child of ours; this process itself writes to no device.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "cli/local.h"
+#include "pciroom/import.h"
+
+struct pr_local {
+	struct pr_helper *helper; /* NULL without privilege */
+	struct pr_prober prober;
+	struct pr_backend backend;
+	struct pr_journal *journal;
+	const char *state;
+	struct pr_import_error error; /* of the last look */
+};
+
+static const char *helper_binary(void)
+{
+	const char *binary = getenv("PCIROOM_HELPER");
+
+	return binary && *binary ? binary : PCIROOM_HELPER;
+}
+
+/* ---- looking ---- */
+
+static int look(void *userdata, struct pr_topology **ret)
+{
+	struct pr_local *l = userdata;
+	const struct pr_live_options options = {
+		.root = "/", .prober = l->helper ? &l->prober : NULL, .users = true
+	};
+	int r;
+
+	l->error = (struct pr_import_error){ 0 };
+	r = pr_import_live(&options, ret, &l->error);
+	return r > 0 ? -EBADMSG : r; /* the runner knows errno only; l->error has the sentence */
+}
+
+int pr_local_look(struct pr_local *l, struct pr_topology **ret)
+{
+	int r = look(l, ret);
+
+	if (r == 0)
+		return PR_EXIT_OK;
+	if (l->error.text[0]) {
+		(void)pr_cli_error("cannot look at the machine: %s", l->error.text);
+		return r == -EPERM || r == -EACCES ? PR_EXIT_NOT_PERMITTED : PR_EXIT_ERROR;
+	}
+	return pr_cli_failed(r, "cannot look at the machine");
+}
+
+/* ---- opening ---- */
+
+/* 0 or negative errno. */
+static int start_helper(const struct pr_cli *cli, struct pr_local *l)
+{
+	const struct pr_looker looker = { .look = look, .userdata = l };
+	const char *arguments[] = { "--quiet", cli->helper_log ? "--log" : NULL, cli->helper_log,
+		NULL };
+	int r;
+
+	if (access(helper_binary(), X_OK) < 0)
+		return -errno;
+	r = pr_helper_spawn(helper_binary(), arguments, &l->helper);
+	if (r < 0)
+		return r;
+
+	l->prober = (struct pr_prober){ .userdata = l->helper,
+		.config = pr_helper_config,
+		.file = pr_helper_file,
+		.measure = pr_helper_measure };
+	return pr_backend_helper_new(l->helper, &looker, &l->backend);
+}
+
+static int open_with(const struct pr_cli *cli, bool acts, struct pr_local *l)
+{
+	int r;
+
+	if (geteuid() != 0 && acts) {
+		(void)pr_cli_error("%s --local needs root", cli->verb->name);
+		return PR_EXIT_NOT_PERMITTED;
+	}
+	if (geteuid() != 0) {
+		pr_cli_note("not root: apertures, capabilities and sizes that only root can "
+			    "read are unknown");
+		return PR_EXIT_OK;
+	}
+
+	r = start_helper(cli, l);
+	if (r < 0 && acts)
+		return pr_cli_failed(r, helper_binary());
+	if (r < 0)
+		pr_cli_note(
+			"cannot start the helper %s (%s): sizes that the kernel forgot are unknown",
+			helper_binary(), strerror(-r));
+	return PR_EXIT_OK;
+}
+
+int pr_local_open(const struct pr_cli *cli, bool acts, struct pr_local **ret)
+{
+	struct pr_local *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return pr_cli_failed(-ENOMEM, "cannot start");
+
+	l->state = cli->state ? cli->state : PCIROOM_STATEDIR;
+	r = open_with(cli, acts, l);
+	if (r != PR_EXIT_OK) {
+		pr_local_close(l);
+		return r;
+	}
+
+	*ret = l;
+	return PR_EXIT_OK;
+}
+
+void pr_local_close(struct pr_local *l)
+{
+	if (!l)
+		return;
+	pr_journal_close(l->journal);
+	if (l->backend.ops)
+		pr_backend_helper_free(&l->backend);
+	pr_helper_free(l->helper);
+	free(l);
+}
+
+/* ---- acting ---- */
+
+int pr_local_lock(struct pr_local *l, bool *ret_pending)
+{
+	int r = pr_journal_open(l->state, &l->journal);
+
+	if (r == -EBUSY) {
+		(void)pr_cli_error(
+			"a plan is being carried out at this moment, by pciroomd or another "
+			"pciroom");
+		return PR_EXIT_IN_USE;
+	}
+	if (r < 0)
+		return pr_cli_failed(r, l->state);
+
+	*ret_pending = pr_journal_pending(l->journal);
+	return PR_EXIT_OK;
+}
+
+int pr_local_recover(struct pr_local *l, struct pr_report *ret)
+{
+	int r = pr_recover(&l->backend, l->journal, ret);
+
+	return r < 0 ? pr_cli_failed(r, "cannot bring back what was removed") : PR_EXIT_OK;
+}
+
+/* Asked to stop: the run ends before its next step and puts things back. */
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+/* A terminal that goes away, perhaps with the card that moves, must not end a run half done. */
+static void take_signals(void)
+{
+	struct sigaction stop = { .sa_handler = interrupt, .sa_flags = SA_RESTART };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	(void)sigaction(SIGINT, &stop, NULL); /* cannot fail: the numbers are good */
+	(void)sigaction(SIGTERM, &stop, NULL);
+	(void)sigaction(SIGHUP, &ignore, NULL);
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static int show_step(void *userdata, const struct pr_plan *plan, size_t step, bool done)
+{
+	struct pr_text t = { 0 };
+
+	(void)userdata;
+	if (step < plan->n_steps && !done) {
+		pr_text_printf(&t, "[%zu/%zu] ", step + 1, plan->n_steps);
+		pr_render_step(&t, plan, &plan->steps[step]);
+		if (!t.failed)
+			(void)fprintf(
+				stderr, "%s\n", t.data); /* nobody may be listening any more */
+	}
+	pr_text_deinit(&t);
+	return interrupted;
+}
+
+int pr_local_run(struct pr_local *l, const struct pr_plan *plan, struct pr_report *ret)
+{
+	const struct pr_progress progress = { .step = show_step };
+	int r;
+
+	take_signals();
+	r = pr_run(plan, &l->backend, l->journal, &progress, ret);
+	return r < 0 ? pr_cli_failed(r, "the plan was not begun") : PR_EXIT_OK;
+}

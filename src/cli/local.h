@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * This machine without the daemon: looked at by ourselves, with a private
+ * pciroom-helper for what needs privilege, and plans run in this process.
+ */
+#pragma once
+
+#include "cli/cli.h"
+#include "pciroom/exec.h"
+
+struct pr_local;
+
+/*
+ * With privilege, starts the helper.  @acts: without helper and privilege it is
+ * an error.  Returns an enum pr_exit, as do the others; failures are told.
+ */
+int pr_local_open(const struct pr_cli *cli, bool acts, struct pr_local **ret);
+void pr_local_close(struct pr_local *l); /* NULL is fine */
+int pr_local_look(struct pr_local *l, struct pr_topology **ret);
+
+/* Takes the journal: one writer a machine.  @ret_pending: an earlier run was interrupted. */
+int pr_local_lock(struct pr_local *l, bool *ret_pending);
+/* Both after pr_local_lock(). */
+int pr_local_recover(struct pr_local *l, struct pr_report *ret);
+int pr_local_run(struct pr_local *l, const struct pr_plan *plan, struct pr_report *ret);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The verb plan, and planning for the others. */
+#include <errno.h>
+
+#include "base/macros.h"
+#include "cli/plan.h"
+
+int pr_verdict_exit(enum pr_verdict v)
+{
+	switch (v) {
+	case PR_VERDICT_OK:
+		return PR_EXIT_OK;
+	case PR_VERDICT_NOTHING:
+		return PR_EXIT_NOTHING;
+	case PR_VERDICT_INFEASIBLE:
+	case PR_VERDICT_UNKNOWN:
+		return PR_EXIT_INFEASIBLE;
+	case PR_VERDICT_TOO_DISRUPTIVE:
+		return PR_EXIT_IN_USE;
+	case _PR_VERDICT_MAX:
+		break;
+	}
+	return PR_EXIT_ERROR;
+}
+
+int pr_question_init(const struct pr_cli *cli, const struct pr_topology *t, struct pr_question *ret)
+{
+	struct pr_question q = { 0 };
+	int r;
+
+	r = pr_cli_devices(cli, t, &q.devices, &q.n_devices);
+	if (r == PR_EXIT_OK)
+		r = pr_cli_pins(cli, t, &q.pins);
+	if (r != PR_EXIT_OK) {
+		pr_question_deinit(&q);
+		return r;
+	}
+
+	q.targets = calloc(q.n_devices + 1, sizeof(*q.targets));
+	if (!q.targets) {
+		pr_question_deinit(&q);
+		return pr_cli_failed(-ENOMEM, "cannot plan");
+	}
+	for (size_t i = 0; i < q.n_devices; i++)
+		q.targets[i] = q.devices[i]->address;
+	q.policy = (struct pr_policy){
+		.limit = cli->limit, .pinned = (const char *const *)q.pins, .n_pinned = cli->n_pins
+	};
+	q.request = (struct pr_request){ .targets = q.targets, .n_targets = q.n_devices };
+
+	*ret = q;
+	return PR_EXIT_OK;
+}
+
+void pr_question_deinit(struct pr_question *q)
+{
+	free(q->devices);
+	free(q->targets);
+	pr_pins_free(q->pins);
+	*q = (struct pr_question){ 0 };
+}
+
+static int make_plan(const struct pr_question *q, const struct pr_topology *t, struct pr_plan **ret)
+{
+	struct pr_plan *p;
+	char why[256];
+	int r;
+
+	r = pr_plan_make(t, &q->request, &q->policy, &p);
+	if (r < 0)
+		return pr_cli_failed(r, "cannot plan");
+
+	r = p->verdict == PR_VERDICT_OK ? pr_plan_check(p, &q->policy, why, sizeof(why)) : 0;
+	if (r != 0) {
+		pr_plan_free(p);
+		return r < 0 ? pr_cli_failed(r, "cannot verify the plan")
+			     : pr_cli_error("the plan does not hold, a fault of pciroom: %s "
+					    "(pciroom record makes a file for a report)",
+				       why);
+	}
+
+	*ret = p;
+	return PR_EXIT_OK;
+}
+
+int pr_question_plan(const struct pr_question *q, const struct pr_topology *t,
+	struct pr_remote *remote, struct pr_plan **ret)
+{
+	struct pr_plan *p;
+	int r;
+
+	r = make_plan(q, t, &p);
+	if (r != PR_EXIT_OK)
+		return r;
+
+	if (remote)
+		r = pr_remote_plan(remote, p, &q->request, &q->policy);
+	if (r != PR_EXIT_OK) {
+		pr_plan_free(p);
+		return r == PR_REMOTE_ABSENT ? pr_cli_error("pciroomd went away") : r;
+	}
+
+	*ret = p;
+	return PR_EXIT_OK;
+}
+
+static bool print_plan(const struct pr_cli *cli, const struct pr_plan *p)
+{
+	struct pr_text t = { 0 };
+	struct pr_json j;
+
+	if (!cli->json) {
+		pr_render_plan(&t, &cli->style, p);
+		return pr_cli_print(&t);
+	}
+
+	pr_json_init(&j, &t);
+	pr_json_object(&j, NULL);
+	pr_json_string(&j, "schema", "pciroom.plan/1");
+	pr_render_plan_json(&j, p);
+	pr_json_object_end(&j);
+	return pr_cli_print(&t);
+}
+
+int pr_verb_plan(const struct pr_cli *cli)
+{
+	struct pr_question q = { 0 };
+	struct pr_plan *p = NULL;
+	struct pr_source s;
+	int r;
+
+	r = pr_source_open(cli, false, &s);
+	if (r != PR_EXIT_OK)
+		return r;
+
+	r = pr_question_init(cli, s.topology, &q);
+	if (r == PR_EXIT_OK)
+		r = pr_question_plan(&q, s.topology, s.remote, &p);
+	if (r == PR_EXIT_OK)
+		r = print_plan(cli, p) ? pr_verdict_exit(p->verdict) : PR_EXIT_ERROR;
+
+	pr_plan_free(p);
+	pr_question_deinit(&q);
+	pr_source_close(&s);
+	return r;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Planning as the verbs explain, plan and apply share it. */
+#pragma once
+
+#include "cli/source.h"
+
+/* Exit codes of answers. */
+int pr_verdict_exit(enum pr_verdict v);
+
+/* The question that was asked: devices and policy, resolved on a topology. */
+struct pr_question {
+	const struct pr_function **devices;
+	size_t n_devices;
+	char **pins;
+	struct pr_policy policy;    /* with these pins */
+	struct pr_address *targets; /* addresses of the devices */
+	struct pr_request request;
+};
+/* An enum pr_exit, told. */
+int pr_question_init(
+	const struct pr_cli *cli, const struct pr_topology *t, struct pr_question *ret);
+void pr_question_deinit(struct pr_question *q);
+
+/*
+ * Plans, and verifies what the planner says.  With @remote the daemon has to
+ * come to the same plan.  PR_EXIT_OK and a plan of any verdict, else told.
+ */
+int pr_question_plan(const struct pr_question *q, const struct pr_topology *t,
+	struct pr_remote *remote, struct pr_plan **ret);

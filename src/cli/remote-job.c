@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Jobs of the daemon.  Their signals are subscribed to before they are asked
+ * for, so that a fast end is not missed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/remote-private.h"
+
+void pr_remote_forget_jobs(struct pr_remote *m)
+{
+	for (size_t i = 0; i < m->n_ends; i++) {
+		free(m->ends[i].job);
+		free(m->ends[i].result);
+		free(m->ends[i].text);
+	}
+	free(m->ends);
+	m->ends = NULL;
+	m->n_ends = 0;
+}
+
+/* The record of how @job ended; made when it is not there yet.  NULL when memory is short. */
+static struct job_end *end_of(struct pr_remote *m, const char *job)
+{
+	struct job_end *ends;
+
+	for (size_t i = 0; i < m->n_ends; i++)
+		if (strcmp(m->ends[i].job, job) == 0)
+			return &m->ends[i];
+
+	ends = reallocarray(m->ends, m->n_ends + 1, sizeof(*ends));
+	if (!ends)
+		return NULL;
+	m->ends = ends;
+	ends[m->n_ends] = (struct job_end){ .job = strdup(job) };
+	if (!ends[m->n_ends].job)
+		return NULL;
+	return &ends[m->n_ends++];
+}
+
+static void replace(char **at, const char *value)
+{
+	free(*at);
+	*at = strdup(value);
+}
+
+static int on_report(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+	const char *job, *result, *text;
+	struct job_end *end;
+
+	(void)error;
+	if (sd_bus_message_read(message, "oss", &job, &result, &text) < 0)
+		return 0; /* not of this version: JobRemoved still ends the wait */
+	end = end_of(userdata, job);
+	if (!end)
+		return -ENOMEM;
+	replace(&end->text, text);
+	return 0;
+}
+
+static int on_removed(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+	const char *job, *result;
+	struct job_end *end;
+	uint32_t id;
+	int r;
+
+	(void)error;
+	r = sd_bus_message_read(message, "uos", &id, &job, &result);
+	if (r < 0)
+		return r;
+	end = end_of(userdata, job);
+	if (!end)
+		return -ENOMEM;
+	replace(&end->result, result);
+	return 0;
+}
+
+static int on_owner(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+	struct pr_remote *m = userdata;
+	const char *name, *from, *to;
+
+	(void)error;
+	if (sd_bus_message_read(message, "sss", &name, &from, &to) < 0)
+		return 0; /* from the bus itself; cannot be wrong */
+	if (*to == '\0')
+		m->gone = true;
+	return 0;
+}
+
+/* @done steps of @n are done: the next one is at hand, and told once. */
+static void show_step(struct pr_remote *m, uint32_t done, uint32_t n)
+{
+	struct pr_text t = { 0 };
+
+	if (!m->shown || n != m->shown->n_steps || done >= n || done < m->next_step)
+		return;
+	m->next_step = done + 1;
+	pr_text_printf(&t, "[%" PRIu32 "/%" PRIu32 "] ", done + 1, n);
+	pr_render_step(&t, m->shown, &m->shown->steps[done]);
+	if (!t.failed)
+		(void)fprintf(stderr, "%s\n", t.data); /* progress; nothing depends on it */
+	pr_text_deinit(&t);
+}
+
+/* PropertiesChanged of a job: only Step is of interest, and it is decoration. */
+static int on_properties(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+	struct pr_remote *m = userdata;
+	const char *interface, *name;
+	uint32_t done, n;
+	int r;
+
+	(void)error;
+	if (!m->job || strcmp(sd_bus_message_get_path(message), m->job) != 0)
+		return 0;
+	r = sd_bus_message_read(message, "s", &interface);
+	if (r >= 0)
+		r = sd_bus_message_enter_container(message, 'a', "{sv}");
+	while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+		r = sd_bus_message_read(message, "s", &name);
+		if (r >= 0 && strcmp(name, "Step") == 0) {
+			r = sd_bus_message_read(message, "v", "(uu)", &done, &n);
+			if (r >= 0)
+				show_step(m, done, n);
+		} else if (r >= 0) {
+			r = sd_bus_message_skip(message, "v");
+		}
+		if (r >= 0)
+			r = sd_bus_message_exit_container(message);
+	}
+	return 0;
+}
+
+static int subscribe(struct pr_remote *m)
+{
+	int r;
+
+	r = sd_bus_match_signal(m->bus, NULL, NAME, OBJECT, MANAGER, "JobReport", on_report, m);
+	if (r >= 0)
+		r = sd_bus_match_signal(
+			m->bus, NULL, NAME, OBJECT, MANAGER, "JobRemoved", on_removed, m);
+	if (r >= 0)
+		r = sd_bus_add_match(m->bus, NULL,
+			"type='signal',sender='" NAME "',path_namespace='" OBJECT "',"
+			"interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',"
+			"arg0='" JOB "'",
+			on_properties, m);
+	if (r >= 0)
+		r = sd_bus_add_match(m->bus, NULL,
+			"type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+			"interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" NAME
+			"'",
+			on_owner, m);
+
+	return r < 0 ? pr_cli_failed(r, "cannot listen to pciroomd") : PR_EXIT_OK;
+}
+
+static int outcome_parse(const char *name, enum pr_outcome *ret)
+{
+	for (unsigned int i = 0; i < _PR_OUTCOME_MAX; i++)
+		if (strcmp(pr_outcome_name(i), name) == 0) {
+			*ret = i;
+			return PR_EXIT_OK;
+		}
+
+	return pr_cli_error(
+		"pciroomd ended the job with '%s', a result this command does not know", name);
+}
+
+/* Until JobRemoved names @m->job. */
+static int wait_for_job(struct pr_remote *m, struct pr_report *ret)
+{
+	const struct job_end *end;
+	int r;
+
+	for (;;) {
+		end = end_of(m, m->job);
+		if (!end)
+			return pr_cli_failed(-ENOMEM, "cannot wait for pciroomd");
+		if (end->result)
+			break;
+		if (m->gone)
+			return pr_cli_error(
+				"pciroomd went away in the middle; when it starts again, it "
+				"brings back what it removed");
+		r = sd_bus_process(m->bus, NULL);
+		if (r == 0)
+			r = sd_bus_wait(m->bus, UINT64_MAX);
+		if (r < 0 && r != -EINTR)
+			return pr_cli_failed(r, "lost pciroomd");
+	}
+
+	*ret = (struct pr_report){ 0 };
+	(void)snprintf(ret->text, sizeof(ret->text), "%s", end->text ? end->text : "");
+	return outcome_parse(end->result, &ret->outcome);
+}
+
+/* Takes the reply to a method that gives a job. */
+static int follow_job(struct pr_remote *m, sd_bus_message *reply, struct pr_report *ret)
+{
+	const char *path;
+	int r = sd_bus_message_read(reply, "o", &path);
+
+	if (r < 0)
+		return pr_cli_failed(r, "answer of pciroomd");
+	replace(&m->job, path);
+	if (!m->job)
+		return pr_cli_failed(-ENOMEM, "cannot wait for pciroomd");
+
+	return wait_for_job(m, ret);
+}
+
+int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, struct pr_report *ret)
+{
+	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	int r = subscribe(m);
+
+	if (r != PR_EXIT_OK)
+		return r;
+
+	m->shown = plan;
+	r = sd_bus_call_method(m->bus, NAME, OBJECT, MANAGER, "ApplyPlan", &error, &reply, "otut",
+		m->plan, plan->generation, UINT32_C(0), UINT64_C(0));
+	if (r < 0)
+		return pr_remote_failed(r, &error, "pciroomd does not carry out the plan");
+
+	return follow_job(m, reply, ret);
+}
+
+int pr_remote_rollback(struct pr_remote *m, struct pr_report *ret)
+{
+	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	int r = subscribe(m);
+
+	if (r != PR_EXIT_OK)
+		return r;
+
+	r = sd_bus_call_method(m->bus, NAME, OBJECT, MANAGER, "Rollback", &error, &reply, "");
+	if (r < 0)
+		return pr_remote_failed(r, &error, "pciroomd does not roll back");
+
+	return follow_job(m, reply, ret);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon over D-Bus: connection, topology, plans. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/macros.h"
+#include "cli/remote-private.h"
+#include "pciroom/import.h"
+
+/* ---- errors ---- */
+
+static const struct {
+	const char *name;
+	int exit;
+} errors[] = {
+	{ SD_BUS_ERROR_SERVICE_UNKNOWN, PR_REMOTE_ABSENT },
+	{ SD_BUS_ERROR_NAME_HAS_NO_OWNER, PR_REMOTE_ABSENT },
+	{ "org.freedesktop.systemd1.NoSuchUnit", PR_REMOTE_ABSENT },
+	{ "org.freedesktop.systemd1.UnitMasked", PR_REMOTE_ABSENT },
+	{ "org.freedesktop.systemd1.LoadFailed", PR_REMOTE_ABSENT },
+	{ SD_BUS_ERROR_ACCESS_DENIED, PR_EXIT_NOT_PERMITTED },
+	{ SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, PR_EXIT_NOT_PERMITTED },
+	{ "org.pciroom1.Error.NoSuchDevice", PR_EXIT_NOT_FOUND },
+	{ "org.pciroom1.Error.StalePlan", PR_EXIT_ERROR },
+	{ "org.pciroom1.Error.Infeasible", PR_EXIT_INFEASIBLE },
+	{ "org.pciroom1.Error.InUse", PR_EXIT_IN_USE },
+	{ "org.pciroom1.Error.Busy", PR_EXIT_IN_USE },
+};
+
+static bool is_absent(const char *name)
+{
+	/* every way in which the bus can fail to start the service */
+	return strncmp(name, "org.freedesktop.DBus.Error.Spawn.",
+		       strlen("org.freedesktop.DBus.Error.Spawn.")) == 0;
+}
+
+int pr_remote_failed(int r, const sd_bus_error *error, const char *what)
+{
+	int exit = PR_EXIT_ERROR;
+
+	if (!sd_bus_error_is_set(error))
+		return pr_cli_failed(r, what);
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+		if (strcmp(errors[i].name, error->name) == 0)
+			exit = errors[i].exit;
+	if (exit == PR_REMOTE_ABSENT || is_absent(error->name))
+		return PR_REMOTE_ABSENT;
+
+	(void)pr_cli_error("%s: %s", what, error->message ? error->message : error->name);
+	return exit;
+}
+
+/* ---- connection ---- */
+
+int pr_remote_open(struct pr_remote **ret)
+{
+	struct pr_remote *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return pr_cli_failed(-ENOMEM, "cannot start");
+
+	r = sd_bus_open_system(&m->bus);
+	if (r < 0) {
+		free(m);
+		return PR_REMOTE_ABSENT; /* no bus, no daemon: an initramfs, a container */
+	}
+
+	*ret = m;
+	return PR_EXIT_OK;
+}
+
+void pr_remote_close(struct pr_remote *m)
+{
+	if (!m)
+		return;
+	pr_remote_forget_jobs(m);
+	free(m->plan);
+	free(m->job);
+	(void)sd_bus_flush_close_unref(m->bus); /* gives NULL */
+	free(m);
+}
+
+/* ---- topology ---- */
+
+static int read_topology(int fd, struct pr_topology **ret)
+{
+	struct pr_import_error error = { 0 };
+	struct stat st;
+	void *text;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return pr_cli_failed(-errno, "topology of pciroomd");
+	if (st.st_size <= 0)
+		return pr_cli_error("topology of pciroomd: it is empty");
+	/* sealed by the daemon against change; private in any case */
+	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (text == MAP_FAILED)
+		return pr_cli_failed(-errno, "topology of pciroomd");
+
+	r = pr_snapshot_read(text, (size_t)st.st_size, ret, &error);
+	(void)munmap(text, (size_t)st.st_size); /* the mapping is ours and whole */
+	if (r != 0)
+		return pr_cli_error("topology of pciroomd, line %u: %s", error.line, error.text);
+	return PR_EXIT_OK;
+}
+
+int pr_remote_look(struct pr_remote *m, struct pr_topology **ret)
+{
+	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	int fd, r;
+
+	r = sd_bus_call_method(
+		m->bus, NAME, OBJECT, MANAGER, "GetTopology", &error, &reply, "a{sv}", 0);
+	if (r < 0)
+		return pr_remote_failed(r, &error, "pciroomd does not show the machine");
+	r = sd_bus_message_read(reply, "h", &fd); /* belongs to the message */
+	if (r < 0)
+		return pr_cli_failed(r, "answer of pciroomd");
+
+	return read_topology(fd, ret);
+}
+
+/* ---- plan ---- */
+
+static int append_strings(sd_bus_message *m, const char *key, char **strings)
+{
+	int r;
+
+	r = sd_bus_message_open_container(m, 'e', "sv");
+	if (r < 0)
+		return r;
+	r = sd_bus_message_append(m, "s", key);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_open_container(m, 'v', "as");
+	if (r < 0)
+		return r;
+	r = sd_bus_message_append_strv(m, strings);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_close_container(m);
+	if (r < 0)
+		return r;
+	return sd_bus_message_close_container(m);
+}
+
+/* NULL-terminated addresses of @request in one allocation. */
+static char **target_names(const struct pr_request *request)
+{
+	size_t n = request->n_targets;
+	char **names = calloc(1, (n + 1) * sizeof(*names) + n * PR_ADDRESS_MAX);
+	char *at = names ? (char *)(names + n + 1) : NULL;
+
+	for (size_t i = 0; names && i < n; i++) {
+		pr_address_format(&request->targets[i], at);
+		names[i] = at;
+		at += PR_ADDRESS_MAX;
+	}
+
+	return names;
+}
+
+static char **pin_names(const struct pr_policy *policy)
+{
+	char **names = calloc(policy->n_pinned + 1, sizeof(*names));
+
+	for (size_t i = 0; names && i < policy->n_pinned; i++)
+		names[i] = (char *)policy->pinned[i]; /* sd-bus wants char **, and reads */
+
+	return names;
+}
+
+static int append_request(
+	sd_bus_message *call, const struct pr_request *request, const struct pr_policy *policy)
+{
+	_cleanup_free_ char **targets = target_names(request), **pins = pin_names(policy);
+	int r;
+
+	if (!targets || !pins)
+		return -ENOMEM;
+
+	r = sd_bus_message_open_container(call, 'a', "{sv}");
+	if (r < 0)
+		return r;
+	r = append_strings(call, "targets", targets);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_append(
+		call, "{sv}", "disruption", "s", pr_disruption_name(policy->limit));
+	if (r < 0)
+		return r;
+	r = append_strings(call, "pinned", pins);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_close_container(call);
+	if (r < 0)
+		return r;
+	return sd_bus_message_append(call, "t", UINT64_C(0));
+}
+
+static int create_plan(
+	struct pr_remote *m, const struct pr_request *request, const struct pr_policy *policy)
+{
+	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
+	const char *path;
+	int r;
+
+	r = sd_bus_message_new_method_call(m->bus, &call, NAME, OBJECT, MANAGER, "CreatePlan");
+	if (r >= 0)
+		r = append_request(call, request, policy);
+	if (r < 0)
+		return pr_cli_failed(r, "cannot ask pciroomd");
+
+	r = sd_bus_call(m->bus, call, 0, &error, &reply);
+	if (r < 0)
+		return pr_remote_failed(r, &error, "pciroomd does not plan");
+	r = sd_bus_message_read(reply, "o", &path);
+	if (r < 0)
+		return pr_cli_failed(r, "answer of pciroomd");
+
+	free(m->plan);
+	m->plan = strdup(path);
+	return m->plan ? PR_EXIT_OK : pr_cli_failed(-ENOMEM, "cannot remember the plan");
+}
+
+struct plan_facts {
+	char *id, *verdict, *why;
+	uint64_t generation;
+};
+
+static void plan_facts_deinit(struct plan_facts *f)
+{
+	free(f->id);
+	free(f->verdict);
+	free(f->why);
+}
+
+static int read_plan(struct pr_remote *m, struct plan_facts *ret)
+{
+	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	const struct {
+		const char *name;
+		char **ret;
+	} strings[] = { { "Id", &ret->id }, { "VerdictName", &ret->verdict },
+		{ "Why", &ret->why } };
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(strings) && r >= 0; i++)
+		r = sd_bus_get_property_string(
+			m->bus, NAME, m->plan, PLAN, strings[i].name, &error, strings[i].ret);
+	if (r >= 0)
+		r = sd_bus_get_property_trivial(
+			m->bus, NAME, m->plan, PLAN, "Generation", &error, 't', &ret->generation);
+
+	return r < 0 ? pr_remote_failed(r, &error, "cannot read the plan of pciroomd") : PR_EXIT_OK;
+}
+
+/* Exit code for a verdict that the daemon names. */
+static int verdict_exit(const char *verdict)
+{
+	if (strcmp(verdict, pr_verdict_name(PR_VERDICT_INFEASIBLE)) == 0)
+		return PR_EXIT_INFEASIBLE;
+	if (strcmp(verdict, pr_verdict_name(PR_VERDICT_TOO_DISRUPTIVE)) == 0)
+		return PR_EXIT_IN_USE;
+	return PR_EXIT_ERROR;
+}
+
+int pr_remote_plan(struct pr_remote *m, const struct pr_plan *plan,
+	const struct pr_request *request, const struct pr_policy *policy)
+{
+	_cleanup_(plan_facts_deinit) struct plan_facts theirs = { 0 };
+	int r;
+
+	r = create_plan(m, request, policy);
+	if (r != PR_EXIT_OK)
+		return r;
+	r = read_plan(m, &theirs);
+	if (r != PR_EXIT_OK)
+		return r;
+
+	if (theirs.generation != plan->generation)
+		return pr_cli_error("the machine changed while the plan was made; try again");
+	if (strcmp(theirs.verdict, pr_verdict_name(plan->verdict)) == 0 &&
+		(plan->verdict != PR_VERDICT_OK || strcmp(theirs.id, plan->id) == 0))
+		return PR_EXIT_OK;
+
+	(void)pr_cli_error("pciroomd plans otherwise than this command, since its configuration "
+			   "differs from the options given: %s%s%s",
+		theirs.verdict, *theirs.why ? ": " : "", theirs.why);
+	return verdict_exit(theirs.verdict);
+}

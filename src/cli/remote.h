@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Client of org.pciroom1 on the system bus.  Functions return an enum pr_exit
+ * and tell failures, or PR_REMOTE_ABSENT (nothing told) when nobody answers
+ * to the name.
+ */
+#pragma once
+
+#include "cli/cli.h"
+#include "pciroom/exec.h"
+
+#define PR_REMOTE_ABSENT (-1)
+
+struct pr_remote;
+
+int pr_remote_open(struct pr_remote **ret);
+void pr_remote_close(struct pr_remote *m); /* NULL is fine */
+
+/* GetTopology: the machine as the daemon sees it. */
+int pr_remote_look(struct pr_remote *m, struct pr_topology **ret);
+/*
+ * CreatePlan for the request and policy that gave @plan; the daemon's plan has
+ * to be the same, else what was shown is not what would be done.
+ */
+int pr_remote_plan(struct pr_remote *m, const struct pr_plan *plan,
+	const struct pr_request *request, const struct pr_policy *policy);
+/* ApplyPlan of that plan, and waits for the end of the job. */
+int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, struct pr_report *ret);
+int pr_remote_rollback(struct pr_remote *m, struct pr_report *ret);

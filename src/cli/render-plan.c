@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A plan as sentences: the verdict first, then what is done, whom it disturbs,
+ * and what comes out of it.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "cli/render.h"
+
+/* The function of the topology planned on that a step names; NULL for none. */
+static const struct pr_function *step_function(const struct pr_plan *p, const struct pr_step *step)
+{
+	return pr_topology_find(p->topology, &step->address);
+}
+
+static size_t count_below(const struct pr_function *top)
+{
+	size_t n = 0;
+
+	for (const struct pr_function *f = pr_function_walk(top, top); f;
+		f = pr_function_walk(f, top))
+		n++;
+
+	return n;
+}
+
+static void add_remove(struct pr_text *t, const struct pr_plan *p, const struct pr_step *step)
+{
+	const struct pr_function *f = step_function(p, step);
+	size_t n = f ? count_below(f) : 0;
+
+	pr_text_printf(t, "remove %s", pr_name_of(&step->address).text);
+	if (n > 0) {
+		pr_text_add(t, " and the ");
+		pr_text_count(t, n, "function");
+		pr_text_add(t, " below it");
+	}
+}
+
+void pr_render_cost(struct pr_text *t, const struct pr_plan *p)
+{
+	const struct pr_cost *c = &p->cost;
+
+	if (c->in_use == 0 && c->restarted == 0) {
+		pr_text_add(t, "nobody is disturbed");
+		return;
+	}
+	if (c->in_use > 0) {
+		pr_text_count(t, c->in_use, "function");
+		pr_text_add(t, " in use will be interrupted");
+	}
+	if (c->restarted > 0) {
+		pr_text_add(t, c->in_use > 0 ? ", " : "");
+		pr_text_count(t, c->restarted, "driver");
+		pr_text_add(t, " will be restarted");
+	}
+}
+
+void pr_render_step(struct pr_text *t, const struct pr_plan *p, const struct pr_step *step)
+{
+	const struct pr_name name = pr_name_of(&step->address);
+
+	switch (step->kind) {
+	case PR_STEP_UNBIND:
+		pr_text_printf(t, "unbind %s from %s", step->driver ? step->driver : "the driver",
+			name.text);
+		return;
+	case PR_STEP_WRITE:
+		pr_text_printf(t,
+			"write 0x%0*" PRIx32 " to register 0x%02x of %s (now 0x%0*" PRIx32 ")",
+			2 * step->width, step->value, step->offset, name.text, 2 * step->width,
+			step->old);
+		return;
+	case PR_STEP_REMOVE:
+		add_remove(t, p, step);
+		return;
+	case PR_STEP_RESCAN:
+		if (step->root_bus)
+			pr_text_printf(t, "rescan the root bus %04" PRIx32 ":%02x",
+				step->address.domain, step->address.bus);
+		else
+			pr_text_printf(t, "rescan the bus of %s", name.text);
+		return;
+	case PR_STEP_EXPECT:
+		pr_text_add(t, "check that the machine is as predicted");
+		return;
+	case _PR_STEP_MAX:
+		return;
+	}
+}
+
+static void add_steps(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
+{
+	pr_text_add(t, "\n");
+	pr_text_paint(t, s, PR_PAINT_BOLD, "What will be done");
+	pr_text_add(t, "\n");
+	for (size_t i = 0; i < p->n_steps; i++) {
+		pr_text_printf(t, "  %zu. ", i + 1);
+		pr_render_step(t, p, &p->steps[i]);
+		pr_text_add(t, "\n");
+	}
+}
+
+/* "restart" is the longest. */
+#define NAME_WIDTH 7
+
+static void add_affected(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
+{
+	static const enum pr_paint paints[_PR_DISRUPTION_MAX] = {
+		[PR_DISRUPTION_RESTART] = PR_PAINT_WARN,
+		[PR_DISRUPTION_IN_USE] = PR_PAINT_BAD,
+		[PR_DISRUPTION_PINNED] = PR_PAINT_BAD,
+	};
+	size_t n_free = 0;
+	const char *name;
+
+	pr_text_add(t, "\n");
+	pr_text_paint(t, s, PR_PAINT_BOLD, "What is disturbed");
+	pr_text_add(t, "\n");
+	for (size_t i = 0; i < p->n_affected; i++) {
+		const struct pr_affected *a = &p->affected[i];
+
+		if (a->disruption == PR_DISRUPTION_FREE && !s->verbose) {
+			n_free++;
+			continue;
+		}
+		pr_text_printf(t, "  %-14s ", pr_name_of(&a->function->address).text);
+		name = pr_disruption_name(a->disruption);
+		pr_text_paint(t, s, paints[a->disruption], name);
+		pr_text_printf(t, "%*s ", NAME_WIDTH - (int)strlen(name), "");
+		pr_text_function(t, a->function);
+		if (a->reason)
+			pr_text_printf(t, ": %s", a->reason);
+		pr_text_add(t, "\n");
+	}
+	if (p->n_affected == 0)
+		pr_text_add(t, "  nothing\n");
+	if (n_free > 0) {
+		pr_text_add(t, "  ");
+		pr_text_count(t, n_free, "function");
+		pr_text_add(t, " that nobody uses (bridges, devices without a driver)\n");
+	}
+}
+
+/* Resources of the target @f that get addresses by the plan. */
+static size_t add_gains(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p,
+	const struct pr_function *f)
+{
+	const struct pr_function *now = pr_topology_same(p->prediction, f);
+	size_t n = 0;
+	char a[PR_WORD_MAX];
+
+	for (size_t i = 0; now && i < now->n_resources; i++) {
+		const struct pr_resource *r = &now->resources[i];
+		const struct pr_resource *was = pr_function_resource(f, r->index);
+
+		if (r->state != PR_RES_ASSIGNED || pr_resource_is_window(r) ||
+			(was && was->state == PR_RES_ASSIGNED))
+			continue;
+		pr_text_printf(t, "  %-14s gets %s, %s at 0x%" PRIx64 "\n",
+			pr_name_of(&f->address).text, pr_resource_name(r->index),
+			pr_size_text(s, r->size, a), r->range.first);
+		n++;
+	}
+
+	return n;
+}
+
+static bool is_target(const struct pr_plan *p, const struct pr_function *f)
+{
+	for (size_t i = 0; i < p->n_targets; i++)
+		if (p->targets[i] == f)
+			return true;
+
+	return false;
+}
+
+static void add_renumbered(struct pr_text *t, const struct pr_plan *p)
+{
+	for (size_t i = 0; i < p->n_affected; i++) {
+		const struct pr_function *f = p->affected[i].function;
+		const struct pr_function *now = pr_topology_same(p->prediction, f);
+
+		if (now && pr_address_compare(&now->address, &f->address) != 0)
+			pr_text_printf(t, "  %-14s becomes %s: its names in the system change\n",
+				pr_name_of(&f->address).text, pr_name_of(&now->address).text);
+	}
+}
+
+static void add_left(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
+{
+	char a[PR_WORD_MAX];
+
+	for (size_t i = 0; i < p->n_left; i++) {
+		const struct pr_left *l = &p->left[i];
+
+		pr_text_printf(t, "  %-14s stays without %s (%s of %s)\n",
+			pr_name_of(&l->function->address).text,
+			pr_resource_name(l->resource->index), pr_size_text(s, l->resource->size, a),
+			pr_resource_kind_text(l->resource));
+	}
+}
+
+static void add_result(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
+{
+	pr_text_add(t, "\n");
+	pr_text_paint(t, s, PR_PAINT_BOLD, "What comes out of it");
+	pr_text_add(t, "\n");
+	for (size_t i = 0; i < p->n_targets; i++)
+		(void)add_gains(t, s, p, p->targets[i]); /* a bridge has none to show */
+	for (size_t i = 0; i < p->n_affected; i++)
+		if (!is_target(p, p->affected[i].function))
+			(void)add_gains(t, s, p, p->affected[i].function);
+	add_renumbered(t, p);
+	add_left(t, s, p);
+	if (p->n_affected > 0)
+		pr_text_add(t,
+			"  Everything that worked before works again; addresses may be others.\n");
+}
+
+static void add_attempt(struct pr_text *t, const struct pr_attempt *a)
+{
+	if (a->top)
+		pr_text_printf(t, "  re-enumerating %s: ", pr_name_of(&a->top->address).text);
+	else
+		pr_text_add(t, "  a rescan alone: ");
+	pr_text_printf(t, "%s\n", a->good ? "works" : a->why ? a->why : "does not work");
+}
+
+/* The same candidate comes up for several targets, and fails for the same reason. */
+static bool was_told(const struct pr_plan *p, size_t i)
+{
+	const struct pr_attempt *a = &p->attempts[i];
+
+	for (size_t k = 0; k < i; k++) {
+		const struct pr_attempt *b = &p->attempts[k];
+
+		if (a->top == b->top && a->good == b->good &&
+			(a->why == b->why || (a->why && b->why && strcmp(a->why, b->why) == 0)))
+			return true;
+	}
+
+	return false;
+}
+
+#define ATTEMPTS_MAX 10 /* unless everything is wanted */
+
+static void add_attempts(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
+{
+	size_t n = 0;
+
+	if (p->n_attempts == 0)
+		return;
+
+	pr_text_add(t, "\n");
+	pr_text_paint(t, s, PR_PAINT_BOLD, "What was considered");
+	pr_text_add(t, "\n");
+	for (size_t i = 0; i < p->n_attempts; i++)
+		if (!was_told(p, i) && (n++ < ATTEMPTS_MAX || s->verbose))
+			add_attempt(t, &p->attempts[i]);
+	if (n > ATTEMPTS_MAX && !s->verbose)
+		pr_text_printf(t, "  and %zu more (--verbose shows them)\n", n - ATTEMPTS_MAX);
+}
+
+static void add_targets(struct pr_text *t, const struct pr_plan *p)
+{
+	for (size_t i = 0; i < p->n_targets; i++)
+		pr_text_printf(t, "%s%s",
+			i == 0                  ? ""
+			: i + 1 == p->n_targets ? " and "
+						: ", ",
+			pr_name_of(&p->targets[i]->address).text);
+}
+
+/* A limit that would have allowed @p; none for what is pinned. */
+static void add_limit_hint(struct pr_text *t, const struct pr_plan *p)
+{
+	enum pr_disruption worst = PR_DISRUPTION_FREE;
+
+	for (size_t i = 0; i < p->n_affected; i++)
+		if (p->affected[i].disruption > worst)
+			worst = p->affected[i].disruption;
+	if (worst <= PR_DISRUPTION_IN_USE)
+		pr_text_printf(t, "--disruption=%s would allow it.\n", pr_disruption_name(worst));
+}
+
+static void add_verdict(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
+{
+	const char *why = p->why ? p->why : "no reason was given";
+
+	switch (p->verdict) {
+	case PR_VERDICT_OK:
+		pr_text_paint(t, s, PR_PAINT_GOOD, "It can be mended: ");
+		add_targets(t, p);
+		pr_text_add(t, " will work; ");
+		pr_render_cost(t, p);
+		pr_text_add(t, ".\n");
+		return;
+	case PR_VERDICT_NOTHING:
+		pr_text_paint(t, s, PR_PAINT_GOOD, "Nothing to do: ");
+		pr_text_add(t, "nothing in question lacks addresses or bus numbers.\n");
+		return;
+	case PR_VERDICT_INFEASIBLE:
+		pr_text_paint(t, s, PR_PAINT_BAD, "It cannot be mended while the machine runs: ");
+		pr_text_printf(t, "%s.\n", why);
+		return;
+	case PR_VERDICT_TOO_DISRUPTIVE:
+		pr_text_paint(
+			t, s, PR_PAINT_WARN, "It could be mended, but not within the limit: ");
+		pr_text_printf(t, "%s.\n", why);
+		add_limit_hint(t, p);
+		return;
+	case PR_VERDICT_UNKNOWN:
+		pr_text_paint(t, s, PR_PAINT_WARN, "No answer: ");
+		pr_text_printf(t, "%s.\n", why);
+		return;
+	case _PR_VERDICT_MAX:
+		return;
+	}
+}
+
+void pr_render_plan(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
+{
+	bool found = p->verdict == PR_VERDICT_OK || p->verdict == PR_VERDICT_TOO_DISRUPTIVE;
+
+	add_verdict(t, s, p);
+	if (found) {
+		add_steps(t, s, p);
+		add_affected(t, s, p);
+		add_result(t, s, p);
+	}
+	if (s->verbose || p->verdict == PR_VERDICT_INFEASIBLE)
+		add_attempts(t, s, p);
+	if (found)
+		pr_text_printf(t, "\nPlan %s, predicted for Linux %s%s.\n", p->id,
+			p->topology->machine.release ? p->topology->machine.release
+						     : pr_generation_name(p->kernel.generation),
+			p->kernel.newer   ? ", which is newer than what pciroom knows"
+			: p->kernel.older ? ", which is older than what pciroom knows"
+					  : "");
+}

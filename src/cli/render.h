@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From answers to output: explanations, plans and trees as sentences for
+ * people and as JSON for programs.  Everything goes into a pr_text; nothing
+ * here prints, reads or decides.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "cli/words.h"
+#include "pciroom/plan.h"
+
+/* What is wrong with the functions that are looked at, and whether a plan mends it. */
+struct pr_diagnosis {
+	const struct pr_topology *topology;
+	const struct pr_explanation *explanation;
+	const struct pr_function *const
+		*named; /* by the user; explained even when nothing is wrong */
+	size_t n_named;
+	const struct pr_plan *plan; /* for what is dead of it; NULL when none was made */
+};
+
+void pr_render_explain(struct pr_text *t, const struct pr_style *s, const struct pr_diagnosis *d);
+void pr_render_explain_json(struct pr_json *j, const struct pr_diagnosis *d);
+
+void pr_render_plan(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p);
+/* "2 drivers will be restarted". */
+void pr_render_cost(struct pr_text *t, const struct pr_plan *p);
+/* One line, no newline: "unbind e1000e from 0000:03:00.0". */
+void pr_render_step(struct pr_text *t, const struct pr_plan *p, const struct pr_step *step);
+/* The members of the plan object; the caller opens it (and writes "schema" where it stands alone). */
+void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p);
+
+/* 0, or negative errno. */
+int pr_render_tree(struct pr_text *t, const struct pr_style *s, const struct pr_topology *topology);
+void pr_render_tree_json(struct pr_json *j, const struct pr_topology *topology);
+
+/* ---- shared by the JSON writers ---- */
+
+/* "address" and "path" of @f. */
+void pr_json_identity(struct pr_json *j, const struct pr_function *f);
+/* Hexadecimal, or null for PR_SIZE_UNKNOWN. */
+void pr_json_size(struct pr_json *j, const char *key, uint64_t size);
