@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Debian packages that the scripts use, and their installation; sourced by
+# ./quickstart and ./check.
+
+# shellcheck disable=SC2034 # used by the scripts that source this file
+build_packages=(gcc libc6-dev make autoconf automake pkg-config
+	libpci-dev libudev-dev libsystemd-dev libyaml-dev libsmartcols-dev libmount-dev)
+# shellcheck disable=SC2034
+guest_packages=(qemu-system-x86 busybox-static cpio zstd xz-utils kmod python3 python3-yaml
+	debian-archive-keyring ca-certificates)
+# shellcheck disable=SC2034
+test_packages=(clang libclang-rt-14-dev clang-format libcmocka-dev shellcheck man-db groff systemd
+	dbus mmdebstrap binutils pciutils)
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		sudo "$@"
+	fi
+}
+
+# Installs those of the packages named that are missing; silent when none is.
+install_packages() {
+	local missing=() package
+	for package in "$@"; do
+		# shellcheck disable=SC2016 # a dpkg-query format, not a variable
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+			missing+=("$package")
+	done
+	[ ${#missing[@]} = 0 ] && return 0
+
+	echo "installing: ${missing[*]}"
+	as_root apt-get -q update >/dev/null
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends \
+		"${missing[@]}" >/dev/null
+}
