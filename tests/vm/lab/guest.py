@@ -48,10 +48,11 @@ class Guest:
         hotplug = "on" if acpi_hotplug else "off"
         self.argv = [
             "qemu-system-x86_64", "-accel", "tcg", "-M", "q35", "-cpu", "max", "-m", str(memory),
-            "-nodefaults", "-no-user-config", "-display", "none",
+            "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
             "-global", f"ICH9-LPC.acpi-pci-hotplug-with-bridge-support={hotplug}",
             "-kernel", str(kernel), "-initrd", str(initrd),
-            "-append", f"console=ttyS0 log_buf_len=2M panic=-1 {append}".strip(),
+            # an emulated timer is late on a busy machine; a panic ends QEMU (-no-reboot), so it is seen at once
+            "-append", f"console=ttyS0 log_buf_len=2M no_timer_check panic=-1 {append}".strip(),
             "-serial", f"file:{self.console}",
             "-serial", f"unix:{self._sockets['control']},server=on,wait=off",
             "-qmp", f"unix:{self._sockets['monitor']},server=on,wait=off", *arguments]

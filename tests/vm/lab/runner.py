@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs scenarios on kernels, two at a time; keeps consoles and transcripts, and tells a failure whole."""
 
+import shutil
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from .guest import Guest, NeverBooted
 from .kernels import Kernel, fetch, load_generations
 from .scenario import Failed, Run, Scenario, prepare, stamp
 
+KEPT_RUNS = 6
 MEMORY = {"small": 768, "systemd": 1536}
 APPEND = {"small": "quiet", "systemd": "quiet systemd.show_status=0"}
 
@@ -104,9 +107,26 @@ def kernels(names: list[str]) -> tuple[dict[str, Kernel], dict[str, str]]:
     return have, missing
 
 
+def one_kernel(name: str) -> Kernel:
+    """The kernel of one generation, or a LabError with the reason that there is none."""
+    have, missing = kernels([name])
+    if name in missing:
+        raise LabError(f"kernel {name}: {missing[name]}")
+    return have[name]
+
+
+def results_dir() -> Path:
+    """A directory of this run alone: two runs at once must not share sockets; the last few are kept."""
+    parent = cache_dir() / "results"
+    parent.mkdir(exist_ok=True)
+    for old in sorted(parent.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT_RUNS]:
+        shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(dir=parent, prefix=time.strftime("%Y%m%d-%H%M%S-")))
+
+
 def run_all(jobs: int, work: list[tuple[Scenario, Kernel]], install: Optional[Path]) -> list[Outcome]:
     """Two at a time by default, longest kind first; a line each as it ends."""
-    results = cache_dir() / "results"
+    results = results_dir()
     work = sorted(work, key=lambda pair: pair[0].guest != "systemd")
     for kind in sorted({scenario.guest for scenario, _ in work}):
         initramfs.small_base() if kind == "small" else initramfs.systemd_base()
@@ -118,5 +138,6 @@ def run_all(jobs: int, work: list[tuple[Scenario, Kernel]], install: Optional[Pa
             say("  " + outcome.text.replace("\n", "\n  "))
         return outcome
 
+    say(f"consoles and transcripts: {results}")
     with ThreadPoolExecutor(jobs) as pool:
         return list(pool.map(job, work))

@@ -110,11 +110,18 @@ class Run:
 
 
 def _lookup(data: Any, path: str) -> Any:
-    """`devices[0].resources[1].choke.path` in parsed JSON; `#` at the end is the length of a list."""
-    for word in re.findall(r"[^.\[\]]+", path):
+    """`devices[0].resources[index=2].size` in parsed JSON; `#` at the end is the length of a list."""
+    for inside, plain in re.findall(r"\[([^\]]+)\]|([^.\[\]]+)", path):
+        word = inside or plain
+        key, equals, wanted = word.partition("=")
         try:
-            data = len(data) if word == "#" else data[int(word) if isinstance(data, list) else word]
-        except (KeyError, IndexError, ValueError, TypeError) as error:
+            if word == "#":
+                data = len(data)
+            elif equals:
+                data = next(item for item in data if str(item[key]) == wanted)
+            else:
+                data = data[int(word) if isinstance(data, list) else word]
+        except (KeyError, IndexError, ValueError, TypeError, StopIteration) as error:
             raise Failed(f"no {path} in the answer (at {word})") from error
     return data
 
@@ -252,9 +259,12 @@ def _put(run: Run, step: dict[str, Any]) -> None:
 
 
 def _repeat(run: Run, step: dict[str, Any]) -> None:
-    """The same steps for each value; `@@` in them is the value."""
-    for value in step["repeat"]:
-        for inner in json.loads(json.dumps(step["steps"]).replace("@@", str(value))):
+    """The same steps for each row of values; `@0@`, `@1@` in them are the values of the row."""
+    for row in step["repeat"]:
+        text = json.dumps(step["steps"])
+        for number, value in enumerate(row if isinstance(row, list) else [row]):
+            text = text.replace(f"@{number}@", str(value))
+        for inner in json.loads(text):
             run.perform(inner)
 
 
