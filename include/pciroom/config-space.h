@@ -20,7 +20,11 @@ bool pr_config_u8(const struct pr_config *c, size_t offset, uint8_t *ret);
 bool pr_config_u16(const struct pr_config *c, size_t offset, uint16_t *ret);
 bool pr_config_u32(const struct pr_config *c, size_t offset, uint32_t *ret);
 
-enum pr_known { PR_UNKNOWN = 0, PR_NO, PR_YES };
+enum pr_known {
+	PR_UNKNOWN = 0,
+	PR_NO,
+	PR_YES
+};
 
 enum pr_header_type {
 	PR_HEADER_UNKNOWN = 0,
@@ -66,10 +70,12 @@ struct pr_bar {
 
 /* Bridge window as its registers show it. */
 struct pr_window {
-	enum pr_known implemented; /* PR_NO: the register is absent; PR_UNKNOWN when it reads zero */
-	enum pr_known open;        /* PR_NO: base above limit, the window forwards nothing */
-	uint8_t width;             /* address bits: 16 or 32 for I/O, 32 for memory, 32 or 64 for prefetchable */
-	struct pr_range range;     /* when open is PR_YES */
+	enum pr_known
+		implemented; /* PR_NO: the register is absent; PR_UNKNOWN when it reads zero */
+	enum pr_known open;  /* PR_NO: base above limit, the window forwards nothing */
+	/* address bits: 16 or 32 for I/O, 32 for memory, 32 or 64 for prefetchable */
+	uint8_t width;
+	struct pr_range range; /* when open is PR_YES */
 };
 
 struct pr_bridge_header {
@@ -160,7 +166,8 @@ struct pr_acs {
 };
 
 struct pr_caps {
-	enum pr_known list_complete, extended_complete; /* PR_UNKNOWN: list leaves the known bytes; PR_NO: malformed */
+	enum pr_known list_complete,
+		extended_complete; /* PR_UNKNOWN: list leaves the known bytes; PR_NO: malformed */
 	struct pr_cap pm, msi, msix, vpd, slot_id, ssvid, agp, shpc, af;
 	struct pr_pcie pcie;
 	struct pr_ea ea;
@@ -175,11 +182,17 @@ struct pr_caps {
 
 /* Each returns false, and leaves @ret untouched, when the bytes it needs are not known. */
 bool pr_config_header(const struct pr_config *c, struct pr_header *ret);
-/* @index 0-5 of a type 0 header, 0-1 of a bridge; the upper half of a 64-bit BAR decodes as not implemented. */
+/*
+ * @index 0-5 of a type 0 header, 0-1 of a bridge; the upper half of a 64-bit BAR decodes as not
+ * implemented.
+ */
 bool pr_config_bar(const struct pr_config *c, unsigned int index, struct pr_bar *ret);
 bool pr_config_rom(const struct pr_config *c, struct pr_bar *ret);
 bool pr_config_bridge(const struct pr_config *c, struct pr_bridge_header *ret);
-/* Always succeeds: what is not known says so.  Loops and pointers out of range end the list (list_complete = PR_NO). */
+/*
+ * Always succeeds: what is not known says so.  Loops and pointers out of range end the list
+ * (list_complete = PR_NO).
+ */
 void pr_config_caps(const struct pr_config *c, struct pr_caps *ret);
 
 /*

@@ -10,7 +10,10 @@
 
 #include "pciroom/plan.h"
 
-/* 0 or negative errno; a NULL operation means that the back end cannot. -ETIMEDOUT: the deadline passed, the kernel may still be at it. */
+/*
+ * 0 or negative errno; a NULL operation means that the back end cannot. -ETIMEDOUT: the deadline
+ * passed, the kernel may still be at it.
+ */
 struct pr_backend_ops {
 	const char *name, *help;
 	int (*unbind)(void *instance, const struct pr_address *a);
@@ -18,8 +21,10 @@ struct pr_backend_ops {
 	int (*remove)(void *instance, const struct pr_address *a);
 	int (*rescan)(void *instance, const struct pr_address *a);
 	int (*rescan_root)(void *instance, uint32_t domain, uint8_t bus);
-	int (*read)(void *instance, const struct pr_address *a, uint16_t offset, uint8_t width, uint32_t *ret);
-	int (*write)(void *instance, const struct pr_address *a, uint16_t offset, uint8_t width, uint32_t value);
+	int (*read)(void *instance, const struct pr_address *a, uint16_t offset, uint8_t width,
+		uint32_t *ret);
+	int (*write)(void *instance, const struct pr_address *a, uint16_t offset, uint8_t width,
+		uint32_t value);
 	/* Looks at the machine as it is now; the caller frees. */
 	int (*look)(void *instance, struct pr_topology **ret);
 };
@@ -48,8 +53,9 @@ bool pr_journal_pending(const struct pr_journal *j);
 /* ---- runner ---- */
 
 enum pr_outcome {
-	PR_OUTCOME_DONE = 0,    /* as predicted */
-	PR_OUTCOME_DIFFERS,     /* the targets work and nothing is lost; addresses are not those predicted */
+	PR_OUTCOME_DONE = 0, /* as predicted */
+	/* the targets work and nothing is lost; addresses are not those predicted */
+	PR_OUTCOME_DIFFERS,
 	PR_OUTCOME_ROLLED_BACK, /* a step or the verification failed; what was there is there */
 	PR_OUTCOME_LOST,        /* something did not come back; the report names it */
 	PR_OUTCOME_STALE,       /* the machine is not the one planned on; nothing was touched */
@@ -60,9 +66,9 @@ const char *pr_outcome_name(enum pr_outcome o);
 
 struct pr_report {
 	enum pr_outcome outcome;
-	int error;          /* negative errno of the step that failed, or 0 */
-	size_t step;        /* step that failed, or n_steps */
-	char text[256];     /* one sentence */
+	int error;      /* negative errno of the step that failed, or 0 */
+	size_t step;    /* step that failed, or n_steps */
+	char text[256]; /* one sentence */
 };
 struct pr_progress {
 	/* Before each step and at its end.  Return non-zero to cancel before the next one. */
@@ -88,7 +94,10 @@ int pr_recover(const struct pr_backend *backend, struct pr_journal *journal, str
 
 /* ---- back ends ---- */
 
-/* Simulator: the kernel model, starting from @t, which must outlive it and what it lets one look at. */
+/*
+ * Simulator: the kernel model, starting from @t, which must outlive it and what it lets one look
+ * at.
+ */
 int pr_backend_simulator_new(const struct pr_topology *t, struct pr_backend *ret);
 void pr_backend_simulator_free(struct pr_backend *b);
 
@@ -116,25 +125,31 @@ void pr_helper_set_deadline(struct pr_helper *h, unsigned int milliseconds);
 
 /* The functions of a struct pr_prober (import.h); its userdata is the struct pr_helper. */
 struct pr_bar_mask;
-int pr_helper_config(void *helper, const struct pr_address *a, uint8_t *buffer, size_t size,
-	size_t *ret);
+int pr_helper_config(
+	void *helper, const struct pr_address *a, uint8_t *buffer, size_t size, size_t *ret);
 int pr_helper_file(void *helper, const char *name, char **ret, size_t *ret_size);
 int pr_helper_measure(void *helper, const struct pr_address *a, struct pr_bar_mask *ret, size_t max,
 	size_t *ret_n);
 
-/* Helper back end on @helper (borrowed).  @look is called for the look operation (import is not exec's). */
+/*
+ * Helper back end on @helper (borrowed).  @look is called for the look operation (import is not
+ * exec's).
+ */
 struct pr_looker {
 	int (*look)(void *userdata, struct pr_topology **ret);
 	void *userdata;
 };
-int pr_backend_helper_new(struct pr_helper *helper, const struct pr_looker *look,
-	struct pr_backend *ret);
+int pr_backend_helper_new(
+	struct pr_helper *helper, const struct pr_looker *look, struct pr_backend *ret);
 void pr_backend_helper_free(struct pr_backend *b);
 
 /* Scripted: expected operations and the results to give, for tests. */
 struct pr_script_entry {
-	const char *operation; /* "remove 0000:00:02.0", "bind 0000:04:00.0 nvme", "rescan-root 0000:00",
-	                          "read 0000:00:02.0 1a/1", "write 0000:00:02.0 1a/1=07"; read gives value, when result is 0 */
+	/*
+	 * "remove 0000:00:02.0", "bind 0000:04:00.0 nvme", "rescan-root 0000:00", "read
+	 * 0000:00:02.0 1a/1", "write 0000:00:02.0 1a/1=07"; read gives value, when result is 0
+	 */
+	const char *operation;
 	int result;
 	uint32_t value;
 };

@@ -14,15 +14,18 @@
 #define PR_HELPER_DEADLINE_MAX_MS 600000u
 
 enum pr_helper_verb {
-	PR_HELPER_READ_CONFIG = 1, /* offset, length -> data (may be shorter: what the kernel let us read) */
-	PR_HELPER_READ_FILE,       /* name "iomem", "ioports", "cmdline" -> descriptor of a sealed memfd */
-	PR_HELPER_MEASURE,         /* sizes the BARs of a driverless function, decode off -> struct pr_helper_mask[] */
-	PR_HELPER_WRITE_CONFIG,    /* offset, width, value; allow-list by header type */
+	PR_HELPER_READ_CONFIG =
+		1, /* offset, length -> data (may be shorter: what the kernel let us read) */
+	/* name "iomem", "ioports", "cmdline" -> descriptor of a sealed memfd */
+	PR_HELPER_READ_FILE,
+	/* sizes the BARs of a driverless function, decode off -> struct pr_helper_mask[] */
+	PR_HELPER_MEASURE,
+	PR_HELPER_WRITE_CONFIG, /* offset, width, value; allow-list by header type */
 	PR_HELPER_UNBIND,
-	PR_HELPER_BIND,            /* name: driver */
+	PR_HELPER_BIND, /* name: driver */
 	PR_HELPER_REMOVE,
-	PR_HELPER_RESCAN,          /* the bus the function sits on */
-	PR_HELPER_RESCAN_ROOT,     /* domain, bus of a root bus */
+	PR_HELPER_RESCAN,      /* the bus the function sits on */
+	PR_HELPER_RESCAN_ROOT, /* domain, bus of a root bus */
 	_PR_HELPER_VERB_MAX,
 };
 
@@ -41,18 +44,19 @@ struct pr_helper_request {
 	uint32_t verb;
 	uint32_t domain;
 	uint8_t bus, device, function;
-	uint8_t width;        /* WRITE_CONFIG: 1, 2 or 4 */
+	uint8_t width; /* WRITE_CONFIG: 1, 2 or 4 */
 	uint32_t offset, length;
 	uint32_t value;
 	uint32_t deadline_ms; /* 0: the helper's default; at most PR_HELPER_DEADLINE_MAX_MS */
-	uint32_t sequence;    /* comes back in the reply, so that a late one is not taken for another's */
-	char name[64];        /* NUL-terminated */
+	/* comes back in the reply, so that a late one is not taken for another's */
+	uint32_t sequence;
+	char name[64]; /* NUL-terminated */
 };
 
 #define PR_HELPER_DATA_MAX 4096
 struct pr_helper_reply {
 	uint32_t version;
-	int32_t error; /* 0 or negative errno */
+	int32_t error;     /* 0 or negative errno */
 	uint32_t length;   /* bytes of data */
 	uint32_t sequence; /* of the request */
 	uint8_t data[PR_HELPER_DATA_MAX];

@@ -16,11 +16,13 @@ struct pr_import_error {
 struct pr_prober {
 	void *userdata;
 	/* Known prefix of configuration space into @buffer. */
-	int (*config)(void *userdata, const struct pr_address *a, uint8_t *buffer, size_t size, size_t *ret);
+	int (*config)(void *userdata, const struct pr_address *a, uint8_t *buffer, size_t size,
+		size_t *ret);
 	/* @name "iomem" or "ioports"; malloc'ed, NUL-terminated. */
 	int (*file)(void *userdata, const char *name, char **ret, size_t *ret_size);
 	/* All-ones readback of the BARs of a driverless function; NULL: sizes stay unknown. */
-	int (*measure)(void *userdata, const struct pr_address *a, struct pr_bar_mask *ret, size_t max, size_t *ret_n);
+	int (*measure)(void *userdata, const struct pr_address *a, struct pr_bar_mask *ret,
+		size_t max, size_t *ret_n);
 };
 struct pr_live_options {
 	const char *root;               /* "/" or a directory that holds sys/ and proc/ */
@@ -31,9 +33,15 @@ struct pr_live_options {
 int pr_import_live(const struct pr_live_options *options, struct pr_topology **ret,
 	struct pr_import_error *error);
 
-/* Snapshot YAML (section 9 of the design).  Writing gives malloc'ed text; reading it back gives an equal topology. */
+/*
+ * Snapshot YAML (section 9 of the design).  Writing gives malloc'ed text; reading it back gives an
+ * equal topology.
+ */
 /* 0; -EILSEQ when a text in @t is not UTF-8 (importers see to it that it is), -ENOMEM. */
 int pr_snapshot_write(const struct pr_topology *t, char **ret, size_t *ret_size);
-/* 0; 1 with @error for facts that contradict each other; -EINVAL (not a snapshot), -EFBIG, -ENOMEM with @error. */
-int pr_snapshot_read(const char *text, size_t size, struct pr_topology **ret,
-	struct pr_import_error *error);
+/*
+ * 0; 1 with @error for facts that contradict each other; -EINVAL (not a snapshot), -EFBIG, -ENOMEM
+ * with @error.
+ */
+int pr_snapshot_read(
+	const char *text, size_t size, struct pr_topology **ret, struct pr_import_error *error);

@@ -18,14 +18,19 @@ enum pr_generation {
 	_PR_GENERATION_MAX,
 };
 
-/* A kernel as the model knows it: generation and the options of its command line that decide a layout. */
+/*
+ * A kernel as the model knows it: generation and the options of its command line that decide a
+ * layout.
+ */
 struct pr_kernel {
 	enum pr_generation generation;
-	bool newer;           /* newer than any profile: the newest is used */
-	bool older;           /* older than any profile: the oldest is used */
-	bool reads_windows;   /* x86: window registers are read when a bridge is discovered (KERNEL 1.5) */
-	bool assign_busses;   /* pci=assign-busses */
-	uint64_t hp_io_size, hp_mem_size, hp_pref_size; /* bytes, optional extras of a hot-plug bridge */
+	bool newer; /* newer than any profile: the newest is used */
+	bool older; /* older than any profile: the oldest is used */
+	/* x86: window registers are read when a bridge is discovered (KERNEL 1.5) */
+	bool reads_windows;
+	bool assign_busses; /* pci=assign-busses */
+	uint64_t hp_io_size, hp_mem_size,
+		hp_pref_size; /* bytes, optional extras of a hot-plug bridge */
 	unsigned int hp_bus_size;
 };
 
@@ -43,10 +48,11 @@ enum pr_action_kind {
 };
 struct pr_action {
 	enum pr_action_kind kind;
-	const struct pr_function *function; /* of the topology given; NULL for a rescan of @root's own bus */
+	/* of the topology given; NULL for a rescan of @root's own bus */
+	const struct pr_function *function;
 	const struct pr_root *root;
-	uint16_t offset;                    /* PR_ACTION_WRITE */
-	uint8_t width;                      /* 1, 2 or 4 bytes */
+	uint16_t offset; /* PR_ACTION_WRITE */
+	uint8_t width;   /* 1, 2 or 4 bytes */
 	uint32_t value;
 };
 
@@ -64,4 +70,5 @@ struct pr_doubt {
  * done (a removed function, a rescan at one), -ENOMEM.
  */
 int pr_kernel_apply(const struct pr_kernel *k, const struct pr_topology *t,
-	const struct pr_action *actions, size_t n, struct pr_topology **ret, struct pr_doubt *doubt);
+	const struct pr_action *actions, size_t n, struct pr_topology **ret,
+	struct pr_doubt *doubt);

@@ -20,14 +20,18 @@ const char *pr_disruption_name(enum pr_disruption d);
 bool pr_disruption_parse(const char *name, enum pr_disruption *ret);
 
 struct pr_policy {
-	enum pr_disruption limit;    /* the worst class that a plan may disturb; FREE, RESTART or IN_USE */
-	const char *const *pinned;   /* addresses or paths ("0000:03:00.0", "0000:00/02.0/00.0") */
+	enum pr_disruption
+		limit; /* the worst class that a plan may disturb; FREE, RESTART or IN_USE */
+	const char *const *pinned; /* addresses or paths ("0000:03:00.0", "0000:00/02.0/00.0") */
 	size_t n_pinned;
 };
 
-/* Class of one function by itself.  @ret_reason (may be NULL): borrowed sentence, or NULL when free. */
-enum pr_disruption pr_function_disruption(const struct pr_function *f, const struct pr_policy *policy,
-	const char **ret_reason);
+/*
+ * Class of one function by itself.  @ret_reason (may be NULL): borrowed sentence, or NULL when
+ * free.
+ */
+enum pr_disruption pr_function_disruption(
+	const struct pr_function *f, const struct pr_policy *policy, const char **ret_reason);
 
 /* ---- diagnosis ---- */
 
@@ -35,7 +39,7 @@ enum pr_disruption pr_function_disruption(const struct pr_function *f, const str
 struct pr_level {
 	const struct pr_function *bridge; /* NULL: the host bridge's apertures */
 	unsigned int window;              /* PR_WINDOW_* */
-	bool known;                       /* false: the apertures are not recorded, nothing below is said */
+	bool known; /* false: the apertures are not recorded, nothing below is said */
 	bool open;
 	uint64_t size;              /* bytes of the window, or of all apertures that serve */
 	uint64_t wanted, align;     /* bytes the BAR asks for here */
@@ -49,17 +53,22 @@ struct pr_shortage {
 	bool size_known;
 	const struct pr_level *levels;
 	size_t n_levels;
-	const struct pr_level *choke; /* outermost window that is too small below one with room; NULL: the nearest has room */
+	/* outermost window that is too small below one with room; NULL: the nearest has room */
+	const struct pr_level *choke;
 };
 struct pr_explanation {
 	const struct pr_shortage *shortages;
 	size_t n_shortages;
 	const struct pr_function *const *no_bus; /* bridges without bus numbers */
 	size_t n_no_bus;
-	const struct pr_function *const *disagreeing; /* bridges whose registers and kernel table differ */
+	const struct pr_function *const
+		*disagreeing; /* bridges whose registers and kernel table differ */
 	size_t n_disagreeing;
 };
-/* Everything wrong at and below @f (NULL: in the whole machine).  Allocated in @arena.  0 or -ENOMEM. */
+/*
+ * Everything wrong at and below @f (NULL: in the whole machine).  Allocated in @arena.  0 or
+ * -ENOMEM.
+ */
 int pr_explain(const struct pr_topology *t, const struct pr_function *f, struct pr_arena *arena,
 	struct pr_explanation *ret);
 /* "BAR 2", "expansion ROM", "VF BAR 0", "prefetchable window": for people. */
@@ -68,7 +77,8 @@ const char *pr_resource_name(unsigned int index);
 /* ---- plans ---- */
 
 struct pr_request {
-	const struct pr_address *targets; /* functions that shall work; none: every function that is dead */
+	/* functions that shall work; none: every function that is dead */
+	const struct pr_address *targets;
 	size_t n_targets;
 };
 
@@ -76,7 +86,8 @@ enum pr_step_kind {
 	PR_STEP_UNBIND, /* address, driver */
 	PR_STEP_WRITE,  /* address, offset, width, value, old */
 	PR_STEP_REMOVE, /* address: the top of a subtree */
-	PR_STEP_RESCAN, /* address of a function that stays and sits on the bus to scan; or root_bus */
+	/* address of a function that stays and sits on the bus to scan; or root_bus */
+	PR_STEP_RESCAN,
 	PR_STEP_EXPECT, /* the layout predicted; verified against the machine */
 	_PR_STEP_MAX,
 };
@@ -84,7 +95,8 @@ const char *pr_step_name(enum pr_step_kind k);
 
 struct pr_step {
 	enum pr_step_kind kind;
-	bool root_bus; /* RESCAN: no function stays on that root bus; address holds domain and bus */
+	/* RESCAN: no function stays on that root bus; address holds domain and bus */
+	bool root_bus;
 	struct pr_address address;
 	const char *path;   /* topological path of the function */
 	const char *driver; /* UNBIND */
@@ -117,7 +129,9 @@ struct pr_attempt {
 /* Lexicographic, in this order: the first difference decides. */
 struct pr_cost {
 	unsigned int in_use, restarted, renumbered;
-	unsigned int armed; /* empty hot-plug ports that come back without a window they had (KERNEL 1.9) */
+	unsigned int
+		/* empty hot-plug ports that come back without a window they had (KERNEL 1.9) */
+		armed;
 	unsigned int removed, steps;
 };
 int pr_cost_compare(const struct pr_cost *a, const struct pr_cost *b);
@@ -141,7 +155,8 @@ struct pr_plan {
 	size_t n_targets;
 	const struct pr_function **removed; /* tops of the subtrees that are re-enumerated */
 	size_t n_removed;
-	struct pr_affected *affected; /* every function that is removed or whose driver is restarted, in walk order */
+	/* every function that is removed or whose driver is restarted, in walk order */
+	struct pr_affected *affected;
 	size_t n_affected;
 	struct pr_left *left;
 	size_t n_left;
@@ -174,7 +189,8 @@ int pr_plan_check(const struct pr_plan *p, const struct pr_policy *policy, char 
  * same rule judges predictions and outcomes.  @now may be a fresh import of
  * the machine; functions are found by path.  @why: first loss, a sentence.
  */
-bool pr_nothing_lost(const struct pr_topology *before, const struct pr_topology *now, char *why,
-	size_t size);
+bool pr_nothing_lost(
+	const struct pr_topology *before, const struct pr_topology *now, char *why, size_t size);
 /* G1 for @plan's targets on @now: all that the plan promised them is assigned. */
-bool pr_targets_work(const struct pr_plan *plan, const struct pr_topology *now, char *why, size_t size);
+bool pr_targets_work(
+	const struct pr_plan *plan, const struct pr_topology *now, char *why, size_t size);

@@ -20,7 +20,10 @@ struct pr_address {
 };
 
 #define PR_ADDRESS_MAX 20 /* "ffffffff:ff:1f.7" and its NUL */
-/* "0000:02:01.0", or "02:01.0" (domain 0); function is a digit 0-7.  False for anything else, trailing text included. */
+/*
+ * "0000:02:01.0", or "02:01.0" (domain 0); function is a digit 0-7.  False for anything else,
+ * trailing text included.
+ */
 bool pr_address_parse(const char *text, struct pr_address *ret);
 void pr_address_format(const struct pr_address *a, char ret[PR_ADDRESS_MAX]);
 int pr_address_compare(const struct pr_address *a, const struct pr_address *b);
@@ -59,8 +62,12 @@ enum pr_resource_state {
 	PR_RES_UNKNOWN = 0, /* the recording does not say */
 	PR_RES_ASSIGNED,    /* has addresses, in the kernel's table */
 	PR_RES_UNASSIGNED,  /* wants addresses, has none; the kernel will try again at a rescan */
-	PR_RES_FORGOTTEN,   /* wants addresses, has none; the kernel forgot it (KERNEL 1.11): only removal brings it back */
-	PR_RES_CLOSED,      /* bridge window that forwards nothing (needed by nobody, or lost) */
+	/*
+	 * wants addresses, has none; the kernel forgot it (KERNEL 1.11): only removal brings it
+	 * back
+	 */
+	PR_RES_FORGOTTEN,
+	PR_RES_CLOSED, /* bridge window that forwards nothing (needed by nobody, or lost) */
 };
 
 struct pr_resource {
@@ -68,19 +75,26 @@ struct pr_resource {
 	enum pr_resource_state state;
 	uint32_t flags;        /* PR_IORES_* type bits: IO, MEM, PREFETCH, MEM_64, PCI_FIXED, ... */
 	struct pr_range range; /* when assigned */
-	uint64_t size;         /* bytes, PR_SIZE_UNKNOWN; VF BARs: of all VFs together; windows: of the range, 0 when closed */
-	uint64_t align;        /* bytes, PR_SIZE_UNKNOWN; VF BARs: of one VF's BAR */
+	/*
+	 * bytes, PR_SIZE_UNKNOWN; VF BARs: of all VFs together; windows: of the range, 0 when
+	 * closed
+	 */
+	uint64_t size;
+	uint64_t align; /* bytes, PR_SIZE_UNKNOWN; VF BARs: of one VF's BAR */
 };
 
 /* What is recorded of one function: the only input of the builder, and what a snapshot stores. */
 struct pr_resource_line {
 	uint64_t start, end, flags;
 };
-struct pr_bar_mask { /* one BAR register read back after all ones were written, decode off */
+struct pr_bar_mask {   /* one BAR register read back after all ones were written, decode off */
 	uint8_t index; /* 0-5, 6 for the ROM; a 64-bit BAR has one entry, at its lower index */
 	uint32_t low, high;
 };
-/* One user of a function, as an administrator would name it ("mounted /srv on nvme0n1p1", "network interface enp5s0 is up"). */
+/*
+ * One user of a function, as an administrator would name it ("mounted /srv on nvme0n1p1", "network
+ * interface enp5s0 is up").
+ */
 struct pr_user {
 	const char *kind; /* "mount", "swap", "net", "vfio", ... */
 	const char *what;
@@ -105,11 +119,14 @@ struct pr_facts {
 	size_t n_users;
 };
 
-/* Host bridge facts.  Apertures are what the firmware gave; busy is what lies in them and is not a PCI resource. */
+/*
+ * Host bridge facts.  Apertures are what the firmware gave; busy is what lies in them and is not a
+ * PCI resource.
+ */
 struct pr_root_facts {
 	uint32_t domain;
 	uint8_t bus;
-	int last_bus; /* of its range; -1 when not known */
+	int last_bus;                    /* of its range; -1 when not known */
 	const struct pr_range *io, *mem; /* memory apertures above and below 4 GiB alike */
 	size_t n_io, n_mem;
 	bool apertures_known;
@@ -123,14 +140,14 @@ struct pr_machine {
 	const char *lockdown; /* "none", "integrity", "confidentiality"; NULL when not known */
 	const char *arch;     /* uname -m */
 	const char *vendor, *product; /* DMI; NULL when not known */
-	bool is_guest;        /* a hypervisor is visible */
+	bool is_guest;                /* a hypervisor is visible */
 };
 
 struct pr_bridge {
 	uint8_t primary, secondary, subordinate; /* registers */
-	struct pr_window registers[3];           /* I/O, memory, prefetchable as the registers have them */
-	bool hotplug;     /* kernel's is_hotplug_bridge: slot with Hot-Plug Capable, or SHPC */
-	bool subtractive; /* class 060401: forwards what nobody claims */
+	struct pr_window registers[3]; /* I/O, memory, prefetchable as the registers have them */
+	bool hotplug;                  /* kernel's is_hotplug_bridge: slot with Hot-Plug Capable */
+	bool subtractive;              /* class 060401: forwards what nobody claims */
 	uint16_t control;
 };
 
@@ -140,11 +157,17 @@ struct pr_function {
 	struct pr_function *parent; /* bridge above; NULL on the root bus */
 	struct pr_function *first_child, *last_child, *next; /* in the kernel's discovery order */
 	struct pr_header header;
-	struct pr_resource *resources; /* those that exist, by index; windows of a bridge are always there */
+	/* those that exist, by index; windows of a bridge are always there */
+	struct pr_resource *resources;
 	uint8_t n_resources;
-	bool removed; /* on the bus, but the kernel has no device for it (prediction after a remove) */
+	/* on the bus, but the kernel has no device for it (prediction after a remove) */
+	bool removed;
 	bool predicted; /* changed by a predicted rescan: the lines of its facts are out of date */
-	bool no_bus;  /* bridge without a usable bus range, or outside of what its parent forwards: nothing below it can be seen */
+	/*
+	 * bridge without a usable bus range, or outside of what its parent forwards: nothing below
+	 * it can be seen
+	 */
+	bool no_bus;
 	struct pr_bridge *bridge; /* header type 1, else NULL */
 	const struct pr_caps *caps;
 	const struct pr_facts *facts;
@@ -153,21 +176,24 @@ struct pr_function {
 struct pr_root {
 	struct pr_root_facts facts;
 	uint8_t last_bus; /* known, or bounded by the next host bridge of the domain */
-	struct pr_function *functions; /* by address at import; the position is the identity across predictions */
+	/* by address at import; the position is the identity across predictions */
+	struct pr_function *functions;
 	size_t n_functions;
 	struct pr_function *first_child, *last_child; /* on the root bus */
 };
 
 struct pr_topology {
-	struct pr_arena *arena; /* owns what is not shared with the topology it was predicted from */
+	/* owns what is not shared with the topology it was predicted from */
+	struct pr_arena *arena;
 	struct pr_machine machine;
 	struct pr_root **roots; /* by domain and bus */
 	size_t n_roots;
 	size_t n_functions;
-	uint64_t generation; /* digest of structure and layout: equal topologies have equal generations */
+	/* digest of structure and layout: equal topologies have equal generations */
+	uint64_t generation;
 };
 
-#define pr_for_each_root(t, i) for (size_t i = 0; i < (t)->n_roots; i++)
+#define pr_for_each_root(t, i)      for (size_t i = 0; i < (t)->n_roots; i++)
 #define pr_for_each_child(f, first) for (struct pr_function *f = (first); f; f = f->next)
 
 /* ---- building ---- */
@@ -181,7 +207,10 @@ struct pr_builder;
 
 struct pr_builder *pr_builder_new(void);
 void pr_builder_free(struct pr_builder *b);
-/* Deep copies what it is given.  -EEXIST for an address seen before, -EINVAL for an impossible one, -ENOMEM. */
+/*
+ * Deep copies what it is given.  -EEXIST for an address seen before, -EINVAL for an impossible
+ * one, -ENOMEM.
+ */
 int pr_builder_add_function(struct pr_builder *b, const struct pr_facts *facts);
 int pr_builder_add_root(struct pr_builder *b, const struct pr_root_facts *facts);
 int pr_builder_set_machine(struct pr_builder *b, const struct pr_machine *machine);
@@ -193,9 +222,15 @@ int pr_builder_set_machine(struct pr_builder *b, const struct pr_machine *machin
 int pr_builder_finish(struct pr_builder *b, struct pr_topology **ret, struct pr_build_error *error);
 
 void pr_topology_free(struct pr_topology *t);
-/* What `generation` of @t should be now; who changes a copy stores it there.  Linear in the functions. */
+/*
+ * What `generation` of @t should be now; who changes a copy stores it there.  Linear in the
+ * functions.
+ */
 uint64_t pr_topology_digest(const struct pr_topology *t);
-/* Copy of @t that owns copies of the roots marked in @touch (n_roots flags; NULL: all) and shares the others with @t. */
+/*
+ * Copy of @t that owns copies of the roots marked in @touch (n_roots flags; NULL: all) and shares
+ * the others with @t.
+ */
 int pr_topology_copy(const struct pr_topology *t, const bool *touch, struct pr_topology **ret);
 
 /* ---- looking ---- */
@@ -215,15 +250,27 @@ struct pr_function *pr_topology_find_path(const struct pr_topology *t, const cha
 
 /* NULL when the function does not have it. */
 struct pr_resource *pr_function_resource(const struct pr_function *f, unsigned int index);
-bool pr_function_below(const struct pr_function *f, const struct pr_function *ancestor); /* itself counts */
-/* Next function of the subtree of @top in depth-first order; start with @f == @top, NULL at the end. */
+bool pr_function_below(
+	const struct pr_function *f, const struct pr_function *ancestor); /* itself counts */
+/*
+ * Next function of the subtree of @top in depth-first order; start with @f == @top, NULL at the
+ * end.
+ */
 struct pr_function *pr_function_walk(const struct pr_function *f, const struct pr_function *top);
 bool pr_resource_is_window(const struct pr_resource *r);
 bool pr_resource_is_io(const struct pr_resource *r);
 
+/*
+ * Do the windows above @f, in the kernel's table, pass the addresses of its assigned
+ * resource @r down to it?  What is not known is given the benefit of the doubt.
+ * Up to 6.12 the kernel hands out I/O from windows that it has closed.
+ */
+bool pr_resource_forwarded(const struct pr_function *f, const struct pr_resource *r);
+
 enum pr_health {
 	PR_HEALTH_OK = 0,
-	PR_HEALTH_PARTIAL,    /* works, but an I/O BAR or VF BARs have no addresses (a ROM is not missed) */
+	/* works, but an I/O BAR or VF BARs have no addresses (a ROM is not missed) */
+	PR_HEALTH_PARTIAL,
 	PR_HEALTH_UNASSIGNED, /* a memory BAR has no addresses: the card is dead */
 	PR_HEALTH_NO_BUS,     /* a bridge without bus numbers */
 	PR_HEALTH_GONE,       /* removed */
@@ -231,7 +278,10 @@ enum pr_health {
 enum pr_health pr_function_health(const struct pr_function *f);
 const char *pr_health_name(enum pr_health h);
 
-/* Which window kind of the bridge above a BAR goes to (KERNEL 1.6): PR_WINDOW_IO, _MEM or _PREF.  @bridge NULL: root bus. */
+/*
+ * Which window kind of the bridge above a BAR goes to (KERNEL 1.6): PR_WINDOW_IO, _MEM or _PREF.
+ * @bridge NULL: root bus.
+ */
 unsigned int pr_resource_window(const struct pr_resource *r, const struct pr_function *bridge);
 
 /*
@@ -249,6 +299,8 @@ size_t pr_topology_check(const struct pr_topology *t, struct pr_finding *ret, si
 bool pr_window_disagrees(const struct pr_function *bridge, unsigned int kind);
 
 /* First difference of structure, layout or facts as a sentence in @why; true when there is none. */
-bool pr_topology_equal(const struct pr_topology *a, const struct pr_topology *b, char *why, size_t size);
+bool pr_topology_equal(
+	const struct pr_topology *a, const struct pr_topology *b, char *why, size_t size);
 /* Same for layout alone (states and ranges, removed, bus numbers): what a kernel decided. */
-bool pr_layout_equal(const struct pr_topology *a, const struct pr_topology *b, char *why, size_t size);
+bool pr_layout_equal(
+	const struct pr_topology *a, const struct pr_topology *b, char *why, size_t size);

@@ -44,7 +44,10 @@ bool pr_address_parse(const char *text, struct pr_address *ret)
 	uint32_t domain = 0, bus, device, function;
 	const char *rest = text;
 
-	/* a domain has four digits at least, a bus two: the first colon tells which one stands here */
+	/*
+	 * a domain has four digits at least, a bus two: the first colon tells which one stands
+	 * here
+	 */
 	if (read_hex(&rest, 4, 8, &domain) && read_char(&rest, ':'))
 		text = rest;
 	else

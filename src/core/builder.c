@@ -41,7 +41,9 @@ static int fail(struct pr_builder *b)
 	return -ENOMEM;
 }
 
-/* The array with room for one more than @n; NULL, and the old one as it was, when memory is short. */
+/*
+ * The array with room for one more than @n; NULL, and the old one as it was, when memory is short.
+ */
 static void *reserve(void *array, size_t n, size_t *max, size_t size)
 {
 	size_t bytes, more = *max ? *max * 2 : 64;

@@ -139,7 +139,10 @@ static void resource_from_register(struct pr_resource *r, const struct pr_bar *b
 		r->range = (struct pr_range){ .first = bar->address, .last = bar->address };
 }
 
-/* The kernel's line is empty or not recorded: what do register and mask say?  False: there is nothing. */
+/*
+ * The kernel's line is empty or not recorded: what do register and mask say?  False: there is
+ * nothing.
+ */
 static bool resource_without_line(
 	struct pr_resource *r, const struct pr_function *f, const struct pr_bar *bar, bool recorded)
 {
@@ -159,7 +162,10 @@ static bool resource_without_line(
 	return true;
 }
 
-/* Virtual functions take their addresses from the physical function's VF BARs: nothing of theirs is ever to be placed. */
+/*
+ * Virtual functions take their addresses from the physical function's VF BARs: nothing of theirs
+ * is ever to be placed.
+ */
 static bool decode_bar(const struct pr_function *f, unsigned int index, struct pr_resource *ret)
 {
 	struct pr_config config = { .bytes = f->facts->config, .length = f->facts->config_length };
@@ -212,7 +218,10 @@ static bool decode_rom(const struct pr_function *f, struct pr_resource *ret)
 	return true;
 }
 
-/* Size for all VFs together, alignment of one of them (drivers/pci/iov.c, pci_iov_resource_set_size). */
+/*
+ * Size for all VFs together, alignment of one of them (drivers/pci/iov.c,
+ * pci_iov_resource_set_size).
+ */
 static bool decode_vf_bar(const struct pr_function *f, unsigned int nth, struct pr_resource *ret)
 {
 	const struct pr_sriov *s = &f->caps->sriov;
@@ -276,7 +285,13 @@ static void decode_window(const struct pr_function *f, unsigned int kind, struct
 	const struct pr_resource_line *line = pr_facts_line(f->facts, kind);
 	struct pr_resource r = { .index = (uint8_t)kind };
 
-	if (!line) {
+	if (!line && f->facts->lines) {
+		close_window(
+			/*
+			 * a bridge without a bus below it has no lines for windows (resource_show)
+			 */
+			&r);
+	} else if (!line) {
 		window_from_register(&r, w);
 	} else if (line_empty(line)) {
 		close_window(&r);
@@ -316,7 +331,10 @@ static bool is_64bit(const struct pr_resource *r)
 	return (r->flags & PR_IORES_MEM_64) != 0;
 }
 
-/* True when register @index is the upper half of the 64-bit BAR @before (NULL: no BAR decoded there). */
+/*
+ * True when register @index is the upper half of the 64-bit BAR @before (NULL: no BAR decoded
+ * there).
+ */
 static bool is_upper_half(
 	const struct pr_function *f, unsigned int index, const struct pr_resource *before)
 {

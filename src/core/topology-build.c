@@ -15,7 +15,10 @@
 
 #define NO_ROOT SIZE_MAX
 
-/* Functions in one array by address while parents and roots are found; then they go to their roots. */
+/*
+ * Functions in one array by address while parents and roots are found; then they go to their
+ * roots.
+ */
 struct node {
 	struct pr_function f;
 	struct node *parent;
@@ -79,11 +82,14 @@ static struct node *find_node(struct finish *x, const struct pr_address *a)
 	return bsearch(a, x->nodes, x->n, sizeof(*x->nodes), compare_address_to_node);
 }
 
-/* PCIe Hot-Plug Capable in an implemented slot, or a Standard Hot-Plug Controller. */
+/*
+ * Hot-Plug Capable in an implemented slot.  A Standard Hot-Plug Controller does
+ * not count: the kernel keeps no reserves for it (drivers/pci/probe.c,
+ * set_pcie_hotplug_bridge() is the only one to set is_hotplug_bridge).
+ */
 static bool is_hotplug(const struct pr_caps *caps)
 {
-	return (caps->pcie.slot_known == PR_YES && caps->pcie.slot_hotplug) ||
-	       caps->shpc.present == PR_YES;
+	return caps->pcie.slot_known == PR_YES && caps->pcie.slot_hotplug;
 }
 
 static bool decode_bridge(struct pr_arena *arena, struct pr_function *f, const struct pr_config *c)
@@ -242,7 +248,9 @@ static bool is_root_bus(const struct finish *x, const struct pr_address *a)
 	       bsearch(&key, x->b->roots, x->n_known_roots, sizeof(key), compare_root_facts);
 }
 
-/* Nothing recorded: the bridge whose secondary bus it is, or the nearest one whose range holds it. */
+/*
+ * Nothing recorded: the bridge whose secondary bus it is, or the nearest one whose range holds it.
+ */
 static int parent_by_bus(struct finish *x, struct node *n)
 {
 	uint8_t bus = n->f.address.bus;

@@ -64,11 +64,9 @@ static bool in_apertures(const struct pr_root *root, const struct pr_resource *r
 	return in_ranges(&r->range, f->mem, f->n_mem);
 }
 
-/* Does @bridge, or what is above it, forward @r?  What is not known is given the benefit of the doubt. */
-static bool is_forwarded(
-	const struct pr_function *bridge, const struct pr_root *root, const struct pr_resource *r)
+bool pr_resource_forwarded(const struct pr_function *f, const struct pr_resource *r)
 {
-	for (; bridge; bridge = bridge->parent) {
+	for (const struct pr_function *bridge = f->parent; bridge; bridge = bridge->parent) {
 		if (!bridge->bridge)
 			return true; /* CardBus, or a header that is not known */
 		for (unsigned int kind = PR_WINDOW_IO; kind <= PR_WINDOW_PREF; kind++) {
@@ -84,7 +82,7 @@ static bool is_forwarded(
 		if (!bridge->bridge->subtractive)
 			return false; /* else it passes on what its parent's windows pass */
 	}
-	return in_apertures(root, r);
+	return in_apertures(f->root, r);
 }
 
 /* Fixed by an older standard (IDE, VGA) or by the device (EA): it lies where it lies. */
@@ -119,7 +117,7 @@ static void check_place(struct check *c, const struct pr_function *f, const stru
 	}
 	if (is_fixed(r))
 		return;
-	if (!is_forwarded(f->parent, f->root, r))
+	if (!pr_resource_forwarded(f, r))
 		found(c, f, "%s %u at %llx-%llx lies in no window above it", kind_name(r),
 			kind_number(r), (unsigned long long)r->range.first,
 			(unsigned long long)r->range.last);

@@ -12,7 +12,10 @@
 
 /* ---- digest ---- */
 
-/* FNV-1a on 64-bit words; the fold lets high bits reach low ones, which bytes would do by themselves. */
+/*
+ * FNV-1a on 64-bit words; the fold lets high bits reach low ones, which bytes would do by
+ * themselves.
+ */
 static uint64_t mix(uint64_t digest, uint64_t word)
 {
 	digest = (digest ^ word) * UINT64_C(0x100000001b3);

@@ -146,36 +146,49 @@ static bool line_is_zero(const struct pr_resource_line *line)
 	return line->start == 0 && line->end == 0 && line->flags == 0;
 }
 
-/* A BAR that could be there and has a line of zeros: absent, or forgotten by the kernel (only its size tells). */
-static bool has_blank_bar(
-	const struct pr_facts *facts, const struct pr_config *config, unsigned int n_bars)
+/*
+ * A line of zeros: the BAR is absent, or forgotten by the kernel (KERNEL 1.11).
+ * Type bits in its register prove the latter; without them only its size tells.
+ */
+static bool has_blank_bar(const struct pr_facts *facts, const struct pr_config *config,
+	unsigned int n_bars, bool proven)
 {
 	struct pr_bar bar;
 
 	for (unsigned int i = 0; i < n_bars && i < facts->n_lines; i++) {
-		bool is_wide = pr_config_bar(config, i, &bar) && bar.implemented && bar.is_64bit;
+		bool shown = pr_config_bar(config, i, &bar) && bar.implemented;
 
-		if (line_is_zero(&facts->lines[i]))
+		if (line_is_zero(&facts->lines[i]) && (shown || !proven))
 			return true;
-		if (is_wide)
+		if (shown && bar.is_64bit)
 			i++; /* the upper half has no line of its own */
 	}
 
 	return false;
 }
 
+/*
+ * Nobody may be at work on the function.  One that decodes (firmware left it
+ * on, or somebody enabled it and let go) is disturbed only for a BAR that is
+ * certainly missing.
+ */
 static bool wants_measuring(const struct pr_facts *facts)
 {
 	struct pr_config config = { facts->config, facts->config_length };
 	struct pr_header header;
+	bool decodes;
 
 	if (!facts->has_parent || facts->driver || facts->is_vf || !facts->lines ||
-		!pr_config_header(&config, &header) || (header.command & COMMAND_IO_MEM) != 0)
+		!pr_config_header(&config, &header))
+		return false;
+
+	decodes = (header.command & COMMAND_IO_MEM) != 0;
+	if (decodes && facts->enabled > 0)
 		return false;
 	if (header.type == PR_HEADER_NORMAL)
-		return has_blank_bar(facts, &config, 6);
+		return has_blank_bar(facts, &config, 6, decodes);
 
-	return header.type == PR_HEADER_BRIDGE && has_blank_bar(facts, &config, 2);
+	return header.type == PR_HEADER_BRIDGE && has_blank_bar(facts, &config, 2, decodes);
 }
 
 /* Writing may be forbidden (lockdown): then sizes stay unknown. */

@@ -25,7 +25,8 @@ struct k_res {
 	bool window;
 	bool placed;
 	bool opaque; /* placed, but how far it reaches is not known */
-	bool orphan; /* window taken away, up to 6.12: not placed, and still given out from (space.c) */
+	/* window taken away, up to 6.12: not placed, and still given out from (space.c) */
+	bool orphan;
 	uint32_t flags;
 	struct pr_range at;                  /* when placed */
 	uint64_t size;                       /* bytes, may be 0: wanted, then had */
@@ -76,7 +77,8 @@ struct k_profile {
 	bool head_all;            /* resources larger than their alignment count for it too */
 	bool minimum_after_sum;   /* hot-plug reserve is a minimum of the whole, not an addition */
 	bool relax;               /* relaxed alignment when a placed window above is too small */
-	bool drops_deeper; /* placing optional parts of one bus loses those of required windows below */
+	/* placing optional parts of one bus loses those of required windows below */
+	bool drops_deeper;
 	bool tail_below;     /* what a window has beyond its alignment may lie below it */
 	bool pref_joins_mem; /* without prefetchable window its reserve goes to the other one */
 	unsigned int

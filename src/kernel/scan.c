@@ -28,9 +28,7 @@ bool k_is_fresh(const struct k_model *m, const struct pr_function *f)
 
 bool k_is_hotplug(const struct pr_function *f)
 {
-	const struct pr_caps *caps = f->caps;
-
-	return f->bridge->hotplug && (caps->shpc.present != PR_YES || caps->pcie.slot_hotplug);
+	return f->bridge->hotplug;
 }
 
 static void set_fresh(struct k_model *m, struct pr_function *f)

@@ -80,7 +80,10 @@ static bool goes_with(const struct pr_function *f, const struct pr_function *top
 	return f == top || (!top->bridge && same_slot(top, f));
 }
 
-/* The class of what goes when @f goes: a bridge with what is below it, an endpoint with its whole card. */
+/*
+ * The class of what goes when @f goes: a bridge with what is below it, an endpoint with its whole
+ * card.
+ */
 static enum pr_disruption company_class(const struct pr_search *s, const struct pr_function *f)
 {
 	enum pr_disruption worst = pr_subtree_disruption(f, s->policy, NULL, NULL);
@@ -207,7 +210,10 @@ static int add_level(const struct pr_search *s, struct candidate_list *l,
 	return 0;
 }
 
-/* A rescan alone tries what the kernel has not forgotten (KERNEL 1.11), and changes no bus numbers. */
+/*
+ * A rescan alone tries what the kernel has not forgotten (KERNEL 1.11), and changes no bus
+ * numbers.
+ */
 static bool rescan_may_help(const struct pr_targets *targets)
 {
 	for (size_t i = 0; i < targets->n; i++) {

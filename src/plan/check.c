@@ -223,7 +223,9 @@ static bool layout_kept(const struct pr_function *before, const struct pr_functi
 	return true;
 }
 
-/* Nothing that stays may move (G2), nor be handed addresses while an endpoint's driver is at work. */
+/*
+ * Nothing that stays may move (G2), nor be handed addresses while an endpoint's driver is at work.
+ */
 static int check_staying(struct checking *c, const struct pr_topology *now)
 {
 	const struct pr_topology *t = c->plan->topology;

@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#define CUT_OFF "has addresses that no window above it passes on"
+
 /* Fixed-length sentence; cut short rather than refused. */
 static bool say(char *why, size_t size, const struct pr_function *f, const char *what)
 {
@@ -50,10 +52,12 @@ static bool resources_kept(
 		const struct pr_resource *was = &before->resources[i];
 		const struct pr_resource *is = pr_function_resource(now, was->index);
 
-		if (!matters(before, was))
+		if (!matters(before, was) || !pr_resource_forwarded(before, was))
 			continue;
 		if (!is || is->state != PR_RES_ASSIGNED || !same_kind(was, is))
 			return say_resource(why, size, before, was, "has lost its addresses");
+		if (!pr_resource_forwarded(now, is))
+			return say_resource(why, size, before, was, CUT_OFF);
 		if (was->size != PR_SIZE_UNKNOWN && is->size != PR_SIZE_UNKNOWN &&
 			is->size < was->size)
 			return say_resource(why, size, before, was, "has become smaller");
@@ -161,8 +165,12 @@ static bool target_works(const struct pr_plan *plan, const struct pr_function *t
 		const struct pr_resource *was = &target->resources[i];
 		const struct pr_resource *is = pr_function_resource(now, was->index);
 
-		if (promised(plan, was) && (!is || is->state != PR_RES_ASSIGNED))
+		if (!promised(plan, was))
+			continue;
+		if (!is || is->state != PR_RES_ASSIGNED)
 			return say_resource(why, size, target, was, "still has no addresses");
+		if (!pr_resource_forwarded(now, is))
+			return say_resource(why, size, target, was, CUT_OFF);
 	}
 	for (const struct pr_function *p = now; p; p = p->parent)
 		if (is_deaf(p))

@@ -8,7 +8,10 @@
 
 #include <string.h>
 
-/* Users whose device cannot be taken away however much is allowed: the machine would not survive it. */
+/*
+ * Users whose device cannot be taken away however much is allowed: the machine would not survive
+ * it.
+ */
 static const char *const pinning_kinds[] = { "vfio", "mdev", "swap", "root", "console", NULL };
 
 static bool pin_matches(const struct pr_function *f, const char *pin)

@@ -108,10 +108,16 @@ static int judge_staying(
 
 /* ---- what comes back (G3) ---- */
 
+/* Addresses that no window passes on are none. */
+static bool is_reached(const struct pr_function *f, const struct pr_resource *r)
+{
+	return r && r->state == PR_RES_ASSIGNED && pr_resource_forwarded(f, r);
+}
+
 /* Of ROMs only a display adapter's is read by its driver. */
 static bool had(const struct pr_function *f, const struct pr_resource *r)
 {
-	if (r->state != PR_RES_ASSIGNED || pr_resource_is_window(r))
+	if (pr_resource_is_window(r) || !is_reached(f, r))
 		return false;
 	return r->index != PR_ROM || f->header.class_code >> 16 == 0x03;
 }
@@ -132,9 +138,10 @@ static bool gets_armed(const struct pr_function *before, const struct pr_functio
 }
 
 static void judge_returning_resource(struct judging *g, const struct pr_function *before,
-	const struct pr_resource *was, const struct pr_resource *is)
+	const struct pr_resource *was, const struct pr_function *after)
 {
-	bool assigned = is && is->state == PR_RES_ASSIGNED;
+	const struct pr_resource *is = pr_function_resource(after, was->index);
+	bool assigned = is_reached(after, is);
 
 	if (had(before, was) && (!assigned || is->size < was->size))
 		reject_resource(g, before, was, "would be lost");
@@ -158,7 +165,7 @@ static void judge_returning(
 	for (size_t i = 0; !g->bad && i < before->n_resources; i++) {
 		const struct pr_resource *was = &before->resources[i];
 
-		judge_returning_resource(g, before, was, pr_function_resource(after, was->index));
+		judge_returning_resource(g, before, was, after);
 	}
 }
 
@@ -198,9 +205,9 @@ static void note_missing(
 }
 
 static void judge_target_resource(struct judging *g, const struct pr_function *target,
-	const struct pr_resource *was, const struct pr_resource *is)
+	const struct pr_resource *was, const struct pr_function *now)
 {
-	if (is && is->state == PR_RES_ASSIGNED)
+	if (is_reached(now, pr_function_resource(now, was->index)))
 		return;
 	for (unsigned int tier = 0; tier < _PR_TIER_MAX; tier++)
 		if (pr_resource_needed(was, (enum pr_tier)tier))
@@ -222,7 +229,7 @@ static void judge_target(
 	for (size_t i = 0; i < target->n_resources; i++) {
 		const struct pr_resource *was = &target->resources[i];
 
-		judge_target_resource(g, target, was, pr_function_resource(now, was->index));
+		judge_target_resource(g, target, was, now);
 	}
 }
 

@@ -34,7 +34,10 @@ static int find_asked(struct making *m, const struct pr_request *request)
 	return 0;
 }
 
-/* Whoever names a port means the dead below it too; whoever names a function means all that it lacks. */
+/*
+ * Whoever names a port means the dead below it too; whoever names a function means all that it
+ * lacks.
+ */
 static bool is_target(const struct making *m, const struct pr_function *f)
 {
 	if (m->n_asked == 0)

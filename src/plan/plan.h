@@ -41,7 +41,10 @@ struct pr_filter {
 	bool (*wanted)(const struct pr_function *f, const void *data);
 	const void *data;
 };
-/* What is wrong with @f is part of what is wrong with @top: at or below it, or a broken bridge above. */
+/*
+ * What is wrong with @f is part of what is wrong with @top: at or below it, or a broken bridge
+ * above.
+ */
 bool pr_function_concerns(const struct pr_function *f, const struct pr_function *top);
 int pr_explain_filtered(const struct pr_topology *t, const struct pr_filter *filter,
 	struct pr_arena *arena, struct pr_explanation *ret);

@@ -218,7 +218,10 @@ static bool one_root(const struct pr_targets *targets)
 	return targets->functions[0]->root == targets->functions[targets->n - 1]->root;
 }
 
-/* What tells apart the branches that @targets fall into: host bridges, or children of their common parent. */
+/*
+ * What tells apart the branches that @targets fall into: host bridges, or children of their common
+ * parent.
+ */
 static const void *branch_key(const struct pr_targets *targets, size_t i)
 {
 	const struct pr_function *f = targets->functions[i];

@@ -63,7 +63,10 @@ int pr_candidate_without(struct pr_arena *arena, const struct pr_candidate *c, s
 struct pr_judgement {
 	bool met[_PR_TIER_MAX]; /* good, as far as the tier asks */
 	unsigned int renumbered, armed;
-	/* functions that stay, whose bound driver must let go because the rescan hands them addresses */
+	/*
+	 * functions that stay, whose bound driver must let go because the rescan hands them
+	 * addresses
+	 */
 	const struct pr_function **rescued;
 	size_t n_rescued;
 	char why[200]; /* what is wrong, when no tier is met */

@@ -400,7 +400,7 @@ static const struct measure_case {
 	uint16_t command;
 	uint8_t type;
 	const char *resource;
-	bool bound, vf, wide, on_root, refused;
+	bool bound, vf, wide, on_root, refused, shown, enabled;
 	unsigned int asked;
 } measure_cases[] = {
 	{ .name = "measure: a driverless card with decode off and an empty line",
@@ -411,6 +411,16 @@ static const struct measure_case {
 		.resource = LINES_BLANK_BAR1,
 		.asked = 1 },
 	{ .name = "measure: not with a driver", .bound = true, .resource = LINES_BLANK_BAR1 },
+	{ .name = "measure: while it decodes, only what is proven missing: type bits and no line",
+		.command = 3,
+		.shown = true,
+		.resource = LINES_BLANK_BAR1,
+		.asked = 1 },
+	{ .name = "measure: not a decoding card that somebody has enabled",
+		.command = 3,
+		.shown = true,
+		.enabled = true,
+		.resource = LINES_BLANK_BAR1 },
 	{ .name = "measure: not while it decodes memory",
 		.command = 2,
 		.resource = LINES_BLANK_BAR1 },
@@ -482,12 +492,16 @@ static void test_measure(void **state)
 		config[0x1a] = 0;
 	}
 	fixture_put32(config, 0x10, c->wide ? 0xfe400004 : 0xfe400000);
+	if (c->shown)
+		fixture_put32(config, 0x14, 1); /* an I/O BAR at 0 */
 	fixture_function(f,
 		&(struct fixture_function){ .path = c->on_root ? "pci0000:01/0000:01:00.0" : CARD,
 			.config = config,
 			.config_length = 64,
 			.resource = c->resource,
 			.driver = c->bound ? "some" : NULL });
+	if (c->enabled)
+		fixture_file(f, DEVICES "0000:01:00.0/enable", "1\n");
 	if (c->vf)
 		fixture_link(f, DEVICES "0000:01:00.0/physfn", "../0000:01:00.1");
 	t = import(f, &prober);
@@ -576,7 +590,10 @@ static void test_no_pci(void **state)
 	fixture_free(f);
 }
 
-/* libpci's error handler ends the process by default; twice, to see that the way out leaves nothing set. */
+/*
+ * libpci's error handler ends the process by default; twice, to see that the way out leaves
+ * nothing set.
+ */
 static void test_libpci_gives_up(void **state)
 {
 	struct fixture *f = make_machine(64, 6, NULL);
