@@ -6,7 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zero-initialised is empty.  Once memory was short it stays failed, so that callers check once, at pr_text_take(). */
+/*
+ * Zero-initialised is empty.  Once memory was short it stays failed, so that callers check once,
+ * at pr_text_take().
+ */
 struct pr_text {
 	char *data;
 	size_t length, capacity;
@@ -21,7 +24,10 @@ void pr_text_printf(struct pr_text *t, const char *format, ...)
 /* malloc'ed and NUL-terminated; -ENOMEM when anything failed before.  @ret_length may be NULL. */
 int pr_text_take(struct pr_text *t, char **ret, size_t *ret_length);
 
-/* The whole string is one number: base 0 takes 0x and decimal; no sign, no space.  -EINVAL, -ERANGE. */
+/*
+ * The whole string is one number: base 0 takes 0x and decimal; no sign, no space.  -EINVAL,
+ * -ERANGE.
+ */
 int pr_parse_u64(const char *text, int base, uint64_t *ret);
 
 /* "256 MiB", "4 KiB", "30.5 GiB": at most one decimal, exact where it can be. */

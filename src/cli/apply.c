@@ -34,7 +34,12 @@ static bool print_answer(const struct pr_cli *cli, const struct pr_plan *p, cons
 	if (!cli->json) {
 		pr_text_add(&t, "\n");
 		pr_text_paint(&t, &cli->style, good ? PR_PAINT_GOOD : PR_PAINT_WARN, outcome);
-		pr_text_printf(&t, ": %s\n", text);
+		/* the runner's sentence may begin with the same word: it need not stand twice */
+		if (strncmp(text, outcome, strlen(outcome)) == 0)
+			text += strlen(outcome);
+		else if (*text)
+			pr_text_add(&t, ": ");
+		pr_text_printf(&t, "%s\n", text);
 		return pr_cli_print(&t);
 	}
 

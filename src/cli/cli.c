@@ -301,7 +301,10 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	return PR_EXIT_ERROR;
 }
 
-/* An option that the verb has no use for is a mistake: `apply --input` must not look like it worked. */
+/*
+ * An option that the verb has no use for is a mistake: `apply --input` must not look like it
+ * worked.
+ */
 static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 {
 	const struct {

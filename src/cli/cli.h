@@ -68,7 +68,10 @@ bool pr_cli_ask(const char *question);
 /* Standard input and standard error are a terminal: there is somebody to ask. */
 bool pr_cli_interactive(void);
 
-/* Functions that the arguments name; malloc'ed.  PR_EXIT_OK, or PR_EXIT_NOT_FOUND, PR_EXIT_ERROR with the name told. */
+/*
+ * Functions that the arguments name; malloc'ed.  PR_EXIT_OK, or PR_EXIT_NOT_FOUND, PR_EXIT_ERROR
+ * with the name told.
+ */
 int pr_cli_devices(const struct pr_cli *cli, const struct pr_topology *t,
 	const struct pr_function ***ret, size_t *ret_n);
 

@@ -35,6 +35,9 @@ static inline void pr_message_unrefp(sd_bus_message **m)
 #define _cleanup_message_ _cleanup_(pr_message_unrefp)
 #define _cleanup_error_   _cleanup_(sd_bus_error_free)
 
-/* What a failed call of a method means, as an enum pr_exit; tells it, unless it is PR_REMOTE_ABSENT. */
+/*
+ * What a failed call of a method means, as an enum pr_exit; tells it, unless it is
+ * PR_REMOTE_ABSENT.
+ */
 int pr_remote_failed(int r, const sd_bus_error *error, const char *what);
 void pr_remote_forget_jobs(struct pr_remote *m);

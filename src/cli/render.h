@@ -28,7 +28,9 @@ void pr_render_plan(struct pr_text *t, const struct pr_style *s, const struct pr
 void pr_render_cost(struct pr_text *t, const struct pr_plan *p);
 /* One line, no newline: "unbind e1000e from 0000:03:00.0". */
 void pr_render_step(struct pr_text *t, const struct pr_plan *p, const struct pr_step *step);
-/* The members of the plan object; the caller opens it (and writes "schema" where it stands alone). */
+/*
+ * The members of the plan object; the caller opens it (and writes "schema" where it stands alone).
+ */
 void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p);
 
 /* 0, or negative errno. */

@@ -31,7 +31,10 @@ const char *pr_class_text(uint32_t class_code);
 const char *pr_function_role(const struct pr_function *f);
 /* "assigned", "forgotten", ...: stable, part of the JSON schema. */
 const char *pr_resource_state_name(enum pr_resource_state s);
-/* "io", "mem", "mem64", "pref", "pref64", NULL when the flags do not say: stable, part of the JSON schema. */
+/*
+ * "io", "mem", "mem64", "pref", "pref64", NULL when the flags do not say: stable, part of the JSON
+ * schema.
+ */
 const char *pr_resource_kind(const struct pr_resource *r);
 /* "I/O ports", "64-bit prefetchable memory", ... */
 const char *pr_resource_kind_text(const struct pr_resource *r);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Plan and job objects: read-only views of what the service keeps, found by the number in their path. */
+/*
+ * Plan and job objects: read-only views of what the service keeps, found by the number in their
+ * path.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -395,7 +395,10 @@ static const sd_bus_vtable manager_vtable[] = {
 	SD_BUS_VTABLE_END,
 };
 
-/* ---- announcing; a bus that cannot take a signal is about to be lost, and the loop ends with it ---- */
+/*
+ * ---- announcing; a bus that cannot take a signal is about to be lost, and the loop ends with it
+ * ----
+ */
 
 void pr_bus_changed(struct pr_bus *b, unsigned int what)
 {

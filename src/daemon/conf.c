@@ -206,7 +206,10 @@ static const char *line_at(const struct reader *r, size_t line, size_t *ret_leng
 	return at;
 }
 
-/* The source line, and a caret below its @column-th character; a tab in the line is a tab before the caret. */
+/*
+ * The source line, and a caret below its @column-th character; a tab in the line is a tab before
+ * the caret.
+ */
 static void show_line(const struct reader *r, size_t line, size_t column, struct pr_text *out)
 {
 	size_t length, i = 0;

@@ -28,7 +28,8 @@ struct pr_conf {
 };
 struct pr_conf_error {
 	char text
-		[1024]; /* "FILE:LINE:COLUMN: why", the line, the caret; without newline at its end */
+		/* "FILE:LINE:COLUMN: why", the line, the caret; without newline at its end */
+		[1024];
 };
 
 void pr_conf_init(struct pr_conf *c); /* the defaults */

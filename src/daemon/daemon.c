@@ -205,7 +205,10 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
 
 /* ---- the end ---- */
 
-/* A job that runs is asked to stop between two steps, and its end is waited for: the machine is left whole. */
+/*
+ * A job that runs is asked to stop between two steps, and its end is waited for: the machine is
+ * left whole.
+ */
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
 	struct daemon *d = userdata;

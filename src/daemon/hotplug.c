@@ -50,7 +50,9 @@ static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-/* True when there was an event, or events were lost (ENOBUFS), which is as good a reason to look. */
+/*
+ * True when there was an event, or events were lost (ENOBUFS), which is as good a reason to look.
+ */
 static bool drain(struct pr_hotplug *h)
 {
 	struct udev_device *d;

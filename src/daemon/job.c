@@ -80,7 +80,10 @@ static int on_progress(void *userdata, const struct pr_plan *plan, size_t step, 
 	return pr_worker_stopping();
 }
 
-/* Plans on the machine as it is now.  True when that is the plan that was asked for; else @ret tells why not. */
+/*
+ * Plans on the machine as it is now.  True when that is the plan that was asked for; else @ret
+ * tells why not.
+ */
 static bool plan_again(const struct pr_kept *kept, const struct pr_topology *now,
 	struct pr_plan **ret_plan, struct pr_report *ret)
 {
@@ -145,7 +148,8 @@ static void run_job(const struct pr_running *run, const struct pr_backend *backe
 		recover(backend, journal, ret);
 		if (run->plan)
 			ret->outcome =
-				PR_OUTCOME_STALE; /* the text tells of the run that was finished instead */
+				/* the text tells of the run that was finished instead */
+				PR_OUTCOME_STALE;
 		return;
 	}
 	run_plan(run->plan, backend, journal, channel, ret);

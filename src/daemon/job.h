@@ -23,11 +23,17 @@ struct pr_running;
 /* @state: directory of the journal.  @world and @state are borrowed. */
 int pr_running_new(sd_event *event, const struct pr_world *world, const char *state,
 	const struct pr_job_events *events, struct pr_running **ret);
-/* Carries @plan out; NULL: finishes what an interrupted run left.  @plan is borrowed until ended(). */
+/*
+ * Carries @plan out; NULL: finishes what an interrupted run left.  @plan is borrowed until
+ * ended().
+ */
 int pr_running_start(struct pr_running *r, const struct pr_kept *plan);
 /* Asks it to stop between two steps; ended() still comes. */
 void pr_running_stop(struct pr_running *r);
 void pr_running_free(struct pr_running *r); /* NULL is fine */
 
-/* True when the journal in @state tells of a run that was begun and not finished; -EBUSY when another process is at it. */
+/*
+ * True when the journal in @state tells of a run that was begun and not finished; -EBUSY when
+ * another process is at it.
+ */
 int pr_job_pending(const char *state);

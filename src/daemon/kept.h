@@ -44,7 +44,9 @@ struct pr_keep {
 	uint64_t last_number;
 };
 void pr_keep_deinit(struct pr_keep *k);
-/* Keeps @plan, made on @look for @wish; takes @plan and @wish over, whatever happens.  0, -ENOMEM. */
+/*
+ * Keeps @plan, made on @look for @wish; takes @plan and @wish over, whatever happens.  0, -ENOMEM.
+ */
 int pr_keep_add(struct pr_keep *k, struct pr_look *look, struct pr_wish *wish, struct pr_plan *plan,
 	uid_t uid, struct pr_kept **ret);
 /* NULL when it was never made, or discarded. */

@@ -48,7 +48,10 @@ void pr_log_set_sink(pr_log_sink *new_sink, void *userdata)
 	sink_userdata = userdata;
 }
 
-/* systemd.exec(5): JOURNAL_STREAM holds device and inode of the stream that standard error was given. */
+/*
+ * systemd.exec(5): JOURNAL_STREAM holds device and inode of the stream that standard error was
+ * given.
+ */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");

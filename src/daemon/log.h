@@ -38,7 +38,10 @@ struct pr_log_fields {
 	uint32_t job;        /* PCIROOM_JOB= */
 };
 
-/* @priority LOG_ERR, LOG_INFO, ...  Goes to the journal when standard error does, else to standard error. */
+/*
+ * @priority LOG_ERR, LOG_INFO, ...  Goes to the journal when standard error does, else to standard
+ * error.
+ */
 void pr_log(enum pr_event event, int priority, const struct pr_log_fields *fields,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 

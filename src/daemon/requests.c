@@ -50,7 +50,10 @@ static int wish_targets(struct pr_wish *w, const struct pr_topology *t,
 	return 0;
 }
 
-/* Pins of the configuration may name what is not plugged; a pin that a client mistypes protects nothing. */
+/*
+ * Pins of the configuration may name what is not plugged; a pin that a client mistypes protects
+ * nothing.
+ */
 static int wish_pins(struct pr_wish *w, const struct pr_service *s, const struct pr_asked *asked,
 	struct pr_why *why)
 {

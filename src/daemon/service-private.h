@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Insides of the service, shared by service.c (state), decide.c (what to do about what was seen) and requests.c. */
+/*
+ * Insides of the service, shared by service.c (state), decide.c (what to do about what was seen)
+ * and requests.c.
+ */
 #pragma once
 
 #include "daemon/service.h"
@@ -40,9 +43,9 @@ struct pr_service {
 
 	/* decide.c */
 	struct pr_told_list dead; /* told as dead, and not mended since */
-	struct pr_told_list
-		given_up; /* auto failed on them: not tried again before they are plugged anew */
-	char *told_plan;  /* last plan or refusal told, to say it once */
+	/* auto failed on them: not tried again before they are plugged anew */
+	struct pr_told_list given_up;
+	char *told_plan;           /* last plan or refusal told, to say it once */
 	unsigned int stale_streak; /* automatic jobs in a row that found another machine */
 };
 

@@ -192,7 +192,8 @@ void pr_service_looked(struct pr_service *s, struct pr_look *taken, const char *
 	unsigned int what;
 
 	s->looking = false;
-	if (s->job.id) { /* it saw the machine in pieces; there will be another when the job has ended */
+	/* it saw the machine in pieces; there will be another when the job has ended */
+	if (s->job.id) {
 		pr_look_unref(taken);
 		answer_waiters(s, -EBUSY, "a plan is being carried out");
 		return;

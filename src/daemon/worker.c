@@ -42,7 +42,10 @@ void pr_worker_send(int channel, const struct pr_message *m)
 	(void)send(channel, m, sizeof(*m), MSG_NOSIGNAL); /* see the header */
 }
 
-/* The daemon's bus connection must not live on in a child: the bus would think that the daemon does. */
+/*
+ * The daemon's bus connection must not live on in a child: the bus would think that the daemon
+ * does.
+ */
 static void close_others(int a, int b)
 {
 	int low = a < b ? a : b, high = a < b ? b : a;
@@ -108,7 +111,10 @@ static int on_channel(sd_event_source *source, int fd, uint32_t revents, void *u
 	struct pr_worker *w = userdata;
 
 	(void)fd;
-	/* At the end of the stream there is nothing to read for ever: the child source tells the rest. */
+	/*
+	 * At the end of the stream there is nothing to read for ever: the child source tells the
+	 * rest.
+	 */
 	if (receive(w) <= 0 && (revents & (EPOLLHUP | EPOLLERR)))
 		(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	return 0;
@@ -215,7 +221,8 @@ void pr_worker_free(struct pr_worker *w)
 	sd_event_source_disable_unref(w->timer);
 	if (w->pid > 0)
 		(void)kill(w->pid,
-			SIGKILL); /* not waited for: the daemon ends, and it may hang in the kernel */
+			/* not waited for: the daemon ends, and it may hang in the kernel */
+			SIGKILL);
 	pr_closep(&w->channel);
 	free(w);
 }

@@ -26,7 +26,10 @@ struct pr_worker_task {
 	int (*child)(void *userdata, int channel);
 	/* In the daemon.  @message may be NULL. */
 	void (*message)(void *userdata, const struct pr_message *m);
-	/* In the daemon, once, after the last message.  @clean: it exited by itself with status 0.  The worker may be freed here. */
+	/*
+	 * In the daemon, once, after the last message.  @clean: it exited by itself with status 0.
+	 * The worker may be freed here.
+	 */
 	void (*ended)(void *userdata, bool clean);
 	void *userdata;
 	int keep; /* descriptor that the child needs, or -1; it has the same number there */
@@ -40,7 +43,10 @@ void pr_worker_stop(struct pr_worker *w);
 /* Kills a child that runs, without ended().  NULL is fine. */
 void pr_worker_free(struct pr_worker *w);
 
-/* In the child: sends, and ignores that nobody listens any more (the work goes on, the journal tells the next daemon). */
+/*
+ * In the child: sends, and ignores that nobody listens any more (the work goes on, the journal
+ * tells the next daemon).
+ */
 void pr_worker_send(int channel, const struct pr_message *m);
 /* In the child: SIGTERM has come. */
 bool pr_worker_stopping(void);

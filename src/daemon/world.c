@@ -32,8 +32,9 @@ static int real_look(void *userdata, struct pr_topology **ret, struct pr_import_
 		prober.userdata = helper;
 		live.prober = &prober;
 	}
-	error->text[0] = '\0';
 	r = pr_import_live(&live, ret, error);
+	if (r == 0)
+		error->text[0] = '\0'; /* what it holds after a success means nothing */
 	if (r == 0 && connected < 0)
 		(void)snprintf(error->text, sizeof(error->text),
 			"pciroom-helper cannot be reached at %s (%s): only what everybody may read was read",

@@ -70,7 +70,9 @@ static void forget_written(struct instance *s, const struct pr_function *f)
 	s->n_written = kept;
 }
 
-/* The kernel probes drivers for what it finds, and what was removed has forgotten who unbound it. */
+/*
+ * The kernel probes drivers for what it finds, and what was removed has forgotten who unbound it.
+ */
 static void bind_found(struct instance *s, const struct pr_topology *before)
 {
 	for (size_t i = 0; i < before->n_roots; i++) {

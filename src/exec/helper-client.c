@@ -21,7 +21,10 @@
 #include "base/macros.h"
 #include "exec/helper-client.h"
 
-/* Beyond the deadline of the write itself: the helper serves one request at a time, and others may be before us. */
+/*
+ * Beyond the deadline of the write itself: the helper serves one request at a time, and others may
+ * be before us.
+ */
 #define REPLY_GRACE_MS 60000u
 /* A socket unit accepts at once; another supervisor needs a moment to start the helper again. */
 #define RECONNECT_MS  5000
@@ -149,7 +152,10 @@ static bool wait_exit(pid_t pid, int64_t milliseconds)
 	return true;
 }
 
-/* The end of the connection ends the helper; one that hangs is killed, and left when even that does not help. */
+/*
+ * The end of the connection ends the helper; one that hangs is killed, and left when even that
+ * does not help.
+ */
 static void reap(struct pr_helper *h)
 {
 	if (h->pid > 0 && !wait_exit(h->pid, EXIT_GRACE_MS)) {

@@ -109,7 +109,10 @@ static int open_file(struct pr_journal *j)
 	return S_ISREG(st.st_mode) && st.st_nlink == 1 ? 0 : -EPERM;
 }
 
-/* What was written after the last newline announces nothing: it was not on disk when the machine stopped. */
+/*
+ * What was written after the last newline announces nothing: it was not on disk when the machine
+ * stopped.
+ */
 static int cut_torn_line(int fd, const char *text, size_t *size)
 {
 	const char *newline = *size > 0 ? memrchr(text, '\n', *size) : NULL;
@@ -186,7 +189,10 @@ struct pr_record *pr_journal_record(struct pr_journal *j)
 	return j->record;
 }
 
-/* A line that cannot be written whole (full disk) is taken back, or the next one would be glued to it. */
+/*
+ * A line that cannot be written whole (full disk) is taken back, or the next one would be glued to
+ * it.
+ */
 static int append(struct pr_journal *j, const char *text, size_t n)
 {
 	struct stat st;

@@ -127,7 +127,10 @@ static const char *step_text(struct pr_arena *arena, const struct pr_step *s)
 	return pr_arena_strdup(arena, address);
 }
 
-/* What is removed comes back by the plan's own next rescan; a plan without one gets its root bus rescanned. */
+/*
+ * What is removed comes back by the plan's own next rescan; a plan without one gets its root bus
+ * rescanned.
+ */
 static void inverse_of_remove(const struct pr_plan *plan, size_t n, struct pr_record_step *ret)
 {
 	const struct pr_function *f = pr_topology_find(plan->topology, &plan->steps[n].address);

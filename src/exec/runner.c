@@ -66,7 +66,9 @@ static size_t users_of(const struct pr_function *f)
 	return f->facts ? f->facts->n_users : 0;
 }
 
-/* The layout is the same; but a function may have got a driver or a user since, and cost more now. */
+/*
+ * The layout is the same; but a function may have got a driver or a user since, and cost more now.
+ */
 static bool affected_unchanged(struct run *run, const struct pr_topology *now)
 {
 	for (size_t i = 0; i < run->plan->n_affected; i++) {

@@ -48,5 +48,8 @@ int pr_access_write_value(int function, uint32_t offset, uint8_t width, uint32_t
 
 /* Directory of a driver of that name; -EINVAL for a name no driver has, -ENOENT. */
 int pr_access_driver_directory(const struct pr_access *a, const char *name, int *ret);
-/* Directory of a root bus; -ENODEV when there is none, -EINVAL when that bus has a bridge above it. */
+/*
+ * Directory of a root bus; -ENODEV when there is none, -EINVAL when that bus has a bridge above
+ * it.
+ */
 int pr_access_root_bus(const struct pr_access *a, uint32_t domain, uint8_t bus, int *ret);

@@ -17,5 +17,8 @@ struct pr_audit {
 int pr_audit_open(const char *path, bool quiet, struct pr_audit *ret);
 void pr_audit_close(struct pr_audit *a);
 
-/* @result 0 or negative errno.  A line that cannot be written is lost: there is nobody left to tell. */
+/*
+ * @result 0 or negative errno.  A line that cannot be written is lost: there is nobody left to
+ * tell.
+ */
 void pr_audit_line(const struct pr_audit *a, pid_t client, uid_t uid, const char *what, int result);

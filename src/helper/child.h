@@ -26,7 +26,10 @@ struct pr_write {
 	unsigned int deadline_ms;
 };
 
-/* 0, the errno of open or write, -ETIMEDOUT, or -EBUSY when an earlier write to this function hangs. */
+/*
+ * 0, the errno of open or write, -ETIMEDOUT, or -EBUSY when an earlier write to this function
+ * hangs.
+ */
 int pr_child_write(struct pr_children *c, const struct pr_write *w);
 
 /* A child of this process that did not end when it was killed. */

@@ -170,7 +170,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return 0;
 }
 
-/* Where the saves are kept, or negative errno: then sizing is refused, and everything else works. */
+/*
+ * Where the saves are kept, or negative errno: then sizing is refused, and everything else works.
+ */
 static int open_state(const char *path)
 {
 	int fd;

@@ -91,7 +91,10 @@ static int save_remove(int state, const struct pr_target *t)
 	return unlinkat(state, name, 0) < 0 ? -errno : 0;
 }
 
-/* From here to the restored registers only SIGKILL can come between, and for that there is the save. */
+/*
+ * From here to the restored registers only SIGKILL can come between, and for that there is the
+ * save.
+ */
 static int size_guarded(int state, int function, const struct pr_target *t, const struct save *save,
 	struct pr_helper_mask *ret, size_t *ret_n)
 {

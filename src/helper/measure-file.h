@@ -14,5 +14,8 @@
 int pr_measure_journalled(int state, int function, const struct pr_target *t,
 	struct pr_helper_mask *ret, size_t *ret_n);
 
-/* Puts back what earlier helpers left, one audit line each.  Negative errno when @state cannot be read. */
+/*
+ * Puts back what earlier helpers left, one audit line each.  Negative errno when @state cannot be
+ * read.
+ */
 int pr_measure_recover(int state, const struct pr_access *access, const struct pr_audit *audit);

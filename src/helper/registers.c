@@ -19,7 +19,9 @@ static const struct {
 	{ ANY_HEADER, 0x04, 0x05 },
 	/* primary, secondary, subordinate bus; not the latency timer behind them */
 	{ PR_HEADER_TYPE_BRIDGE, 0x18, 0x1a },
-	/* I/O base and limit; not the secondary status behind them, whose bits clear when written */
+	/*
+	 * I/O base and limit; not the secondary status behind them, whose bits clear when written
+	 */
 	{ PR_HEADER_TYPE_BRIDGE, 0x1c, 0x1d },
 	/* memory and prefetchable windows, their upper halves, I/O upper halves */
 	{ PR_HEADER_TYPE_BRIDGE, 0x20, 0x33 },

@@ -141,7 +141,9 @@ static int reply_send(int fd, const struct pr_helper_reply *reply, int passed)
 	return sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-/* False when the connection has ended.  Descriptors that a client sends are dropped by the kernel. */
+/*
+ * False when the connection has ended.  Descriptors that a client sends are dropped by the kernel.
+ */
 static bool client_serve(struct pr_context *context, const struct client *client)
 {
 	uint8_t packet[sizeof(struct pr_helper_request) + 1];
@@ -167,7 +169,10 @@ static void accept_one(struct pr_server *s, struct clients *c)
 		client_add(s, c, fd);
 }
 
-/* One poll, and one request from everyone who has one.  The number of ready descriptors, or negative errno. */
+/*
+ * One poll, and one request from everyone who has one.  The number of ready descriptors, or
+ * negative errno.
+ */
 static int serve_round(struct pr_server *s, struct clients *c)
 {
 	struct pollfd fds[PR_CLIENTS_MAX + 1];

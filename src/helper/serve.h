@@ -16,7 +16,10 @@ struct pr_server {
 	unsigned int idle_ms; /* end after so long without a client; 0: never */
 };
 
-/* The descriptor that a service manager passed; -ENOENT when there is none, -EINVAL for more than one. */
+/*
+ * The descriptor that a service manager passed; -ENOENT when there is none, -EINVAL for more than
+ * one.
+ */
 int pr_server_activated(void);
 /* Listens at @path, 0600; replaces a socket that nobody listens on. */
 int pr_server_listen(const char *path);

@@ -136,7 +136,10 @@ static int verb_measure(struct call *c)
 	return 0;
 }
 
-/* A driver knows its registers by heart; only ports without one, or with the port driver, may be written. */
+/*
+ * A driver knows its registers by heart; only ports without one, or with the port driver, may be
+ * written.
+ */
 static int check_writable(int function, const struct pr_helper_request *q)
 {
 	char driver[PR_DRIVER_NAME_MAX];

@@ -17,7 +17,8 @@ struct pr_context {
 	struct pr_access access;
 	struct pr_audit audit;
 	struct pr_children children;
-	int state; /* directory of saves before sizing; negative errno: there is none, and no sizing */
+	/* directory of saves before sizing; negative errno: there is none, and no sizing */
+	int state;
 };
 
 /*

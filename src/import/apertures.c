@@ -28,7 +28,10 @@ struct list {
 
 /* ---- lines ---- */
 
-/* Hexadecimal digits at @p, at most 16 of them; returns what follows, NULL when there are none or too many. */
+/*
+ * Hexadecimal digits at @p, at most 16 of them; returns what follows, NULL when there are none or
+ * too many.
+ */
 static const char *parse_hex(const char *p, const char *end, uint64_t *ret)
 {
 	const char *start = p;
@@ -200,7 +203,10 @@ static size_t only_root(const struct pr_aperture_root *roots, size_t n, uint32_t
 	return found;
 }
 
-/* x86 and every other ACPI machine: apertures carry the name of the root bus (drivers/acpi/pci_root.c). */
+/*
+ * x86 and every other ACPI machine: apertures carry the name of the root bus
+ * (drivers/acpi/pci_root.c).
+ */
 static size_t root_by_bus(const struct entry *e, const struct pr_aperture_root *roots, size_t n)
 {
 	uint32_t domain;
@@ -209,7 +215,10 @@ static size_t root_by_bus(const struct entry *e, const struct pr_aperture_root *
 	return parse_bus(e->name, &domain, &bus) ? find_root(roots, n, domain, bus) : NONE;
 }
 
-/* VMD: "VMD MEMBAR1" inside the BAR of the endpoint that owns the domain (drivers/pci/controller/vmd.c). */
+/*
+ * VMD: "VMD MEMBAR1" inside the BAR of the endpoint that owns the domain
+ * (drivers/pci/controller/vmd.c).
+ */
 static size_t root_by_host(const struct list *list, const struct entry *e,
 	const struct pr_aperture_root *roots, size_t n)
 {
@@ -468,7 +477,10 @@ int pr_apertures_parse(const struct pr_resource_text *iomem, const struct pr_res
 	if (r < 0)
 		return r;
 
-	/* an empty list of ports is one of a machine without ports; an empty list of memory is a hidden one */
+	/*
+	 * an empty list of ports is one of a machine without ports; an empty list of memory is a
+	 * hidden one
+	 */
 	readable = mem.n > 0 && !pr_resource_text_masked(iomem->text, iomem->size) &&
 		   ioports->text &&
 		   (io.n == 0 || !pr_resource_text_masked(ioports->text, ioports->size));

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel's resource lists say of the host bridges: apertures, what is busy in them, bus ranges. */
+/*
+ * What the kernel's resource lists say of the host bridges: apertures, what is busy in them, bus
+ * ranges.
+ */
 #pragma once
 
 #include "import/error.h"
@@ -18,7 +21,10 @@ struct pr_resource_text {
 	size_t size;
 };
 
-/* True when no address is to be seen: an empty list, or one for readers without privilege, who get zeros. */
+/*
+ * True when no address is to be seen: an empty list, or one for readers without privilege, who get
+ * zeros.
+ */
 bool pr_resource_text_masked(const char *text, size_t size);
 
 /*

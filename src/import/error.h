@@ -4,7 +4,10 @@
 
 #include "pciroom/import.h"
 
-/* The sentence into @error (cut to its size, place cleared); returns @r, so that callers write "return pr_import_fail(...)". */
+/*
+ * The sentence into @error (cut to its size, place cleared); returns @r, so that callers write
+ * "return pr_import_fail(...)".
+ */
 int pr_import_fail(struct pr_import_error *error, int r, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The same for a place in a text, both counted from 1; column 0: the whole line. */

@@ -23,7 +23,10 @@ struct escape {
 	char text[200];
 };
 
-/* libpci hands its handlers nothing to find us by.  Set only while pr_pci_scan() is inside of libpci. */
+/*
+ * libpci hands its handlers nothing to find us by.  Set only while pr_pci_scan() is inside of
+ * libpci.
+ */
 static _Thread_local struct escape *escape;
 
 static void on_error(char *format, ...) __attribute__((format(printf, 1, 2), noreturn));

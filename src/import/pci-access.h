@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What libpci sees: the functions of a machine and the bytes of their configuration space that may be read. */
+/*
+ * What libpci sees: the functions of a machine and the bytes of their configuration space that may
+ * be read.
+ */
 #pragma once
 
 #include "import/error.h"

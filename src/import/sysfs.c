@@ -164,7 +164,8 @@ bool pr_sysfs_path_parse(
 			root.host = has_last ? last : (struct pr_address){ 0 };
 			has_root = true;
 			has_last =
-				false; /* the endpoint that a nested domain sits behind is no bridge */
+				/* the endpoint that a nested domain sits behind is no bridge */
+				false;
 			facts->has_parent = false;
 		} else if (pr_address_parse(word, &here)) {
 			facts->has_parent = has_last;

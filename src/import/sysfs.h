@@ -58,7 +58,10 @@ bool pr_sysfs_path_parse(
 /* Address of the last PCI function on a path; false when there is none. */
 bool pr_sysfs_path_function(const char *path, struct pr_address *ret);
 
-/* Text of unknown origin made safe to keep: bytes that are not UTF-8, and control characters, become '?'. */
+/*
+ * Text of unknown origin made safe to keep: bytes that are not UTF-8, and control characters,
+ * become '?'.
+ */
 void pr_text_clean(char *text);
 /* First line of a file, cleaned, in the arena; NULL when it cannot be read or is empty. */
 const char *pr_sysfs_line(const struct pr_sysfs *s, const char *path);

@@ -185,7 +185,10 @@ static int walk_subsystem(struct finder *f, const char *link, const struct pr_us
 	return 0;
 }
 
-/* The disk that a partition is part of is the directory around it; false when @name is no partition. */
+/*
+ * The disk that a partition is part of is the directory around it; false when @name is no
+ * partition.
+ */
 static bool whole_disk(const struct finder *f, const char *name, char link[PATH_MAX])
 {
 	char path[PATH_SIZE], *slash;
@@ -234,7 +237,10 @@ static char *block_by_number(const struct finder *f, dev_t number)
 	return pr_readlink_base_at(f->sysfs->root, path, &name) < 0 ? NULL : name;
 }
 
-/* A device node, a file on a disk (swap), or at least the name of a block device; malloc'ed, or NULL. */
+/*
+ * A device node, a file on a disk (swap), or at least the name of a block device; malloc'ed, or
+ * NULL.
+ */
 static char *block_by_path(const struct finder *f, const char *path)
 {
 	char class[PATH_SIZE], *name = NULL;

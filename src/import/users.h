@@ -17,6 +17,9 @@ struct pr_found_user {
  * 0, or negative errno with the error.
  */
 int pr_users_find(const struct pr_sysfs *s, const char *root, struct pr_found_user **ret);
-/* Those of the function of @facts into it; its driver counts (VFIO).  0, or -ENOMEM with the error. */
+/*
+ * Those of the function of @facts into it; its driver counts (VFIO).  0, or -ENOMEM with the
+ * error.
+ */
 int pr_users_assign(
 	const struct pr_sysfs *s, const struct pr_found_user *found, struct pr_facts *facts);

@@ -47,7 +47,9 @@ int pr_yaml_string(struct pr_yaml *y, const char **ret);
 int pr_yaml_u64(struct pr_yaml *y, uint64_t max, uint64_t *ret);
 int pr_yaml_bool(struct pr_yaml *y, bool *ret);
 
-/* Exactly @n numbers with blanks between them; errors are the caller's, who knows what they mean. */
+/*
+ * Exactly @n numbers with blanks between them; errors are the caller's, who knows what they mean.
+ */
 bool pr_yaml_numbers(struct pr_yaml *y, const char *text, uint64_t *ret, size_t n);
 
 /* Items of a list, collected in the arena; zero-initialised is empty. */

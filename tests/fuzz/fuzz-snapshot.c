@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Any text is somebody's snapshot; one that is read must print and read back to an equal topology. */
+/*
+ * Any text is somebody's snapshot; one that is read must print and read back to an equal topology.
+ */
 #include <stdlib.h>
 
 #include "pciroom/import.h"

@@ -37,7 +37,10 @@ void fixture_chmod(struct fixture *f, const char *path, unsigned int mode);
 /* What the file holds now; NUL-terminated, @ret_n may be NULL, lives until fixture_free(). */
 const char *fixture_read(struct fixture *f, const char *path, size_t *ret_n);
 
-/* One row each; the last row has no path.  @target set: a link; else @text: a file; else a directory. */
+/*
+ * One row each; the last row has no path.  @target set: a link; else @text: a file; else a
+ * directory.
+ */
 struct fixture_entry {
 	const char *path, *text, *target;
 };
@@ -59,7 +62,10 @@ struct fixture_function {
 };
 void fixture_function(struct fixture *f, const struct fixture_function *function);
 
-/* `config` of the function at @address as the bytes of @hex (pairs of digits, blanks between them ignored). */
+/*
+ * `config` of the function at @address as the bytes of @hex (pairs of digits, blanks between them
+ * ignored).
+ */
 void fixture_config(struct fixture *f, const char *address, const char *hex);
 /* The same from bytes. */
 void fixture_config_bytes(struct fixture *f, const char *address, const void *data, size_t n);

@@ -35,6 +35,13 @@ static const struct parse_case {
 	{ "0000:0x:01.0", false, { 0, 0, 0, 0 }, NULL },
 	{ "-0000:02:01.0", false, { 0, 0, 0, 0 }, NULL },
 	{ "0000", false, { 0, 0, 0, 0 }, NULL },
+	{ "aafa:af:1a.0", true, { 0xaafa, 0xaf, 0x1a, 0 }, NULL },
+	{ "AFA0:FA:0F.1", true, { 0xafa0, 0xfa, 0x0f, 1 }, "afa0:fa:0f.1" },
+	{ "0000:9g:01.0", false, { 0, 0, 0, 0 }, NULL },
+	{ "0000:`0:01.0", false, { 0, 0, 0, 0 }, NULL },
+	{ "0000.02:01.0", false, { 0, 0, 0, 0 }, NULL },
+	{ "0000:02.01.0", false, { 0, 0, 0, 0 }, NULL },
+	{ "0000:02:01:0", false, { 0, 0, 0, 0 }, NULL },
 	{ "", false, { 0, 0, 0, 0 }, NULL },
 };
 

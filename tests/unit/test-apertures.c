@@ -18,7 +18,10 @@
 
 #define ROOTS_MAX 4
 
-/* A host bridge looked for, and its facts as text: "last io mem busy-io busy-mem", "?" for apertures not known. */
+/*
+ * A host bridge looked for, and its facts as text: "last io mem busy-io busy-mem", "?" for
+ * apertures not known.
+ */
 struct expected {
 	uint32_t domain;
 	uint8_t bus;

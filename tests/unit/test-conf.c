@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Configuration files: what they set, every way they can be wrong with its exact message, how directories merge. */
+/*
+ * Configuration files: what they set, every way they can be wrong with its exact message, how
+ * directories merge.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

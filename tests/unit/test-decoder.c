@@ -197,7 +197,10 @@ static void compare_offsets(struct listing *l, const struct pr_caps *caps)
 	}
 }
 
-/* What was decoded must be in the listing too, at least as a number that an old lspci had no name for. */
+/*
+ * What was decoded must be in the listing too, at least as a number that an old lspci had no name
+ * for.
+ */
 static void compare_backwards(struct listing *l, const struct pr_caps *caps)
 {
 	for (size_t i = 0; i < COUNT(named_caps); i++) {
@@ -213,7 +216,7 @@ static void compare_backwards(struct listing *l, const struct pr_caps *caps)
 	}
 }
 
-static void compare_pcie(struct listing *l, const struct pr_pcie *p)
+static void compare_port(struct listing *l, const struct pr_pcie *p)
 {
 	static const struct {
 		const char *words;
@@ -231,10 +234,7 @@ static void compare_pcie(struct listing *l, const struct pr_pcie *p)
 	};
 	const char *at = behind(l, "] Express ");
 	char words[64] = "Express ";
-	unsigned int bytes, number, width;
 
-	if (!at || p->present != PR_YES)
-		return;
 	if (at[0] == '(')
 		at = strchr(at, ')') + 2;
 	(void)snprintf(words + 8, sizeof(words) - 8, "%s", at);
@@ -242,7 +242,24 @@ static void compare_pcie(struct listing *l, const struct pr_pcie *p)
 		if (strncmp(words, ports[i].words, strlen(ports[i].words)) == 0)
 			expect(l, p->port == ports[i].port && p->slot_implemented == ports[i].slot,
 				"%s: decoded as %d", ports[i].words, p->port);
+}
 
+/* Does the line that begins with @words hold @flag? */
+static bool line_says(const struct listing *l, const char *words, const char *flag)
+{
+	const char *at = behind(l, words), *found = at ? strstr(at, flag) : NULL;
+
+	return found && found < strchr(at, '\n');
+}
+
+static void compare_pcie(struct listing *l, const struct pr_pcie *p)
+{
+	unsigned int bytes, number, width;
+	const char *at;
+
+	if (p->present != PR_YES || !behind(l, "] Express "))
+		return;
+	compare_port(l, p);
 	at = behind(l, "DevCap:\tMaxPayload ");
 	if (at && sscanf(at, "%u", &bytes) == 1)
 		expect(l, 128u << p->max_payload_supported == bytes, "MaxPayload of DevCap");
@@ -257,17 +274,11 @@ static void compare_pcie(struct listing *l, const struct pr_pcie *p)
 	if (at && sscanf(at, "%u", &number) == 1)
 		expect(l, p->slot_number == number, "slot %u: decoded as %u", number,
 			p->slot_number);
-	at = behind(l, "SltCap:\t");
-	if (at)
-		expect(l,
-			p->slot_hotplug == (strstr(at, "HotPlug+") &&
-						   strstr(at, "HotPlug+") < strchr(at, '\n')),
+	if (behind(l, "SltCap:\t"))
+		expect(l, p->slot_hotplug == line_says(l, "SltCap:\t", "HotPlug+"),
 			"HotPlug of SltCap");
-	at = behind(l, "SltSta:\t");
-	if (at)
-		expect(l,
-			p->slot_presence == (strstr(at, "PresDet+") &&
-						    strstr(at, "PresDet+") < strchr(at, '\n')),
+	if (behind(l, "SltSta:\t"))
+		expect(l, p->slot_presence == line_says(l, "SltSta:\t", "PresDet+"),
 			"PresDet of SltSta");
 }
 

@@ -449,7 +449,10 @@ static int count_descriptors_of_child(pid_t parent)
 	return n;
 }
 
-/* A child that hangs for good must not hold the connections of clients, or they never see the helper die. */
+/*
+ * A child that hangs for good must not hold the connections of clients, or they never see the
+ * helper die.
+ */
 static void test_child_holds_nothing(void **state)
 {
 	struct pr_helper_request q = { .verb = PR_HELPER_REMOVE, CARD, .deadline_ms = 400 };
@@ -621,7 +624,10 @@ static void test_listens(void **state)
 	(void)close(listening);
 }
 
-/* Another user gets in through the file system only if someone opened the way; the peer check still holds. */
+/*
+ * Another user gets in through the file system only if someone opened the way; the peer check
+ * still holds.
+ */
 static void test_refuses_peer(void **state)
 {
 	struct helper *h = *state;

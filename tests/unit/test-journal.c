@@ -164,7 +164,10 @@ static void test_nul_bytes(void **state)
 
 /* ---- torn ---- */
 
-/* The machine stops while any byte is written: what is whole counts, and the next line is not glued to the rest. */
+/*
+ * The machine stops while any byte is written: what is whole counts, and the next line is not
+ * glued to the rest.
+ */
 static void test_torn(void **state)
 {
 	static const char text[] = BEGIN "end done\n" BEGIN ROSTER STEPS

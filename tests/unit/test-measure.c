@@ -342,7 +342,9 @@ static bool save_exists(struct place *p)
 	return access(fixture_path(p->files, SAVE), F_OK) == 0;
 }
 
-/* Memory takes what is written, so a file looks like a device all of whose bits are address bits. */
+/*
+ * Memory takes what is written, so a file looks like a device all of whose bits are address bits.
+ */
 static void test_journalled(void **state)
 {
 	struct pr_helper_mask masks[PR_MEASURE_MAX];
@@ -417,7 +419,10 @@ static void test_found_anew(void **state)
 
 	leave_save(p);
 	memcpy(config, fixture_read(p->files, CONFIG, NULL), sizeof(config));
-	/* a new node, as after remove and rescan; the old one is kept open so that its number stays taken */
+	/*
+	 * a new node, as after remove and rescan; the old one is kept open so that its number
+	 * stays taken
+	 */
 	assert_int_equal(rename(fixture_path(p->files, CONFIG), fixture_path(p->files, "kept")), 0);
 	fixture_config_bytes(p->files, "0000:01:00.0", config, sizeof(config));
 	assert_int_equal(pr_measure_recover(p->state, &p->access, &p->audit), 0);

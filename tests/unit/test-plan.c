@@ -51,7 +51,10 @@
 
 #define DEAD_256M "bar2=pref64:10000000@forgotten"
 
-/* In a failed hot-add the kernel closed the switch's I/O windows under the network card's driver (KERNEL 1.9). */
+/*
+ * In a failed hot-add the kernel closed the switch's I/O windows under the network card's driver
+ * (KERNEL 1.9).
+ */
 #define ROBBED(newcomer)                                                                  \
 	"kernel 6.12.0\n" ROOT DISK                                                       \
 	"00:02.0 bridge 01-04 root-port hotplug io=c000-cfff mem=fe000000-fe5fffff "      \

@@ -30,7 +30,9 @@ static struct pr_address at(const char *text)
 	return a;
 }
 
-/* The first @n operations of the scene's plan, as the killed runner has done them to its machine. */
+/*
+ * The first @n operations of the scene's plan, as the killed runner has done them to its machine.
+ */
 static void repeat(const struct pr_backend *b, unsigned int n)
 {
 	struct pr_address card = at(SCENE_CARD), port = at(SCENE_PORT), stays = at("0000:00:01.0");
@@ -128,7 +130,10 @@ static int die_at_end(void *userdata, const struct pr_plan *plan, size_t step, b
 	return 0;
 }
 
-/* Runs the plan in a child that is killed before operation @at; beyond the last: before the end is written. */
+/*
+ * Runs the plan in a child that is killed before operation @at; beyond the last: before the end is
+ * written.
+ */
 static void run_and_die(struct scene *s, unsigned int killed_at)
 {
 	struct pr_progress progress = { die_at_end, NULL };
@@ -250,7 +255,10 @@ static int read_written(
 	return 0;
 }
 
-/* Once a rescan was begun the kernel may have taken the written value over: the register is its own now. */
+/*
+ * Once a rescan was begun the kernel may have taken the written value over: the register is its
+ * own now.
+ */
 static void test_no_write_after_rescan(void **state)
 {
 	struct pr_backend simulator;

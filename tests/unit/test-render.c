@@ -18,7 +18,10 @@
 #include "cli/plan.h"
 #include "machine.h"
 
-/* A switch whose windows are packed, a card of 256 MiB behind it, 32 GiB free at the host bridge (M1). */
+/*
+ * A switch whose windows are packed, a card of 256 MiB behind it, 32 GiB free at the host bridge
+ * (M1).
+ */
 #define PACKED                                                                                 \
 	"kernel 6.1.0-50-amd64\n"                                                              \
 	"root 0000:00-ff io=1000-ffff mem=80000000-febfffff mem=100000000-8ffffffff\n"         \
@@ -60,7 +63,10 @@
 	"00:02.0 bridge 01-04 root-port hotplug mem=fe400000-fe5fffff driver=pcieport\n" \
 	"01:00.0 dev 1b36:0005 class=ff0000 bar2=pref64:10000000@forgotten?\n"
 
-/* The kernel believes in a memory window that the bridge does not have, and an I/O BAR is missing (K4). */
+/*
+ * The kernel believes in a memory window that the bridge does not have, and an I/O BAR is missing
+ * (K4).
+ */
 #define DISAGREEING                                                                        \
 	"kernel 6.1.0-50-amd64\n"                                                          \
 	"root 0000:00-ff io=1000-ffff mem=80000000-febfffff mem=100000000-8ffffffff\n"     \
@@ -135,7 +141,10 @@ static void assert_says(const char *text, const char *const *fragments)
 	}
 }
 
-/* Just enough of a parser (RFC 8259) to know that a document is one; returns what follows the value, or NULL. */
+/*
+ * Just enough of a parser (RFC 8259) to know that a document is one; returns what follows the
+ * value, or NULL.
+ */
 static const char *skip_json(const char *s);
 
 static const char *skip_space(const char *s)
