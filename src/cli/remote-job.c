@@ -228,7 +228,7 @@ int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, struct pr_r
 	r = sd_bus_call_method(m->bus, NAME, OBJECT, MANAGER, "ApplyPlan", &error, &reply, "otut",
 		m->plan, plan->generation, UINT32_C(0), UINT64_C(0));
 	if (r < 0)
-		return pr_remote_failed(r, &error, "pciroomd does not carry out the plan");
+		return pr_remote_failed(m, r, &error, "pciroomd does not carry out the plan");
 
 	return follow_job(m, reply, ret);
 }
@@ -244,7 +244,7 @@ int pr_remote_rollback(struct pr_remote *m, struct pr_report *ret)
 
 	r = sd_bus_call_method(m->bus, NAME, OBJECT, MANAGER, "Rollback", &error, &reply, "");
 	if (r < 0)
-		return pr_remote_failed(r, &error, "pciroomd does not roll back");
+		return pr_remote_failed(m, r, &error, "pciroomd does not roll back");
 
 	return follow_job(m, reply, ret);
 }

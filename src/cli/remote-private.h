@@ -25,7 +25,8 @@ struct pr_remote {
 	char *job; /* object of the job waited for; NULL until its name is known */
 	struct job_end *ends;
 	size_t n_ends;
-	bool gone; /* the daemon left the bus */
+	bool gone;         /* the daemon left the bus */
+	char absence[160]; /* why it is not there */
 };
 
 static inline void pr_message_unrefp(sd_bus_message **m)
@@ -39,5 +40,5 @@ static inline void pr_message_unrefp(sd_bus_message **m)
  * What a failed call of a method means, as an enum pr_exit; tells it, unless it is
  * PR_REMOTE_ABSENT.
  */
-int pr_remote_failed(int r, const sd_bus_error *error, const char *what);
+int pr_remote_failed(struct pr_remote *m, int r, const sd_bus_error *error, const char *what);
 void pr_remote_forget_jobs(struct pr_remote *m);

@@ -15,11 +15,6 @@ static const struct {
 	const char *name;
 	int exit;
 } errors[] = {
-	{ SD_BUS_ERROR_SERVICE_UNKNOWN, PR_REMOTE_ABSENT },
-	{ SD_BUS_ERROR_NAME_HAS_NO_OWNER, PR_REMOTE_ABSENT },
-	{ "org.freedesktop.systemd1.NoSuchUnit", PR_REMOTE_ABSENT },
-	{ "org.freedesktop.systemd1.UnitMasked", PR_REMOTE_ABSENT },
-	{ "org.freedesktop.systemd1.LoadFailed", PR_REMOTE_ABSENT },
 	{ SD_BUS_ERROR_ACCESS_DENIED, PR_EXIT_NOT_PERMITTED },
 	{ SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, PR_EXIT_NOT_PERMITTED },
 	{ "org.pciroom1.Error.NoSuchDevice", PR_EXIT_NOT_FOUND },
@@ -29,15 +24,23 @@ static const struct {
 	{ "org.pciroom1.Error.Busy", PR_EXIT_IN_USE },
 };
 
-static bool is_absent(const char *name)
+/* The name has an owner; true when that cannot be found out. */
+static bool is_there(struct pr_remote *m)
 {
-	/* every way in which the bus can fail to start the service */
-	return strncmp(name, "org.freedesktop.DBus.Error.Spawn.",
-		       strlen("org.freedesktop.DBus.Error.Spawn.")) == 0;
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	int owned, r;
+
+	r = sd_bus_call_method(m->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+		"org.freedesktop.DBus", "NameHasOwner", NULL, &reply, "s", NAME);
+	if (r >= 0)
+		r = sd_bus_message_read(reply, "b", &owned);
+
+	return r < 0 || owned;
 }
 
-int pr_remote_failed(int r, const sd_bus_error *error, const char *what)
+int pr_remote_failed(struct pr_remote *m, int r, const sd_bus_error *error, const char *what)
 {
+	const char *why = error->message ? error->message : error->name;
 	int exit = PR_EXIT_ERROR;
 
 	if (!sd_bus_error_is_set(error))
@@ -45,11 +48,20 @@ int pr_remote_failed(int r, const sd_bus_error *error, const char *what)
 	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
 		if (strcmp(errors[i].name, error->name) == 0)
 			exit = errors[i].exit;
-	if (exit == PR_REMOTE_ABSENT || is_absent(error->name))
-		return PR_REMOTE_ABSENT;
 
-	(void)pr_cli_error("%s: %s", what, error->message ? error->message : error->name);
+	/* there are many ways in which a bus cannot start a service, and one way to see it */
+	if (exit == PR_EXIT_ERROR && !is_there(m)) {
+		(void)snprintf(m->absence, sizeof(m->absence), "%s", why);
+		return PR_REMOTE_ABSENT;
+	}
+	/* the bus explains a refusal by its rules, which is of no help to anybody */
+	(void)pr_cli_error("%s: %s", what, exit == PR_EXIT_NOT_PERMITTED ? "not permitted" : why);
 	return exit;
+}
+
+const char *pr_remote_absence(const struct pr_remote *m)
+{
+	return m && m->absence[0] ? m->absence : "no answer from the system bus";
 }
 
 /* ---- connection ---- */
@@ -117,7 +129,7 @@ int pr_remote_look(struct pr_remote *m, struct pr_topology **ret)
 	r = sd_bus_call_method(
 		m->bus, NAME, OBJECT, MANAGER, "GetTopology", &error, &reply, "a{sv}", 0);
 	if (r < 0)
-		return pr_remote_failed(r, &error, "pciroomd does not show the machine");
+		return pr_remote_failed(m, r, &error, "pciroomd does not show the machine");
 	r = sd_bus_message_read(reply, "h", &fd); /* belongs to the message */
 	if (r < 0)
 		return pr_cli_failed(r, "answer of pciroomd");
@@ -219,7 +231,7 @@ static int create_plan(
 
 	r = sd_bus_call(m->bus, call, 0, &error, &reply);
 	if (r < 0)
-		return pr_remote_failed(r, &error, "pciroomd does not plan");
+		return pr_remote_failed(m, r, &error, "pciroomd does not plan");
 	r = sd_bus_message_read(reply, "o", &path);
 	if (r < 0)
 		return pr_cli_failed(r, "answer of pciroomd");
@@ -258,7 +270,8 @@ static int read_plan(struct pr_remote *m, struct plan_facts *ret)
 		r = sd_bus_get_property_trivial(
 			m->bus, NAME, m->plan, PLAN, "Generation", &error, 't', &ret->generation);
 
-	return r < 0 ? pr_remote_failed(r, &error, "cannot read the plan of pciroomd") : PR_EXIT_OK;
+	return r < 0 ? pr_remote_failed(m, r, &error, "cannot read the plan of pciroomd")
+		     : PR_EXIT_OK;
 }
 
 /* Exit code for a verdict that the daemon names. */

@@ -15,6 +15,8 @@ struct pr_remote;
 
 int pr_remote_open(struct pr_remote **ret);
 void pr_remote_close(struct pr_remote *m); /* NULL is fine */
+/* Why the last answer was PR_REMOTE_ABSENT; NULL, what is left of a failed open, is fine. */
+const char *pr_remote_absence(const struct pr_remote *m);
 
 /* GetTopology: the machine as the daemon sees it. */
 int pr_remote_look(struct pr_remote *m, struct pr_topology **ret);

@@ -54,10 +54,12 @@ static int rollback_remote(struct pr_report *ret)
 	r = pr_remote_open(&m);
 	if (r == PR_EXIT_OK)
 		r = pr_remote_rollback(m, ret);
-	pr_remote_close(m);
 	if (r == PR_REMOTE_ABSENT)
-		return pr_cli_error("pciroomd does not run: start it (systemctl start pciroomd; it "
-				    "rolls back by itself), or give --local as root");
+		r = pr_cli_error(
+			"pciroomd does not run (%s): start it (systemctl start pciroomd; it "
+			"rolls back by itself), or give --local as root",
+			pr_remote_absence(m));
+	pr_remote_close(m);
 	return r;
 }
 

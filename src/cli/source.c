@@ -61,10 +61,13 @@ static int open_source(const struct pr_cli *cli, bool acts, struct pr_source *s)
 	if (r != PR_REMOTE_ABSENT)
 		return r;
 	if (acts)
-		return pr_cli_error("pciroomd does not run: start it (systemctl start pciroomd), "
-				    "or give --local as root");
+		return pr_cli_error(
+			"pciroomd does not run (%s): start it (systemctl start pciroomd), "
+			"or give --local as root",
+			pr_remote_absence(s->remote));
+	pr_cli_note("pciroomd does not run (%s); looking at the machine without it",
+		pr_remote_absence(s->remote));
 	pr_remote_close(pr_take(s->remote));
-	pr_cli_note("pciroomd does not run; looking at the machine without it");
 	return open_local(cli, false, s);
 }
 

@@ -69,23 +69,25 @@ static bool drain(struct pr_hotplug *h)
 	}
 }
 
+int pr_hotplug_kick(struct pr_hotplug *h)
+{
+	bool quiet = h->first_usec == 0;
+	int r;
+
+	r = rearm(h);
+	if (r >= 0 && quiet)
+		h->events.unsettled(h->events.userdata);
+	return r;
+}
+
 static int on_event(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct pr_hotplug *h = userdata;
-	bool quiet = h->first_usec == 0;
-	int r;
 
 	(void)source;
 	(void)fd;
 	(void)revents;
-	if (!drain(h))
-		return 0;
-	r = rearm(h);
-	if (r < 0)
-		return r;
-	if (quiet)
-		h->events.unsettled(h->events.userdata);
-	return 0;
+	return drain(h) ? pr_hotplug_kick(h) : 0;
 }
 
 /*

@@ -18,5 +18,10 @@ struct pr_hotplug_events {
 
 int pr_hotplug_new(sd_event *event, const struct pr_hotplug_events *events, uint64_t settle_usec,
 	struct pr_hotplug **ret);
+/*
+ * As if there had been an event: at the start of the machine drivers are still
+ * being loaded, and what has none yet is not idle.
+ */
+int pr_hotplug_kick(struct pr_hotplug *h);
 void pr_hotplug_set_settle(struct pr_hotplug *h, uint64_t settle_usec);
 void pr_hotplug_free(struct pr_hotplug *h); /* NULL is fine */

@@ -132,6 +132,17 @@ static void set_window(const struct k_model *m, struct k_res *w, const struct pr
 	}
 }
 
+/*
+ * Without a measurement the largest that an I/O BAR may be is a sound bound: windows
+ * come in 4 KiB, so that above the function's own bus nothing depends on it.
+ */
+static uint64_t bar_size(const struct pr_resource *r)
+{
+	bool unmeasured = r->size == PR_SIZE_UNKNOWN && r->state != PR_RES_ASSIGNED;
+
+	return unmeasured && r->index < PR_ROM && pr_resource_is_io(r) ? IO_BAR_SIZE : r->size;
+}
+
 static void set_bar(struct k_res *b)
 {
 	const struct pr_resource *r = b->r;
@@ -140,7 +151,7 @@ static void set_bar(struct k_res *b)
 	if (b->index == PR_ROM)
 		b->flags |= PR_IORES_MEM | PR_IORES_PREFETCH;
 	b->at = r->range;
-	b->size = r->size;
+	b->size = bar_size(r);
 	b->opaque = r->state == PR_RES_ASSIGNED && r->size == PR_SIZE_UNKNOWN;
 	if (b->opaque)
 		b->size = 1;

@@ -83,9 +83,13 @@ bool pr_function_dead(const struct pr_function *f)
 
 const struct pr_resource *pr_function_unsized(const struct pr_function *f)
 {
-	for (size_t i = 0; i < f->n_resources; i++)
-		if (pr_resource_wanting(&f->resources[i]) && f->resources[i].index < PR_ROM &&
-			f->resources[i].size == PR_SIZE_UNKNOWN)
-			return &f->resources[i];
+	for (size_t i = 0; i < f->n_resources; i++) {
+		const struct pr_resource *r = &f->resources[i];
+
+		/* the model knows a bound for I/O, which is as good as the size */
+		if (pr_resource_wanting(r) && r->index < PR_ROM && !pr_resource_is_io(r) &&
+			r->size == PR_SIZE_UNKNOWN)
+			return r;
+	}
 	return NULL;
 }

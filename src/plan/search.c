@@ -134,6 +134,18 @@ static bool price_prediction(const struct pr_search *s, const struct pr_candidat
 	return true;
 }
 
+static void say_doubt(const struct pr_doubt *doubt, char *ret, size_t size)
+{
+	char address[PR_ADDRESS_MAX];
+
+	if (!doubt->function) {
+		(void)snprintf(ret, size, "%s", doubt->text);
+		return;
+	}
+	pr_address_format(&doubt->function->address, address);
+	(void)snprintf(ret, size, "%s: %s", address, doubt->text);
+}
+
 /* 0, 1 when the model cannot know (the attempt says what), negative errno. */
 static int simulate(struct pr_search *s, const struct pr_candidate *c,
 	const struct pr_targets *targets, struct pr_judgement *ret)
@@ -151,9 +163,9 @@ static int simulate(struct pr_search *s, const struct pr_candidate *c,
 	if (r < 0)
 		return r;
 	if (r > 0) {
+		say_doubt(&doubt, ret->why, sizeof(ret->why));
 		if (!s->doubt)
-			s->doubt = pr_arena_strdup(s->arena, doubt.text);
-		(void)snprintf(ret->why, sizeof(ret->why), "%s", doubt.text);
+			s->doubt = pr_arena_strdup(s->arena, ret->why);
 		return 1;
 	}
 	r = pr_judge(s, c, after, targets, ret);

@@ -192,6 +192,11 @@ struct kernel_case {
 	"00:02.0 bridge 01-01 root-port mem=fe000000-fe1fffff driver=pcieport\n" \
 	"01:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 bar2=pref64:10000000@forgotten?\n"
 
+#define UNMEASURED_IO                                                            \
+	"kernel 6.1.0\n" Q35                                                     \
+	"00:02.0 bridge 01-01 root-port mem=fe000000-fe1fffff driver=pcieport\n" \
+	"01:00.0 dev 8086:10d3 bar0=mem:1000@fe000000 bar2=io:20@forgotten?\n"
+
 static const struct kernel_case cases[] = {
 	{ .name = "nothing is done to nothing",
 		.machine = PACKED("6.1.0"),
@@ -218,6 +223,10 @@ static const struct kernel_case cases[] = {
 		.machine = PACKED("7.2.1"),
 		.actions = "remove 00:02.0; rescan root",
 		.expect = "03:00.0 bar2 100000000-10fffffff\n" },
+	{ .name = "an I/O BAR that was not measured counts as the largest that it may be",
+		.machine = UNMEASURED_IO,
+		.actions = "remove 00:02.0; rescan root",
+		.expect = "00:02.0 io 1000-1fff\n01:00.0 bar0 20000000-20000fff\n" },
 	{ .name = "a removed function is gone until the rescan",
 		.machine = PACKED("6.1.0"),
 		.actions = "remove 02:01.0",
