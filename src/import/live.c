@@ -197,11 +197,14 @@ static int measure(const struct importer *im, struct pr_facts *facts)
 	const struct pr_prober *prober = im->options->prober;
 	struct pr_bar_mask masks[MASKS_MAX];
 	size_t n = 0;
+	int r;
 
 	if (!prober || !prober->measure || !wants_measuring(facts))
 		return 0;
-	if (prober->measure(prober->userdata, &facts->address, masks, ARRAY_SIZE(masks), &n) < 0 ||
-		n >= ARRAY_SIZE(masks))
+	r = prober->measure(prober->userdata, &facts->address, masks, ARRAY_SIZE(masks), &n);
+	if (r == -ECONNRESET) /* whoever measures died: that says nothing of the BARs */
+		return pr_import_fail(im->error, r, "the helper died while it measured");
+	if (r < 0 || n >= ARRAY_SIZE(masks))
 		return 0;
 
 	facts->masks = pr_arena_memdup(im->sysfs.arena, masks, n * sizeof(masks[0]));

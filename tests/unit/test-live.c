@@ -517,6 +517,45 @@ static void test_measure(void **state)
 	fixture_free(f);
 }
 
+static int dying_measure(void *userdata, const struct pr_address *a, struct pr_bar_mask *ret,
+	size_t max, size_t *ret_n)
+{
+	(void)userdata;
+	(void)a;
+	(void)ret;
+	(void)max;
+	(void)ret_n;
+	return -ECONNRESET;
+}
+
+/* "Unknown size" would be an answer about the card; a helper that died gave none. */
+static void test_measure_dies(void **state)
+{
+	struct pr_prober prober = { .measure = dying_measure };
+	struct fixture *f = fixture_new();
+	struct pr_live_options options = { .root = fixture_root(f), .prober = &prober };
+	struct pr_import_error error = { .text = "" };
+	struct pr_topology *t = NULL;
+	uint8_t config[4096];
+
+	(void)state;
+	make_config(config, 1, 7);
+	fixture_function(f, &(struct fixture_function){ .path = PORT,
+				    .config = config,
+				    .config_length = 64,
+				    .resource = PORT_RESOURCE,
+				    .driver = "pcieport" });
+	make_config(config, 0, 0);
+	fixture_function(f, &(struct fixture_function){ .path = CARD,
+				    .config = config,
+				    .config_length = 64,
+				    .resource = LINES_BLANK_BAR1 });
+	assert_int_equal(pr_import_live(&options, &t, &error), -ECONNRESET);
+	assert_non_null(strstr(error.text, "helper died"));
+	assert_null(t);
+	fixture_free(f);
+}
+
 /* ---- lists of the kernel ---- */
 
 static int fake_file(void *userdata, const char *name, char **ret, size_t *ret_size)
@@ -794,6 +833,7 @@ static const struct CMUnitTest single_tests[] = {
 	{ .name = "the helper refuses configuration space", .test_func = test_config_refused },
 	{ .name = "masked lists are asked of the helper, others are not",
 		.test_func = test_masked_lists },
+	{ .name = "measure: a helper that dies fails the look", .test_func = test_measure_dies },
 	{ .name = "root that does not exist", .test_func = test_no_root },
 	{ .name = "root without PCI", .test_func = test_no_pci },
 	{ .name = "libpci's fatal error becomes ours", .test_func = test_libpci_gives_up },
