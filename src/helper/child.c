@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -37,31 +39,53 @@ static int write_attribute(int directory, const char *file, const char *text)
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-/*
- * Closes what the parent had open, but for the two given.  A child that hangs
- * would otherwise keep the connections of clients open after the helper died,
- * and they would never see it.
- */
-static void close_others(int a, int b)
+static int compare_int(const void *a, const void *b)
 {
-	unsigned int low = (unsigned int)(a < b ? a : b), high = (unsigned int)(a < b ? b : a);
+	int x = *(const int *)a, y = *(const int *)b;
 
-	/* cannot fail for ranges in order; empty ones are skipped */
-	if (low > 3)
-		(void)close_range(3, low - 1, 0);
-	if (high > low + 1)
-		(void)close_range(low + 1, high - 1, 0);
-	(void)close_range(high + 1, ~0U, 0);
+	return (x > y) - (x < y);
+}
+
+/*
+ * Closes what the parent had open, but for the descriptors in @keep (-1: none).  A
+ * child that hangs would otherwise keep the connections of clients open after
+ * the helper died, and they would never see it.
+ */
+static void close_others(int *keep, size_t n)
+{
+	unsigned int next = 3;
+
+	qsort(keep, n, sizeof(*keep), compare_int);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] < (int)next)
+			continue;
+		if ((unsigned int)keep[i] > next)
+			(void)close_range(next, (unsigned int)keep[i] - 1, 0); /* in order */
+		next = (unsigned int)keep[i] + 1;
+	}
+	(void)close_range(next, ~0U, 0);
+}
+
+/* What may not be interrupted dies by SIGKILL alone, and only its own helper sends that. */
+static bool prepare_child(const struct pr_write *w, pid_t parent)
+{
+	sigset_t all;
+
+	if (w->lasting)
+		return sigfillset(&all) == 0 && sigprocmask(SIG_SETMASK, &all, NULL) == 0;
+
+	/* a helper that was killed must not have writes done behind its successor's back */
+	return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
 }
 
 static _Noreturn void child_run(const struct pr_write *w, int report, pid_t parent)
 {
+	int keep[] = { w->directory, report, w->lasting ? w->lock : -1 };
 	int result;
 
-	/* a helper that was killed must not have writes done behind its successor's back */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+	if (!prepare_child(w, parent))
 		_exit(1);
-	close_others(w->directory, report);
+	close_others(keep, ARRAY_SIZE(keep));
 
 	result = write_attribute(w->directory, w->file, w->text);
 	_exit(write(report, &result, sizeof(result)) == sizeof(result) ? 0 : 1);
@@ -98,6 +122,27 @@ static bool wait_gone(pid_t pid, unsigned int milliseconds)
 	}
 
 	return true;
+}
+
+int pr_write_lock(int state, unsigned int deadline_ms)
+{
+	static const struct timespec pause = { .tv_nsec = 20000000 };
+	int64_t deadline = now_ms() + deadline_ms;
+	int fd = openat(state, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int r = errno == EWOULDBLOCK || errno == EINTR ? -EBUSY : -errno;
+
+		if (r != -EBUSY || now_ms() >= deadline) {
+			(void)close(fd);
+			return r;
+		}
+		(void)nanosleep(&pause, NULL); /* woken early, it looks again early */
+	}
+
+	return fd;
 }
 
 void pr_children_add(struct pr_children *c, pid_t pid, const struct pr_target *t)

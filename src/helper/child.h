@@ -24,7 +24,21 @@ struct pr_write {
 	int directory; /* borrowed */
 	const char *file, *text;
 	unsigned int deadline_ms;
+	/*
+	 * For remove and rescan, which probe drivers: the kernel refuses threads and interrupts to a
+	 * task that is being killed, and ports come back without their services.  Such a write
+	 * goes on when the helper dies; until it is done it holds @lock (from pr_write_lock(), or
+	 * -1), so that the next helper's writes wait for it.
+	 */
+	bool lasting;
+	int lock;
 };
+
+/*
+ * A descriptor that holds the lock of lasting writes in the directory @state, for pr_write.lock; the
+ * caller closes it.  -EBUSY when another write has held it until @deadline_ms were over.
+ */
+int pr_write_lock(int state, unsigned int deadline_ms);
 
 /*
  * 0, the errno of open or write, -ETIMEDOUT, or -EBUSY when an earlier write to this function

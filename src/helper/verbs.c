@@ -183,21 +183,40 @@ static int verb_write_config(struct call *c)
 
 /* ---- writes that may hang ---- */
 
-static int blocking_write(struct call *c, int directory, const char *file, const char *text)
+static int write_within(struct call *c, struct pr_write *w)
 {
 	uint32_t deadline = c->request->deadline_ms;
-	struct pr_write w = {
-		.target = c->target,
-		.directory = directory,
-		.file = file,
-		.text = text,
-		.deadline_ms = deadline == 0 ? PR_HELPER_DEADLINE_MS : deadline,
-	};
 
 	if (deadline > PR_HELPER_DEADLINE_MAX_MS)
 		return -EINVAL;
 
-	return pr_child_write(&c->context->children, &w);
+	w->target = c->target;
+	w->deadline_ms = deadline == 0 ? PR_HELPER_DEADLINE_MS : deadline;
+	return pr_child_write(&c->context->children, w);
+}
+
+/* For a driver: may hang for ever, and may be killed. */
+static int driver_write(struct call *c, int directory, const char *file, const char *text)
+{
+	struct pr_write w = { .directory = directory, .file = file, .text = text, .lock = -1 };
+
+	return write_within(c, &w);
+}
+
+/* For the kernel's lists of devices: one at a time, over the life of helpers. */
+static int lasting_write(struct call *c, int directory, const char *file)
+{
+	_cleanup_close_ int lock = -1;
+	struct pr_write w = { .directory = directory, .file = file, .text = "1", .lasting = true };
+
+	if (c->context->state >= 0) {
+		lock = pr_write_lock(c->context->state, PR_HELPER_DEADLINE_MS);
+		if (lock < 0)
+			return lock;
+	}
+
+	w.lock = lock;
+	return write_within(c, &w);
 }
 
 static int verb_unbind(struct call *c)
@@ -214,7 +233,7 @@ static int verb_unbind(struct call *c)
 		return r;
 
 	pr_target_format(&c->target, address);
-	return blocking_write(c, function, "driver/unbind", address);
+	return driver_write(c, function, "driver/unbind", address);
 }
 
 static int verb_bind(struct call *c)
@@ -233,7 +252,7 @@ static int verb_bind(struct call *c)
 		return -EBUSY;
 
 	pr_target_format(&c->target, address);
-	return blocking_write(c, driver, "bind", address);
+	return driver_write(c, driver, "bind", address);
 }
 
 static int write_one(struct call *c, const char *file)
@@ -245,7 +264,7 @@ static int write_one(struct call *c, const char *file)
 	if (r < 0)
 		return r;
 
-	return blocking_write(c, function, file, "1");
+	return lasting_write(c, function, file);
 }
 
 static int verb_remove(struct call *c)
@@ -270,7 +289,7 @@ static int verb_rescan_root(struct call *c)
 		return r;
 
 	c->target.device = UINT8_MAX; /* no function has it: a hanging rescan blocks only rescans */
-	return blocking_write(c, bus, "rescan", "1");
+	return lasting_write(c, bus, "rescan");
 }
 
 /* ---- dispatch ---- */

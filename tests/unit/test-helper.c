@@ -6,10 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,12 +14,11 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include <cmocka.h>
-
 #include "base/macros.h"
 #include "fixture.h"
 #include "helper/registers.h"
 #include "helper/serve.h"
+#include "rows.h"
 
 struct helper {
 	struct fixture *files;
@@ -480,6 +476,77 @@ static void test_child_holds_nothing(void **state)
 	(void)close(pair[1]);
 }
 
+/* A helper with one write in the works, killed before the write is done. */
+static pid_t start_helper(int directory, int lock_directory)
+{
+	struct pr_children children = { 0 };
+	struct pr_write w = { .target = { 0, 1, 0, 0 },
+		.directory = directory,
+		.file = "rescan",
+		.text = "1",
+		.deadline_ms = 60000,
+		.lasting = true };
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		w.lock = pr_write_lock(lock_directory, 0);
+		_exit(w.lock < 0 ? 1 : -pr_child_write(&children, &w));
+	}
+	return pid;
+}
+
+/* A process that waits in the kernel has no output; its child shows that it got there. */
+static bool has_child(pid_t pid)
+{
+	char path[64], text[16];
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	n = read(fd, text, sizeof(text));
+	(void)close(fd);
+	return n > 0;
+}
+
+/*
+ * SIGKILL of the helper while ports are probed left them without their services: a fatal signal
+ * makes probes fail.
+ */
+static void test_rescan_outlives_helper(void **state)
+{
+	char path[] = "sys/bus/pci/devices/0000:01:00.0/rescan", text[2] = "";
+	struct helper *h = *state;
+	int directory, files, lock, fifo;
+	pid_t pid;
+
+	fixture_unlink(h->files, path);
+	assert_int_equal(mkfifo(fixture_path(h->files, path), 0600), 0);
+	files = open(fixture_root(h->files), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	directory = openat(files, "sys/bus/pci/devices/0000:01:00.0", O_RDONLY | O_CLOEXEC);
+	assert_true(files >= 0 && directory >= 0);
+
+	pid = start_helper(directory, files);
+	while (!has_child(pid))
+		(void)usleep(1000);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+
+	assert_int_equal(pr_write_lock(files, 50), -EBUSY); /* the writer still has it */
+	fifo = openat(directory, "rescan", O_RDONLY | O_CLOEXEC);
+	assert_true(fifo >= 0);
+	assert_int_equal(read(fifo, text, 1), 1);
+	assert_string_equal(text, "1");
+	lock = pr_write_lock(files, 60000);
+	assert_true(lock >= 0);
+	(void)close(lock);
+	(void)close(fifo);
+	(void)close(directory);
+	(void)close(files);
+}
+
 static void test_stuck(void **state)
 {
 	struct pr_helper_request remove = { .verb = PR_HELPER_REMOVE, CARD };
@@ -753,6 +820,8 @@ static const struct CMUnitTest fixed[] = {
 		test_malformed),
 	WITH_HELPER("a write that hangs is killed at its deadline", test_deadline),
 	WITH_HELPER("a write that hangs holds no connection", test_child_holds_nothing),
+	WITH_HELPER("a rescan goes on when the helper dies, and the next helper waits for it",
+		test_rescan_outlives_helper),
 	WITH_HELPER("a function whose write never returned is left alone", test_stuck),
 	WITH_HELPER("too many hanging writes stop all of them", test_full),
 	WITH_HELPER("a server with one client ends with it", test_serves_until_closed),
@@ -766,12 +835,10 @@ static const struct CMUnitTest fixed[] = {
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(rows) + ARRAY_SIZE(fixed)];
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		tests[i] = (struct CMUnitTest){ rows[i].name, test_row, NULL, NULL,
-			(void *)(uintptr_t)&rows[i] };
-	memcpy(tests + ARRAY_SIZE(rows), fixed, sizeof(fixed));
+	ADD_ROWS(&tests, rows, test_row);
+	ADD_TESTS(&tests, fixed);
 
-	return _cmocka_run_group_tests("helper", tests, ARRAY_SIZE(tests), NULL, NULL);
+	return rows_run(&tests, "helper");
 }
