@@ -16,6 +16,7 @@ from .base import LabError, VM_DIR, cache_dir, call, digest, locked, say
 from .kernels import Kernel, mirror
 
 GUEST_DIR = VM_DIR / "guest"
+KEPT_INSTALLS = 6
 SMALL_MODULES = ("e1000e", "nvme", "ext4")
 DEBIAN_SUITE = "bookworm"
 DEBIAN_PACKAGES = (
@@ -57,8 +58,8 @@ def _cached(kind: str, key: str, fill: Callable[[Path], None]) -> Path:
     target = place / f"{kind}-{key}.cpio"
     with locked(f"guest-{kind}"):
         if not target.exists():
-            for old in place.glob(f"{kind}-*"):
-                if kind != "modules":
+            if not kind.startswith("modules"):  # one of them a kernel; of the others the newest is enough
+                for old in place.glob(f"{kind}-" + "[0-9a-f]" * len(key) + ".cpio"):
                     old.unlink()
             with tempfile.TemporaryDirectory(dir=cache_dir(), prefix=f"{kind}-") as scratch:
                 tree = Path(scratch) / "tree"
@@ -80,18 +81,27 @@ def _uevents(tree: Path) -> None:
     call([os.environ.get("CC", "cc"), "-O2", "-static", "-o", str(target), str(GUEST_DIR / "uevents.c")])
 
 
-def installed(builddir: Path) -> Path:
-    """`make install` of a build directory into a scratch of the cache; the guests get what users get."""
-    target = cache_dir() / "install" / digest([str(builddir.resolve()).encode()])
-    with locked("install"):
-        shutil.rmtree(target, ignore_errors=True)
-        call(["make", "-s", "-C", str(builddir), "install", f"DESTDIR={target}"])
-    return target
-
-
 def _tree_key(tree: Path) -> str:
     files = sorted(path for path in tree.rglob("*") if path.is_file() and not path.is_symlink())
     return digest(part for path in files for part in (str(path.relative_to(tree)).encode(), path.read_bytes()))
+
+
+def installed(builddir: Path) -> Path:
+    """`make install` of a build directory: the guests get what users get.
+
+    Named by its content like the guests, because another run may be using the one of a moment ago.
+    """
+    place = cache_dir() / "install"
+    place.mkdir(exist_ok=True)
+    with locked("install"), tempfile.TemporaryDirectory(dir=cache_dir(), prefix="install-") as scratch:
+        tree = Path(scratch) / "tree"
+        call(["make", "-s", "-C", str(builddir), "install", f"DESTDIR={tree}"])
+        target = place / _tree_key(tree)
+        if not target.exists():
+            for old in sorted(place.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT_INSTALLS]:
+                shutil.rmtree(old, ignore_errors=True)
+            tree.rename(target)
+    return target
 
 
 def small_base() -> Path:
@@ -112,13 +122,18 @@ def small_base() -> Path:
     return _cached("small", digest([busybox.read_bytes()] + [path.read_bytes() for path in sources]), fill)
 
 
-def modules(kernel: Kernel, load: Sequence[str]) -> Path:
-    """The modules of a kernel, and the list of those that the small guest loads."""
-    def fill(tree: Path) -> None:
-        shutil.copytree(kernel.modules / "lib", tree / "lib")
-        (tree / "lib/modules/load").write_text("".join(f"{name}\n" for name in load))
+def modules(kernel: Kernel, load: Sequence[str], merged: bool) -> Path:
+    """The modules of a kernel, and the list of those that the small guest loads.
 
-    return _cached("modules", digest([kernel.package.encode(), kernel.release.encode(), *map(str.encode, load)]), fill)
+    @merged: Debian's /lib is a link to usr/lib, and unpacking a directory of that name would replace it.
+    """
+    def fill(tree: Path) -> None:
+        place = tree / ("usr/lib/modules" if merged else "lib/modules")
+        shutil.copytree(kernel.modules / "lib/modules", place)
+        (place / "load").write_text("".join(f"{name}\n" for name in load))
+
+    kind = "modules-merged" if merged else "modules"
+    return _cached(kind, digest([kernel.package.encode(), kernel.release.encode(), *map(str.encode, load)]), fill)
 
 
 def pciroom(tree: Path, libraries: bool) -> Path:
@@ -169,14 +184,15 @@ def _bootstrap(tree: Path) -> None:
 def systemd_base() -> Path:
     """The Debian root file system."""
     parts = [DEBIAN_PACKAGES, DEBIAN_SUITE, LAB_UNIT, " ".join(MASKED), "recipe 1"]
-    key = digest([part.encode() for part in parts] + [(GUEST_DIR / name).read_bytes() for name in ("agent", "uevents.c")])
+    sources = [(GUEST_DIR / name).read_bytes() for name in ("agent", "uevents.c")]
+    key = digest([part.encode() for part in parts] + sources)
     return _cached("systemd", key, _bootstrap)
 
 
 def assemble(kind: str, kernel: Kernel, install: Path | None, target: Path) -> None:
     """Concatenate the archives of one guest."""
     small = kind == "small"
-    parts = [small_base() if small else systemd_base(), modules(kernel, SMALL_MODULES)]
+    parts = [small_base() if small else systemd_base(), modules(kernel, SMALL_MODULES, merged=not small)]
     if install:
         parts.append(pciroom(install, libraries=small))
     with open(target, "wb") as out:

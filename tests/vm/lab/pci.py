@@ -6,17 +6,22 @@ from dataclasses import dataclass, field
 
 from .guest import Guest
 
-# One pass of the guest's shell over all functions: directory, inode, driver, registers, resources.
+# Few processes, because each costs an emulated machine some 10 ms: lists of links and inode numbers,
+# all resource files at once, and one process a function for its registers.
 DUMP = r"""
 cd /sys/bus/pci/devices || exit 1
+echo == link; ls -ld *
+echo == inode; ls -dLi *
+echo == driver; ls -ld */driver 2>/dev/null
+echo == service; ls -ld */*:pcie*/driver 2>/dev/null
+echo == resource; grep '' */resource
+echo == config
 for d in *; do
-	echo "device $(readlink -f $d)"
-	echo "inode $(ls -di $(readlink -f $d) | sed 's/^ *//; s/ .*//')"
-	[ -e $d/driver ] && echo "driver $(basename $(readlink $d/driver))"
-	echo "config $(od -An -v -tx1 -N64 $d/config | tr -d ' \n')"
-	sed 's/^/resource /' $d/resource
+	echo "$d"
+	od -An -v -tx1 -N64 $d/config
 done
 """
+ADDRESS = r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
 IO, MEM, WINDOW_LINES = 0x100, 0x200, {13: "io", 14: "mem", 15: "pref"}
 
 
@@ -28,6 +33,7 @@ class Function:
     path: str
     inode: str = ""
     driver: str = ""
+    services: set[str] = field(default_factory=set)  # of a port: pciehp, aer, ...
     config: bytes = b""
     lines: list[tuple[int, int, int]] = field(default_factory=list)
 
@@ -76,23 +82,47 @@ def _path(directory: str) -> str:
     return "/".join([root.group(1) if root else "?"] + steps)
 
 
-def look(guest: Guest) -> dict[str, Function]:
-    """Every function by its path."""
-    found: dict[str, Function] = {}
-    function = Function("", "")
-    for line in guest.check(DUMP).splitlines():
-        word, _, rest = line.partition(" ")
-        if word == "device":
-            function = Function(rest.rsplit("/", 1)[1], _path(rest))
-            found[function.path] = function
-        elif word == "config":
-            function.config = bytes.fromhex(rest)
-        elif word == "resource":
-            start, end, flags = (int(part, 16) for part in rest.split())
-            function.lines.append((start, end, flags))
-        elif word in ("inode", "driver"):
-            setattr(function, word, rest)
+def _sections(text: str) -> dict[str, list[str]]:
+    """The parts of DUMP's output by title."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("== "):
+            lines = found.setdefault(line[3:], [])
+        else:
+            lines.append(line)
     return found
+
+
+def _links(lines: list[str]) -> list[tuple[str, str]]:
+    """(address, target) of the links that ls -l shows."""
+    found = (re.search(rf" ({ADDRESS})\S* -> (\S+)$", line) for line in lines)
+    return [(match.group(1), match.group(2)) for match in found if match]
+
+
+def look(guest: Guest) -> dict[str, Function]:
+    """Every function by its path; one that vanishes meanwhile is not there or lacks a part."""
+    parts = _sections(guest.check(DUMP))
+    found = {address: Function(address, _path(target)) for address, target in _links(parts["link"])}
+    nothing = Function("", "")
+    for line in parts["inode"]:
+        inode, _, address = line.strip().partition(" ")
+        found.get(address, nothing).inode = inode
+    for address, target in _links(parts["driver"]):
+        found.get(address, nothing).driver = target.rsplit("/", 1)[1]
+    for address, target in _links(parts["service"]):
+        found.get(address, nothing).services.add(target.rsplit("/", 1)[1])
+    for line in parts["resource"]:
+        address, _, values = line.partition("/resource:")
+        start, end, flags = (int(part, 16) for part in values.split())
+        found.get(address, nothing).lines.append((start, end, flags))
+    function = nothing
+    for line in parts["config"]:
+        if re.fullmatch(ADDRESS, line):
+            function = found.get(line, nothing)
+        else:
+            function.config += bytes.fromhex(line)
+    return {function.path: function for function in found.values()}
 
 
 def losses(before: dict[str, Function], now: dict[str, Function], spare: set[str], bars_only: bool) -> list[str]:
@@ -107,6 +137,8 @@ def losses(before: dict[str, Function], now: dict[str, Function], spare: set[str
             continue
         if old.driver != new.driver:
             found.append(f"{path}: driver was {old.driver or 'none'}, is {new.driver or 'none'}")
+        for service in sorted(old.services - new.services):
+            found.append(f"{path}: port service {service} is not bound any more")
         for index in range(13 if bars_only else len(old.lines)):
             if index != 6 and old.assigned(index) > new.assigned(index):
                 found.append(f"{path}: resource {index} had {old.assigned(index):#x} bytes, "

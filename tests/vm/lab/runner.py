@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 from . import initramfs
 from .base import LabError, cache_dir, say
@@ -55,6 +55,11 @@ def _report(guest: Guest) -> str:
     return "\n".join(parts)
 
 
+def _short(step: dict[str, Any]) -> str:
+    """A step for a message; the inner steps of a repeat are named by the error."""
+    return str({key: value for key, value in step.items() if key != "steps"})
+
+
 def _attempt(scenario: Scenario, kernel: Kernel, install: Optional[Path], place: Path) -> Optional[str]:
     """Boot and do all steps; None when all hold, else the failure."""
     guest, machine = boot(scenario, kernel, install, place)
@@ -66,7 +71,7 @@ def _attempt(scenario: Scenario, kernel: Kernel, install: Optional[Path], place:
             try:
                 run.perform(step)
             except LabError as error:
-                text = f"step {number} {step}: {error}\n{_report(guest)}"
+                text = f"step {number} {_short(step)}: {error}\n{_report(guest)}"
                 run.transcript(text)
                 return text
     (place / "initrd.cpio").unlink()

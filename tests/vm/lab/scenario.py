@@ -198,11 +198,12 @@ def _expect(run: Run, step: dict[str, Any]) -> None:
         return
     if "driver" in step:
         now = lambda: pci.look(run.guest).get(path)  # noqa: E731
-        run.guest.wait(f"driver {step['driver']} of {path}", lambda: (now() or pci.Function("", "")).driver == step["driver"])
+        run.guest.wait(f"driver {step['driver']} of {path}",
+                       lambda: (now() or pci.Function("", "")).driver == step["driver"])
     function = pci.look(run.guest).get(path)
     if function is None:
         raise Failed(f"{path} is not there")
-    for index, wanted in step.get("assigned", {}).items():
+    for index, wanted in ((int(key), value) for key, value in step.get("assigned", {}).items()):  # repeat: JSON keys
         if function.assigned(index) != size(wanted):
             raise Failed(f"{path}: resource {index} has {function.assigned(index):#x} bytes, wanted {size(wanted):#x}")
     for index in step.get("dead", []):
@@ -265,7 +266,10 @@ def _repeat(run: Run, step: dict[str, Any]) -> None:
         for number, value in enumerate(row if isinstance(row, list) else [row]):
             text = text.replace(f"@{number}@", str(value))
         for inner in json.loads(text):
-            run.perform(inner)
+            try:
+                run.perform(inner)
+            except LabError as error:
+                raise Failed(f"for {row}: {inner}: {error}") from error
 
 
 STEPS: dict[str, Callable[[Run, dict[str, Any]], None]] = {
