@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "pciroom/topology.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#include "rows.h"
 
 static const struct parse_case {
 	const char *text;
@@ -75,8 +69,8 @@ static const struct pr_address rising[] = {
 static void addresses_order_by_domain_bus_device_function(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(rising); i++)
-		for (size_t k = 0; k < COUNT(rising); k++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rising); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(rising); k++) {
 			int order = pr_address_compare(&rising[i], &rising[k]);
 
 			assert_int_equal((order > 0) - (order < 0), (i > k) - (i < k));
@@ -85,17 +79,12 @@ static void addresses_order_by_domain_bus_device_function(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[COUNT(parse_cases) + 1];
+	struct rows tests = { 0 };
 
-	memset(tests, 0, sizeof(tests));
-	for (size_t i = 0; i < COUNT(parse_cases); i++)
-		tests[i] = (struct CMUnitTest){
-			.name = parse_cases[i].text[0] ? parse_cases[i].text : "empty text",
-			.test_func = test_parse,
-			.initial_state = (void *)(uintptr_t)&parse_cases[i],
-		};
-	tests[COUNT(parse_cases)] =
-		(struct CMUnitTest)cmocka_unit_test(addresses_order_by_domain_bus_device_function);
+	for (size_t i = 0; i < ARRAY_SIZE(parse_cases); i++)
+		rows_add(&tests, parse_cases[i].text[0] ? parse_cases[i].text : "empty text",
+			test_parse, &parse_cases[i]);
+	ADD_TEST(&tests, addresses_order_by_domain_bus_device_function);
 
-	return cmocka_run_group_tests_name("address", tests, NULL, NULL);
+	return rows_run(&tests, "address");
 }

@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Host bridges out of /proc/iomem and /proc/ioports: texts in, apertures and busy ranges out. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +9,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "import/apertures.h"
+#include "rows.h"
 
 #define ROOTS_MAX 4
 
@@ -296,22 +291,11 @@ static void test_masked(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(apertures_cases) + ARRAY_SIZE(bad_cases) +
-				ARRAY_SIZE(masked_cases)] = { 0 };
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(apertures_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = apertures_cases[i].name,
-			.test_func = test_apertures,
-			.initial_state = (void *)&apertures_cases[i] };
-	for (size_t i = 0; i < ARRAY_SIZE(bad_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = bad_cases[i].name,
-			.test_func = test_bad,
-			.initial_state = (void *)&bad_cases[i] };
-	for (size_t i = 0; i < ARRAY_SIZE(masked_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = masked_cases[i].name,
-			.test_func = test_masked,
-			.initial_state = (void *)&masked_cases[i] };
+	ADD_ROWS(&tests, apertures_cases, test_apertures);
+	ADD_ROWS(&tests, bad_cases, test_bad);
+	ADD_ROWS(&tests, masked_cases, test_masked);
 
-	return cmocka_run_group_tests_name("apertures", tests, NULL, NULL);
+	return rows_run(&tests, "apertures");
 }

@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Base: hexadecimal, numbers, sizes, growing text, JSON, files. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,18 +11,7 @@
 #include "base/json.h"
 #include "base/macros.h"
 #include "base/text.h"
-
-#define MAX_TESTS 64
-static struct CMUnitTest tests[MAX_TESTS];
-static size_t n_tests;
-
-static void add(const char *name, CMUnitTestFunction function, const void *row)
-{
-	assert_true(n_tests < MAX_TESTS);
-	tests[n_tests++] = (struct CMUnitTest){
-		.name = name, .test_func = function, .initial_state = (void *)row
-	};
-}
+#include "rows.h"
 
 static const struct hex_case {
 	const char *name, *text;
@@ -222,18 +205,16 @@ static void test_files(void **state)
 
 int main(void)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(hex_cases); i++)
-		add(hex_cases[i].name, test_hex, &hex_cases[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(number_cases); i++)
-		add(number_cases[i].name, test_number, &number_cases[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(size_cases); i++)
-		add(size_cases[i].name, test_size, &size_cases[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(json_cases); i++)
-		add(json_cases[i].name, test_json_string, &json_cases[i]);
-	add("json: objects, arrays and numbers nest", test_json_nesting, NULL);
-	add("text: grows over many additions", test_text_grows, NULL);
-	add("text: empty text can be taken", test_text_taken_empty, NULL);
-	add("files: read, limit, first line, link, write", test_files, NULL);
+	struct rows tests = { 0 };
 
-	return _cmocka_run_group_tests("base", tests, n_tests, NULL, NULL);
+	ADD_ROWS(&tests, hex_cases, test_hex);
+	ADD_ROWS(&tests, number_cases, test_number);
+	ADD_ROWS(&tests, size_cases, test_size);
+	ADD_ROWS(&tests, json_cases, test_json_string);
+	rows_add(&tests, "json: objects, arrays and numbers nest", test_json_nesting, NULL);
+	rows_add(&tests, "text: grows over many additions", test_text_grows, NULL);
+	rows_add(&tests, "text: empty text can be taken", test_text_taken_empty, NULL);
+	rows_add(&tests, "files: read, limit, first line, link, write", test_files, NULL);
+
+	return rows_run(&tests, "base");
 }

@@ -2,16 +2,11 @@
 /* Capability lists and registers, from bytes that a row lists. */
 #include "pciroom/config-space.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#include "rows.h"
 
 /* ---- rows: 32-bit registers into zeroes, and what one field says ---- */
 
@@ -388,30 +383,23 @@ static void acs_and_serial_number(void **state)
 	assert_int_equal(decode(regs, 0x14b).has_serial, PR_UNKNOWN);
 }
 
-#define ADD(function) tests[n++] = (struct CMUnitTest)cmocka_unit_test(function)
-
 int main(void)
 {
-	struct CMUnitTest tests[128];
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	memset(tests, 0, sizeof(tests));
-	for (size_t i = 0; i < COUNT(list_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = list_cases[i].name,
-			.test_func = test_list,
-			.initial_state = (void *)(uintptr_t)&list_cases[i] };
-	ADD(a_hotplug_slot_is_read);
-	ADD(slot_registers_without_the_slot_flag_mean_nothing);
-	ADD(slot_registers_beyond_the_bytes_are_unknown);
-	ADD(version_1_has_no_second_device_registers);
-	ADD(no_pcie_capability_is_no_port);
-	ADD(ea_bases_have_30_or_62_bits);
-	ADD(ea_of_a_bridge_begins_with_its_buses);
-	ADD(an_ea_range_that_wraps_is_not_enabled);
-	ADD(rebar_sizes_reach_over_both_registers);
-	ADD(sriov_is_read_whole);
-	ADD(an_event_collector_of_version_2_has_buses);
-	ADD(acs_and_serial_number);
+	ADD_ROWS(&tests, list_cases, test_list);
+	ADD_TEST(&tests, a_hotplug_slot_is_read);
+	ADD_TEST(&tests, slot_registers_without_the_slot_flag_mean_nothing);
+	ADD_TEST(&tests, slot_registers_beyond_the_bytes_are_unknown);
+	ADD_TEST(&tests, version_1_has_no_second_device_registers);
+	ADD_TEST(&tests, no_pcie_capability_is_no_port);
+	ADD_TEST(&tests, ea_bases_have_30_or_62_bits);
+	ADD_TEST(&tests, ea_of_a_bridge_begins_with_its_buses);
+	ADD_TEST(&tests, an_ea_range_that_wraps_is_not_enabled);
+	ADD_TEST(&tests, rebar_sizes_reach_over_both_registers);
+	ADD_TEST(&tests, sriov_is_read_whole);
+	ADD_TEST(&tests, an_event_collector_of_version_2_has_buses);
+	ADD_TEST(&tests, acs_and_serial_number);
 
-	return _cmocka_run_group_tests("capabilities", tests, n, NULL, NULL);
+	return rows_run(&tests, "capabilities");
 }

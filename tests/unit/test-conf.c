@@ -3,18 +3,13 @@
  * Configuration files: what they set, every way they can be wrong with its exact message, how
  * directories merge.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
-
 #include "base/macros.h"
 #include "daemon/conf.h"
+#include "rows.h"
 
 /* ---- good ---- */
 
@@ -396,23 +391,12 @@ static void test_too_large(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(good_cases) + ARRAY_SIZE(bad_cases) +
-				ARRAY_SIZE(load_cases) + 1] = { 0 };
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(good_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = good_cases[i].name,
-			.test_func = test_good,
-			.initial_state = (void *)&good_cases[i] };
-	for (size_t i = 0; i < ARRAY_SIZE(bad_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = bad_cases[i].name,
-			.test_func = test_bad,
-			.initial_state = (void *)&bad_cases[i] };
-	for (size_t i = 0; i < ARRAY_SIZE(load_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = load_cases[i].name,
-			.test_func = test_load,
-			.initial_state = (void *)&load_cases[i] };
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_too_large);
+	ADD_ROWS(&tests, good_cases, test_good);
+	ADD_ROWS(&tests, bad_cases, test_bad);
+	ADD_ROWS(&tests, load_cases, test_load);
+	ADD_TEST(&tests, test_too_large);
 
-	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
+	return rows_run(&tests, "conf");
 }

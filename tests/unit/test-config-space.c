@@ -2,15 +2,11 @@
 /* Headers, base address registers and bridge windows, from bytes that a row lists. */
 #include "pciroom/config-space.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#include "rows.h"
 
 /* Registers of a row: 32 bits at an offset; the rest is zero. */
 struct reg {
@@ -378,31 +374,20 @@ static void test_size(void **state)
 	assert_int_equal(pr_bar_size_from_mask(c->low, c->high, c->rom), c->size);
 }
 
-#define ADD_ROWS(cases, function)                                         \
-	for (size_t i = 0; i < COUNT(cases); i++)                         \
-		tests[n++] = (struct CMUnitTest)                          \
-		{                                                         \
-			.name = (cases)[i].name, .test_func = (function), \
-			.initial_state = (void *)(uintptr_t) & (cases)[i] \
-		}
-#define ADD(function) tests[n++] = (struct CMUnitTest)cmocka_unit_test(function)
-
 int main(void)
 {
-	struct CMUnitTest tests[128];
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	memset(tests, 0, sizeof(tests));
-	ADD_ROWS(bar_cases, test_bar);
-	ADD_ROWS(rom_cases, test_rom);
-	ADD_ROWS(window_cases, test_window);
-	ADD_ROWS(size_cases, test_size);
-	ADD(a_bridge_needs_its_window_registers);
-	ADD(a_header_is_read_field_by_field);
-	ADD(what_lies_beyond_the_bytes_is_unknown);
-	ADD(a_64_bit_bar_needs_both_registers);
-	ADD(a_function_that_does_not_answer_has_no_header_type);
-	ADD(reads_end_at_the_last_known_byte);
+	ADD_ROWS(&tests, bar_cases, test_bar);
+	ADD_ROWS(&tests, rom_cases, test_rom);
+	ADD_ROWS(&tests, window_cases, test_window);
+	ADD_ROWS(&tests, size_cases, test_size);
+	ADD_TEST(&tests, a_bridge_needs_its_window_registers);
+	ADD_TEST(&tests, a_header_is_read_field_by_field);
+	ADD_TEST(&tests, what_lies_beyond_the_bytes_is_unknown);
+	ADD_TEST(&tests, a_64_bit_bar_needs_both_registers);
+	ADD_TEST(&tests, a_function_that_does_not_answer_has_no_header_type);
+	ADD_TEST(&tests, reads_end_at_the_last_known_byte);
 
-	return _cmocka_run_group_tests("config-space", tests, n, NULL, NULL);
+	return rows_run(&tests, "config-space");
 }

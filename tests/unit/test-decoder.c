@@ -6,17 +6,13 @@
  */
 #include "pciroom/config-space.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "rows.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define M        UINT64_C(0x100000)
+#define M UINT64_C(0x100000)
 
 #define AT(field) offsetof(struct pr_caps, field)
 
@@ -79,7 +75,7 @@ static void check_prefix(const uint8_t *bytes, size_t length, const struct pr_ca
 	if (length)
 		memcpy(copy, bytes, length);
 	pr_config_caps(&(struct pr_config){ copy, length }, &part);
-	for (size_t i = 0; i < COUNT(named_caps); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(named_caps); i++) {
 		struct pr_cap a = cap_at(&part, named_caps[i].field);
 		struct pr_cap b = cap_at(whole, named_caps[i].field);
 
@@ -174,7 +170,7 @@ static const char *behind(const struct listing *l, const char *words)
 
 static void compare_offsets(struct listing *l, const struct pr_caps *caps)
 {
-	bool seen[COUNT(named_caps)] = { false };
+	bool seen[ARRAY_SIZE(named_caps)] = { false };
 	unsigned int offset;
 	int used;
 
@@ -183,7 +179,7 @@ static void compare_offsets(struct listing *l, const struct pr_caps *caps)
 		if (sscanf(at, "%x%n", &offset, &used) != 1 || offset >= l->length)
 			continue;
 		at = strchr(at, ']') + 2;
-		for (size_t i = 0; i < COUNT(named_caps); i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(named_caps); i++) {
 			const struct named_cap *n = &named_caps[i];
 			struct pr_cap cap = cap_at(caps, n->field);
 
@@ -203,7 +199,7 @@ static void compare_offsets(struct listing *l, const struct pr_caps *caps)
  */
 static void compare_backwards(struct listing *l, const struct pr_caps *caps)
 {
-	for (size_t i = 0; i < COUNT(named_caps); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(named_caps); i++) {
 		struct pr_cap cap = cap_at(caps, named_caps[i].field);
 		char plain[32], versioned[32];
 
@@ -238,7 +234,7 @@ static void compare_port(struct listing *l, const struct pr_pcie *p)
 	if (at[0] == '(')
 		at = strchr(at, ')') + 2;
 	(void)snprintf(words + 8, sizeof(words) - 8, "%s", at);
-	for (size_t i = 0; i < COUNT(ports); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
 		if (strncmp(words, ports[i].words, strlen(ports[i].words)) == 0)
 			expect(l, p->port == ports[i].port && p->slot_implemented == ports[i].slot,
 				"%s: decoded as %d", ports[i].words, p->port);
@@ -530,15 +526,11 @@ static void test_recording(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[64];
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	memset(tests, 0, sizeof(tests));
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(any_bytes_decode_and_prefixes_agree);
-	for (size_t i = 0; i < COUNT(file_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = file_cases[i].file,
-			.test_func = test_recording,
-			.initial_state = (void *)(uintptr_t)&file_cases[i] };
+	ADD_TEST(&tests, any_bytes_decode_and_prefixes_agree);
+	for (size_t i = 0; i < ARRAY_SIZE(file_cases); i++)
+		rows_add(&tests, file_cases[i].file, test_recording, &file_cases[i]);
 
-	return _cmocka_run_group_tests("capabilities", tests, n, NULL, NULL);
+	return rows_run(&tests, "capabilities");
 }

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Classes of functions: one line of a machine, one policy, one class and its reason. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "machine.h"
 #include "pciroom/plan.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#include "rows.h"
 
 #define PORT                                                   \
 	"root 0000:00-ff io=1000-ffff mem=80000000-febfffff\n" \
@@ -154,13 +147,10 @@ static void test_names(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(cases) + 1] = { 0 };
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		tests[i] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = test_disruption,
-			.initial_state = (void *)&cases[i] };
-	tests[ARRAY_SIZE(cases)] =
-		(struct CMUnitTest){ .name = "names parse back", .test_func = test_names };
-	return cmocka_run_group_tests_name("disruption", tests, NULL, NULL);
+	ADD_ROWS(&tests, cases, test_disruption);
+	rows_add(&tests, "names parse back", test_names, NULL);
+
+	return rows_run(&tests, "disruption");
 }

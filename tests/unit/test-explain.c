@@ -4,19 +4,12 @@
  * are rendered to a line a finding and compared whole.
  */
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "machine.h"
 #include "pciroom/plan.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#include "rows.h"
 
 /* 64-bit apertures of 32 GiB; a root port, a switch and two packed ports. */
 #define PACKED(newcomer)                                                               \
@@ -246,14 +239,10 @@ static void test_levels(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(cases) + 1] = { 0 };
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		tests[i] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = test_explain,
-			.initial_state = (void *)&cases[i] };
-	tests[ARRAY_SIZE(cases)] =
-		(struct CMUnitTest){ .name = "the levels go from the port to the host bridge",
-			.test_func = test_levels };
-	return cmocka_run_group_tests_name("explain", tests, NULL, NULL);
+	ADD_ROWS(&tests, cases, test_explain);
+	rows_add(&tests, "the levels go from the port to the host bridge", test_levels, NULL);
+
+	return rows_run(&tests, "explain");
 }

@@ -5,10 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/macros.h"
 #include "exec/helper-client.h"
 #include "fixture.h"
+#include "rows.h"
 
 struct place {
 	struct fixture *files;
@@ -338,12 +334,10 @@ static const struct CMUnitTest fixed[] = {
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(answers) + ARRAY_SIZE(fixed)];
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
-		tests[i] = (struct CMUnitTest){ answers[i].name, test_answer, NULL, NULL,
-			(void *)(uintptr_t)&answers[i] };
-	memcpy(tests + ARRAY_SIZE(answers), fixed, sizeof(fixed));
+	ADD_ROWS(&tests, answers, test_answer);
+	ADD_TESTS(&tests, fixed);
 
-	return _cmocka_run_group_tests("helper client", tests, ARRAY_SIZE(tests), NULL, NULL);
+	return rows_run(&tests, "helper client");
 }

@@ -3,21 +3,15 @@
  * The kernel model: a machine, actions, and what is where afterwards.  Rows
  * marked "as measured" are layouts of real kernels; the others pin one rule.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "machine.h"
 #include "pciroom/kernel.h"
+#include "rows.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MAX_ACTIONS   8
+#define MAX_ACTIONS 8
 
 /*
  * @actions: "remove 00:02.0; rescan root; write 00:02.0 18.4=201000".
@@ -763,11 +757,9 @@ static void test_kernel(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(cases)] = { 0 };
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		tests[i] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = test_kernel,
-			.initial_state = (void *)&cases[i] };
-	return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
+	ADD_ROWS(&tests, cases, test_kernel);
+
+	return rows_run(&tests, "kernel");
 }

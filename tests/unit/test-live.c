@@ -3,12 +3,6 @@
  * Importing a running machine: fake ones in a temporary directory, recorded
  * trees of real ones where they can be found, and the machine of the test.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +12,7 @@
 #include "base/macros.h"
 #include "pciroom/import.h"
 #include "fixture.h"
+#include "rows.h"
 
 #define PORT     "pci0000:00/0000:00:02.0"
 #define CARD     PORT "/0000:01:00.0"
@@ -815,14 +810,6 @@ static void test_recording(void **state)
 
 /* ---- */
 
-#define ROWS(rows, test)                                             \
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)                \
-		tests[n++] = (struct CMUnitTest)                     \
-		{                                                    \
-			.name = (rows)[i].name, .test_func = (test), \
-			.initial_state = (void *)&(rows)[i]          \
-		}
-
 static const struct CMUnitTest single_tests[] = {
 	{ .name = "everything sysfs and procfs say", .test_func = test_everything },
 	{ .name = "nothing but configuration space: all else is unknown", .test_func = test_bare },
@@ -847,15 +834,12 @@ static const struct CMUnitTest single_tests[] = {
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(single_tests) + ARRAY_SIZE(length_cases) +
-				ARRAY_SIZE(measure_cases) + ARRAY_SIZE(recording_cases)] = { 0 };
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(single_tests); i++)
-		tests[n++] = single_tests[i];
-	ROWS(length_cases, test_length);
-	ROWS(measure_cases, test_measure);
-	ROWS(recording_cases, test_recording);
+	ADD_TESTS(&tests, single_tests);
+	ADD_ROWS(&tests, length_cases, test_length);
+	ADD_ROWS(&tests, measure_cases, test_measure);
+	ADD_ROWS(&tests, recording_cases, test_recording);
 
-	return cmocka_run_group_tests_name("live", tests, NULL, NULL);
+	return rows_run(&tests, "live");
 }

@@ -6,20 +6,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-
-#include <cmocka.h>
+#include <unistd.h>
 
 #include "base/io.h"
-#include "base/macros.h"
 #include "fixture.h"
 #include "helper/measure-file.h"
+#include "rows.h"
 
 #define N_REGS 16
 
@@ -497,12 +494,10 @@ static const struct CMUnitTest fixed[] = {
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(shapes) + ARRAY_SIZE(fixed)];
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++)
-		tests[i] = (struct CMUnitTest){ shapes[i].name, test_shape, NULL, NULL,
-			(void *)(uintptr_t)&shapes[i] };
-	memcpy(tests + ARRAY_SIZE(shapes), fixed, sizeof(fixed));
+	ADD_ROWS(&tests, shapes, test_shape);
+	ADD_TESTS(&tests, fixed);
 
-	return _cmocka_run_group_tests("measure", tests, ARRAY_SIZE(tests), NULL, NULL);
+	return rows_run(&tests, "measure");
 }

@@ -3,19 +3,12 @@
  * The independent check: a good plan passes, and each way of spoiling it is
  * found.  And the rule by which outcomes are judged, on pairs of machines.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "machine.h"
 #include "pciroom/plan.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#include "rows.h"
 
 #define ROOT "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff mem=100000000-8ffffffff\n"
 
@@ -432,25 +425,13 @@ static void test_targets(void **state)
 	pr_topology_free(t);
 }
 
-static size_t add_test(
-	struct CMUnitTest *tests, size_t n, const char *name, CMUnitTestFunction f, const void *row)
-{
-	tests[n] =
-		(struct CMUnitTest){ .name = name, .test_func = f, .initial_state = (void *)row };
-	return n + 1;
-}
-
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(spoil_cases) + ARRAY_SIZE(outcome_cases) +
-				ARRAY_SIZE(target_cases)];
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(spoil_cases); i++)
-		n = add_test(tests, n, spoil_cases[i].name, test_spoil, &spoil_cases[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(outcome_cases); i++)
-		n = add_test(tests, n, outcome_cases[i].name, test_outcome, &outcome_cases[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(target_cases); i++)
-		n = add_test(tests, n, target_cases[i].name, test_targets, &target_cases[i]);
-	return cmocka_run_group_tests_name("plan-check", tests, NULL, NULL);
+	ADD_ROWS(&tests, spoil_cases, test_spoil);
+	ADD_ROWS(&tests, outcome_cases, test_outcome);
+	ADD_ROWS(&tests, target_cases, test_targets);
+
+	return rows_run(&tests, "plan-check");
 }

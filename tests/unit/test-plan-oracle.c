@@ -5,23 +5,17 @@
  * single subtree on the way up, tried one by one and judged by the same check.
  */
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "machine.h"
 #include "pciroom/plan.h"
+#include "rows.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define N_SEEDS       400
-#define MAX_NODES     24
-#define K             UINT64_C(1024)
-#define M             (K * K)
+#define N_SEEDS   400
+#define MAX_NODES 24
+#define K         UINT64_C(1024)
+#define M         (K * K)
 
 /* ---- random machines ---- */
 
@@ -518,11 +512,9 @@ static void test_oracle(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(cases)] = { 0 };
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		tests[i] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = test_oracle,
-			.initial_state = (void *)&cases[i] };
-	return cmocka_run_group_tests_name("plan-oracle", tests, NULL, NULL);
+	ADD_ROWS(&tests, cases, test_oracle);
+
+	return rows_run(&tests, "plan-oracle");
 }

@@ -4,19 +4,12 @@
  * plan that is made is checked by pr_plan_check as well.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "machine.h"
 #include "pciroom/plan.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#include "rows.h"
 
 #define ROOT "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff mem=100000000-8ffffffff\n"
 #define DISK "00:1f.2 dev 8086:2922 class=010601 bar5=mem:1000@febf0000 driver=ahci user=mount:/\n"
@@ -605,12 +598,10 @@ static const struct CMUnitTest others[] = {
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(cases) + ARRAY_SIZE(others)] = { 0 };
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		tests[i] = (struct CMUnitTest){ .name = cases[i].name,
-			.test_func = test_plan,
-			.initial_state = (void *)&cases[i] };
-	memcpy(&tests[ARRAY_SIZE(cases)], others, sizeof(others));
-	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+	ADD_ROWS(&tests, cases, test_plan);
+	ADD_TESTS(&tests, others);
+
+	return rows_run(&tests, "plan");
 }

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which kernel a release and a command line are. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
 #include <errno.h>
 
-#include <cmocka.h>
-
 #include "pciroom/kernel.h"
+#include "rows.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define KIB           UINT64_C(1024)
-#define MIB           (KIB * KIB)
-#define UNTOUCHED     77u
+#define KIB       UINT64_C(1024)
+#define MIB       (KIB * KIB)
+#define UNTOUCHED 77u
 
 static const struct release_case {
 	const char *name, *release;
@@ -203,23 +197,12 @@ static void test_names(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(release_cases) + ARRAY_SIZE(cmdline_cases) +
-				ARRAY_SIZE(arch_cases) + 1] = { 0 };
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(release_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = release_cases[i].name,
-			.test_func = test_release,
-			.initial_state = (void *)&release_cases[i] };
-	for (size_t i = 0; i < ARRAY_SIZE(cmdline_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = cmdline_cases[i].name,
-			.test_func = test_cmdline,
-			.initial_state = (void *)&cmdline_cases[i] };
-	for (size_t i = 0; i < ARRAY_SIZE(arch_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = arch_cases[i].name,
-			.test_func = test_arch,
-			.initial_state = (void *)&arch_cases[i] };
-	tests[n++] = (struct CMUnitTest){ .name = "every generation has a name of its own",
-		.test_func = test_names };
-	return cmocka_run_group_tests_name("profile", tests, NULL, NULL);
+	ADD_ROWS(&tests, release_cases, test_release);
+	ADD_ROWS(&tests, cmdline_cases, test_cmdline);
+	ADD_ROWS(&tests, arch_cases, test_arch);
+	rows_add(&tests, "every generation has a name of its own", test_names, NULL);
+
+	return rows_run(&tests, "profile");
 }

@@ -2,15 +2,12 @@
 /* Ranges: a row a test, and twins that count address by address in a small space. */
 #include "pciroom/range.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "rows.h"
 
-#define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 #define M         UINT64_C(0x100000)
 #define UNTOUCHED UINT64_C(0x5a5a5a5a5a5a5a5a)
 #define TOP       UINT64_MAX
@@ -426,32 +423,20 @@ static void test_free_twin(void **state)
 	}
 }
 
-#define ADD_ROWS(cases, function)                                         \
-	for (size_t i = 0; i < COUNT(cases); i++)                         \
-		tests[n++] = (struct CMUnitTest)                          \
-		{                                                         \
-			.name = (cases)[i].name, .test_func = (function), \
-			.initial_state = (void *)(uintptr_t) & (cases)[i] \
-		}
-
 int main(void)
 {
-	struct CMUnitTest tests[128];
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	memset(tests, 0, sizeof(tests));
-	ADD_ROWS(make_cases, test_make);
-	ADD_ROWS(align_cases, test_align);
-	ADD_ROWS(pair_cases, test_pair);
-	ADD_ROWS(next_cases, test_next);
-	ADD_ROWS(merge_cases, test_merge);
-	ADD_ROWS(sorted_cases, test_sorted);
-	ADD_ROWS(fit_cases, test_fit);
-	ADD_ROWS(free_cases, test_free_space);
-	tests[n++] = (struct CMUnitTest){ .name = "fit: same as trying every address",
-		.test_func = test_fit_twin };
-	tests[n++] = (struct CMUnitTest){ .name = "free: same as counting every address",
-		.test_func = test_free_twin };
+	ADD_ROWS(&tests, make_cases, test_make);
+	ADD_ROWS(&tests, align_cases, test_align);
+	ADD_ROWS(&tests, pair_cases, test_pair);
+	ADD_ROWS(&tests, next_cases, test_next);
+	ADD_ROWS(&tests, merge_cases, test_merge);
+	ADD_ROWS(&tests, sorted_cases, test_sorted);
+	ADD_ROWS(&tests, fit_cases, test_fit);
+	ADD_ROWS(&tests, free_cases, test_free_space);
+	rows_add(&tests, "fit: same as trying every address", test_fit_twin, NULL);
+	rows_add(&tests, "free: same as counting every address", test_free_twin, NULL);
 
-	return _cmocka_run_group_tests("range", tests, n, NULL, NULL);
+	return rows_run(&tests, "range");
 }

@@ -5,18 +5,14 @@
  */
 #include <ctype.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/io.h"
 #include "base/macros.h"
 #include "cli/apply.h"
 #include "cli/plan.h"
 #include "machine.h"
+#include "rows.h"
 
 /*
  * A switch whose windows are packed, a card of 256 MiB behind it, 32 GiB free at the host bridge
@@ -785,14 +781,6 @@ static void test_completion(void **state)
 	check_page("conf/completion/pciroom");
 }
 
-#define ADD_ROWS(cases, function)                                     \
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)                \
-		tests[n++] = (struct CMUnitTest)                      \
-		{                                                     \
-			.name = cases[i].name, .test_func = function, \
-			.initial_state = (void *)&cases[i]            \
-		}
-
 int main(void)
 {
 	const struct CMUnitTest single[] = {
@@ -803,19 +791,15 @@ int main(void)
 		{ .name = "the completion names every option and verb",
 			.test_func = test_completion },
 	};
-	struct CMUnitTest tests[ARRAY_SIZE(class_cases) + ARRAY_SIZE(size_cases) +
-				ARRAY_SIZE(output_cases) + ARRAY_SIZE(step_cases) +
-				ARRAY_SIZE(device_cases) + ARRAY_SIZE(usage_cases) +
-				ARRAY_SIZE(single)] = { 0 };
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	ADD_ROWS(class_cases, test_class);
-	ADD_ROWS(size_cases, test_size);
-	ADD_ROWS(output_cases, test_output);
-	ADD_ROWS(step_cases, test_step);
-	ADD_ROWS(device_cases, test_device);
-	ADD_ROWS(usage_cases, test_usage);
-	for (size_t i = 0; i < ARRAY_SIZE(single); i++)
-		tests[n++] = single[i];
-	return cmocka_run_group_tests_name("render", tests, NULL, NULL);
+	ADD_ROWS(&tests, class_cases, test_class);
+	ADD_ROWS(&tests, size_cases, test_size);
+	ADD_ROWS(&tests, output_cases, test_output);
+	ADD_ROWS(&tests, step_cases, test_step);
+	ADD_ROWS(&tests, device_cases, test_device);
+	ADD_ROWS(&tests, usage_cases, test_usage);
+	ADD_TESTS(&tests, single);
+
+	return rows_run(&tests, "render");
 }

@@ -3,20 +3,14 @@
  * Parts of the search by themselves: the judge on pairs of machines that no
  * kernel model has to produce, and the joining of candidates.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "machine.h"
 #include "plan/search.h"
+#include "rows.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MAX_TOPS      4
+#define MAX_TOPS 4
 
 #define ROOT "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff\n"
 #define A(windows, bars) \
@@ -386,19 +380,12 @@ static void test_without(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(judge_cases) + ARRAY_SIZE(join_cases) + 1] = { 0 };
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(judge_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = judge_cases[i].name,
-			.test_func = test_judge,
-			.initial_state = (void *)&judge_cases[i] };
-	for (size_t i = 0; i < ARRAY_SIZE(join_cases); i++)
-		tests[n++] = (struct CMUnitTest){ .name = join_cases[i].name,
-			.test_func = test_join,
-			.initial_state = (void *)&join_cases[i] };
-	tests[n] =
-		(struct CMUnitTest){ .name = "a sibling that need not go along is taken away whole",
-			.test_func = test_without };
-	return cmocka_run_group_tests_name("search", tests, NULL, NULL);
+	ADD_ROWS(&tests, judge_cases, test_judge);
+	ADD_ROWS(&tests, join_cases, test_join);
+	rows_add(
+		&tests, "a sibling that need not go along is taken away whole", test_without, NULL);
+
+	return rows_run(&tests, "search");
 }

@@ -3,12 +3,6 @@
  * Snapshots: what is written reads back equal, and what is wrong is named by
  * line, column and key.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +13,7 @@
 #include "import/snapshot.h"
 #include "machine.h"
 #include "pciroom/import.h"
+#include "rows.h"
 
 /* ---- machines, written and read back ---- */
 
@@ -369,14 +364,6 @@ static void test_looks(void **state)
 
 /* ---- */
 
-#define ROWS(rows, test)                                             \
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)                \
-		tests[n++] = (struct CMUnitTest)                     \
-		{                                                    \
-			.name = (rows)[i].name, .test_func = (test), \
-			.initial_state = (void *)&(rows)[i]          \
-		}
-
 static const struct CMUnitTest single_tests[] = {
 	{ .name = "cut anywhere, it is refused", .test_func = test_cut },
 	{ .name = "nesting without end is refused", .test_func = test_depth },
@@ -388,15 +375,12 @@ static const struct CMUnitTest single_tests[] = {
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(machine_cases) + ARRAY_SIZE(string_cases) +
-				ARRAY_SIZE(bad_cases) + ARRAY_SIZE(single_tests)] = { 0 };
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	ROWS(machine_cases, test_machine);
-	ROWS(string_cases, test_string);
-	ROWS(bad_cases, test_bad);
-	for (size_t i = 0; i < ARRAY_SIZE(single_tests); i++)
-		tests[n++] = single_tests[i];
+	ADD_ROWS(&tests, machine_cases, test_machine);
+	ADD_ROWS(&tests, string_cases, test_string);
+	ADD_ROWS(&tests, bad_cases, test_bad);
+	ADD_TESTS(&tests, single_tests);
 
-	return cmocka_run_group_tests_name("snapshot", tests, NULL, NULL);
+	return rows_run(&tests, "snapshot");
 }

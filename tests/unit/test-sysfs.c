@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Parsers of single files of sysfs and procfs: buffers in, facts or the line at fault out. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <errno.h>
 #include <string.h>
 
-#include "base/macros.h"
 #include "import/machine.h"
+#include "rows.h"
 
 #define ZERO "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
 
@@ -200,26 +194,15 @@ static void test_machine(void **state)
 
 /* ---- */
 
-#define ROWS(rows, test)                                             \
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)                \
-		tests[n++] = (struct CMUnitTest)                     \
-		{                                                    \
-			.name = (rows)[i].name, .test_func = (test), \
-			.initial_state = (void *)&(rows)[i]          \
-		}
-
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(lines_cases) + ARRAY_SIZE(bad_lines_cases) +
-				ARRAY_SIZE(path_cases) + ARRAY_SIZE(clean_cases) +
-				ARRAY_SIZE(machine_cases)] = { 0 };
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	ROWS(lines_cases, test_lines);
-	ROWS(bad_lines_cases, test_bad_lines);
-	ROWS(path_cases, test_path);
-	ROWS(clean_cases, test_clean);
-	ROWS(machine_cases, test_machine);
+	ADD_ROWS(&tests, lines_cases, test_lines);
+	ADD_ROWS(&tests, bad_lines_cases, test_bad_lines);
+	ADD_ROWS(&tests, path_cases, test_path);
+	ADD_ROWS(&tests, clean_cases, test_clean);
+	ADD_ROWS(&tests, machine_cases, test_machine);
 
-	return cmocka_run_group_tests_name("sysfs", tests, NULL, NULL);
+	return rows_run(&tests, "sysfs");
 }

@@ -6,15 +6,11 @@
 #include "machine.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#include "rows.h"
 
 #define ROOT "root 0000:00-ff io=1000-ffff mem=80000000-febfffff mem=100000000-8ffffffff\n"
 
@@ -527,35 +523,24 @@ static void a_full_segment_builds_and_links(void **state)
 	pr_topology_free(t);
 }
 
-#define ADD_ROWS(cases, function)                                         \
-	for (size_t i = 0; i < COUNT(cases); i++)                         \
-		tests[n++] = (struct CMUnitTest)                          \
-		{                                                         \
-			.name = (cases)[i].name, .test_func = (function), \
-			.initial_state = (void *)(uintptr_t) & (cases)[i] \
-		}
-#define ADD(function) tests[n++] = (struct CMUnitTest)cmocka_unit_test(function)
-
 int main(void)
 {
-	struct CMUnitTest tests[256];
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	memset(tests, 0, sizeof(tests));
-	ADD_ROWS(resource_cases, test_resource);
-	ADD(an_address_and_a_measurement_make_a_range);
-	ADD(a_shadowed_rom_is_memory_and_no_resource);
-	ADD(a_virtual_function_wants_nothing);
-	ADD_ROWS(parent_cases, test_parent);
-	ADD_ROWS(refused_cases, test_refused);
-	ADD(impossible_facts_are_refused_one_by_one);
-	ADD(an_empty_machine_is_a_topology);
-	ADD(host_bridges_end_where_the_next_begins);
-	ADD_ROWS(bridge_cases, test_bridge);
-	ADD_ROWS(reach_cases, test_reach);
-	ADD(without_sriov_support_windows_follow_the_rom);
-	ADD(cardbus_windows_take_room_like_bars);
-	ADD(a_full_segment_builds_and_links);
+	ADD_ROWS(&tests, resource_cases, test_resource);
+	ADD_TEST(&tests, an_address_and_a_measurement_make_a_range);
+	ADD_TEST(&tests, a_shadowed_rom_is_memory_and_no_resource);
+	ADD_TEST(&tests, a_virtual_function_wants_nothing);
+	ADD_ROWS(&tests, parent_cases, test_parent);
+	ADD_ROWS(&tests, refused_cases, test_refused);
+	ADD_TEST(&tests, impossible_facts_are_refused_one_by_one);
+	ADD_TEST(&tests, an_empty_machine_is_a_topology);
+	ADD_TEST(&tests, host_bridges_end_where_the_next_begins);
+	ADD_ROWS(&tests, bridge_cases, test_bridge);
+	ADD_ROWS(&tests, reach_cases, test_reach);
+	ADD_TEST(&tests, without_sriov_support_windows_follow_the_rom);
+	ADD_TEST(&tests, cardbus_windows_take_room_like_bars);
+	ADD_TEST(&tests, a_full_segment_builds_and_links);
 
-	return _cmocka_run_group_tests("topology-build", tests, n, NULL, NULL);
+	return rows_run(&tests, "topology-build");
 }

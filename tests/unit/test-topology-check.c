@@ -2,14 +2,10 @@
 /* What must hold in a topology, and what tells two of them apart. */
 #include "machine.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#include "rows.h"
 
 #define ROOT "root 0000:00-ff io=1000-ffff mem=80000000-febfffff mem=100000000-8ffffffff\n"
 
@@ -310,7 +306,7 @@ static void lines_and_measurements_compare_field_by_field(void **state)
 	char why[160];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(lines); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		struct pr_topology *a, *b;
 
 		facts.lines = &lines[0], facts.masks = &masks[0];
@@ -361,29 +357,18 @@ static void a_removed_function_is_another_layout(void **state)
 	pr_topology_free(t);
 }
 
-#define ADD_ROWS(cases, function)                                         \
-	for (size_t i = 0; i < COUNT(cases); i++)                         \
-		tests[n++] = (struct CMUnitTest)                          \
-		{                                                         \
-			.name = (cases)[i].name, .test_func = (function), \
-			.initial_state = (void *)(uintptr_t) & (cases)[i] \
-		}
-#define ADD(function) tests[n++] = (struct CMUnitTest)cmocka_unit_test(function)
-
 int main(void)
 {
-	struct CMUnitTest tests[128];
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	memset(tests, 0, sizeof(tests));
-	ADD_ROWS(check_cases, test_check);
-	ADD(removed_functions_claim_nothing);
-	ADD_ROWS(disagree_cases, test_disagree);
-	ADD(devices_have_no_windows_to_disagree);
-	ADD_ROWS(compare_cases, test_compare);
-	ADD(lines_and_measurements_compare_field_by_field);
-	ADD(recorded_parents_compare);
-	ADD(a_removed_function_is_another_layout);
+	ADD_ROWS(&tests, check_cases, test_check);
+	ADD_TEST(&tests, removed_functions_claim_nothing);
+	ADD_ROWS(&tests, disagree_cases, test_disagree);
+	ADD_TEST(&tests, devices_have_no_windows_to_disagree);
+	ADD_ROWS(&tests, compare_cases, test_compare);
+	ADD_TEST(&tests, lines_and_measurements_compare_field_by_field);
+	ADD_TEST(&tests, recorded_parents_compare);
+	ADD_TEST(&tests, a_removed_function_is_another_layout);
 
-	return _cmocka_run_group_tests("topology-check", tests, n, NULL, NULL);
+	return rows_run(&tests, "topology-check");
 }

@@ -3,15 +3,11 @@
 #include "machine.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#include "rows.h"
 
 #define ROOT "root 0000:00-ff io=1000-ffff mem=80000000-febfffff mem=100000000-8ffffffff\n"
 
@@ -39,7 +35,7 @@ static void walks_visit_a_subtree_once_in_order(void **state)
 	struct pr_function *top = machine_function(t, "01:00.0"), *f = top;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(order); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
 		assert_ptr_equal(f, machine_function(t, order[i]));
 		assert_true(pr_function_below(f, top));
 		f = pr_function_walk(f, top);
@@ -73,7 +69,7 @@ static void paths_lead_back_to_their_functions(void **state)
 	char path[128];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(path_cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(path_cases); i++) {
 		struct pr_function *f = machine_function(t, path_cases[i].function);
 
 		assert_int_equal(pr_function_path(f, path, sizeof(path)), 0);
@@ -393,32 +389,21 @@ static void a_check_without_memory_says_so(void **state)
 	pr_topology_free(t);
 }
 
-#define ADD_ROWS(cases, function)                                         \
-	for (size_t i = 0; i < COUNT(cases); i++)                         \
-		tests[n++] = (struct CMUnitTest)                          \
-		{                                                         \
-			.name = (cases)[i].name, .test_func = (function), \
-			.initial_state = (void *)(uintptr_t) & (cases)[i] \
-		}
-#define ADD(function) tests[n++] = (struct CMUnitTest)cmocka_unit_test(function)
-
 int main(void)
 {
-	struct CMUnitTest tests[256];
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	memset(tests, 0, sizeof(tests));
-	ADD(walks_visit_a_subtree_once_in_order);
-	ADD(paths_lead_back_to_their_functions);
-	ADD(a_path_fits_whole_or_not_at_all);
-	ADD(renumbered_functions_are_found_where_they_are);
-	ADD_ROWS(health_cases, test_health);
-	ADD_ROWS(window_cases, test_window);
-	ADD(a_copy_owns_what_was_touched_and_shares_the_rest);
-	ADD(another_import_may_not_have_the_function);
-	ADD(building_fails_whole_when_memory_is_short);
-	ADD(copying_fails_whole_when_memory_is_short);
-	ADD(a_check_without_memory_says_so);
+	ADD_TEST(&tests, walks_visit_a_subtree_once_in_order);
+	ADD_TEST(&tests, paths_lead_back_to_their_functions);
+	ADD_TEST(&tests, a_path_fits_whole_or_not_at_all);
+	ADD_TEST(&tests, renumbered_functions_are_found_where_they_are);
+	ADD_ROWS(&tests, health_cases, test_health);
+	ADD_ROWS(&tests, window_cases, test_window);
+	ADD_TEST(&tests, a_copy_owns_what_was_touched_and_shares_the_rest);
+	ADD_TEST(&tests, another_import_may_not_have_the_function);
+	ADD_TEST(&tests, building_fails_whole_when_memory_is_short);
+	ADD_TEST(&tests, copying_fails_whole_when_memory_is_short);
+	ADD_TEST(&tests, a_check_without_memory_says_so);
 
-	return _cmocka_run_group_tests("topology", tests, n, NULL, NULL);
+	return rows_run(&tests, "topology");
 }
