@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the service decides: when auto acts and when it does not, plans that
+ * went stale, children that die, runs left unfinished, looks that fail.
+ */
+#include "stage.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "../unit/machine.h"
+#include "base/io.h"
+#include "daemon/log.h"
+
+static void test_stale_machine(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_ADVISE);
+	stage_start(&s);
+	s.machine = machine_mended; /* and no event told of it */
+	client_plan_and_apply(&s);
+	assert_heard(&s, "JobRemoved 1 stale");
+	assert_story(&s, "not-applied", "nothing was touched");
+	stage_close(&s);
+}
+
+/* Still dead, still to be mended, but by another plan than the one that was shown. */
+static void test_stale_plan(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_ADVISE);
+	stage_start(&s);
+	s.machine = machine_dead_beside_idle;
+	client_plan_and_apply(&s);
+	assert_heard(&s, "JobReport 0 stale the machine has changed");
+	stage_close(&s);
+}
+
+static void test_twice(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_ADVISE); /* and it looks the same afterwards */
+	stage_start(&s);
+	client_plan_and_apply(&s);
+	assert_heard(&s, "JobRemoved 1 done");
+	client_assert_refused(
+		client_apply(&s, PR_BUS_PLANS "/1", pr_service_generation(s.service), 0),
+		"org.pciroom1.Error.StalePlan", "has been carried out");
+	stage_close(&s);
+}
+
+/* A look that ends while a job runs saw the machine in pieces. */
+static void test_look_in_job(void **state)
+{
+	struct pr_look *look = calloc(1, sizeof(*look));
+	const struct pr_job *job = NULL;
+	char plan[PR_BUS_PATH_MAX];
+	struct pr_why why;
+	struct stage s;
+	uint64_t generation;
+
+	(void)state;
+	assert_non_null(look);
+	stage_open(&s, machine_dead, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_plan(&s, &(struct asked){ 0 }, plan);
+	generation = pr_service_generation(s.service);
+	assert_int_equal(pr_service_apply(s.service, 1, generation, &job, &why), 0);
+	*look = (struct pr_look){ .refs = 1, .topology = machine_build(HEAD REST), .fd = -1 };
+	pr_service_looked(s.service, look, "");
+	assert_int_equal(pr_service_generation(s.service), generation);
+	stage_rest(&s);
+	stage_close(&s);
+}
+
+/* The layout is the same, the generation too: only planning once more finds the mount. */
+static void test_stale_use(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead_beside_idle, PR_MODE_ADVISE);
+	stage_start(&s);
+	s.machine = machine_dead_in_use;
+	client_plan_and_apply(&s);
+	assert_heard(&s, "JobReport 0 stale the machine is used in another way by now",
+		"JobRemoved 1 stale");
+	stage_close(&s);
+}
+
+static void test_child_dies(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_ADVISE);
+	s.fault = CHILD_DIES;
+	stage_start(&s);
+	client_plan_and_apply(&s);
+	assert_heard(&s, "JobNew 1", "JobReport 0 rolled-back", "JobRemoved 1 rolled-back");
+	assert_story(&s, "apply-started", "recovery", "not-applied");
+	assert_int_equal(pr_job_pending(s.state), 0);
+	stage_close(&s);
+}
+
+/* A crash before anything was begun is no success, and in auto mode no reason to crash for ever. */
+static void test_child_dies_early(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_AUTO);
+	s.fault = CHILD_DIES_EARLY;
+	stage_start(&s);
+	assert_heard(&s, "JobNew 1", "JobReport 0 rolled-back", "JobRemoved 1 rolled-back");
+	assert_null(strstr(stage_heard(&s), "JobNew 2"));
+	stage_close(&s);
+}
+
+/* No child lives long enough: the service says so, and is degraded until a run ends well. */
+static void test_children_die(void **state)
+{
+	char job[PR_BUS_PATH_MAX];
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_ADVISE);
+	s.fault = CHILDREN_DIE;
+	stage_start(&s);
+	client_plan_and_apply(&s);
+	assert_heard(&s, "JobReport 0 lost", "JobRemoved 1 lost");
+	assert_story(&s, "recovery", "recovery", "recovery", "lost");
+	assert_int_equal(pr_service_state(s.service), PR_STATE_DEGRADED);
+	s.fault = NO_FAULT;
+	client_assert_path(client_call(&s, client_manager_call(&s, "Rollback")), job);
+	stage_rest(&s);
+	assert_int_equal(pr_service_state(s.service), PR_STATE_IDLE);
+	stage_close(&s);
+}
+
+/* What `pciroom --local` leaves when it is killed at its first removal. */
+static void leave_pending(struct stage *s)
+{
+	struct pr_looker looker = { NULL, NULL };
+	struct pr_journal *journal = NULL;
+	struct pr_backend backend;
+	struct pr_plan *plan = NULL;
+	struct pr_report report;
+	struct pr_wish wish = { 0 };
+	struct pr_topology *t;
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid > 0) {
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+		assert_int_equal(pr_job_pending(s->state), 1);
+		return;
+	}
+	t = machine_build(s->machine);
+	if (pr_wish_plan(&wish, t, &plan) == 0 && stage_backend(s, &looker, &backend) == 0 &&
+		pr_journal_open(s->state, &journal) == 0)
+		(void)pr_run(plan, &backend, journal, NULL, &report); /* does not come back */
+	_exit(0);
+}
+
+static void test_foreign_pending(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_ADVISE);
+	stage_start(&s);
+	s.fault = CHILD_DIES;
+	leave_pending(&s);
+	s.fault = NO_FAULT;
+	client_plan_and_apply(&s);
+	assert_heard(&s, "JobReport 0 stale plan ", "JobRemoved 1 stale");
+	assert_int_equal(pr_job_pending(s.state), 0);
+	stage_close(&s);
+}
+
+/* Whoever holds the journal may die in the middle of it. */
+static void test_held_journal(void **state)
+{
+	struct pr_journal *journal = NULL;
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_ADVISE);
+	assert_int_equal(pr_journal_open(s.state, &journal), 0);
+	assert_int_equal(pr_job_pending(s.state), 1);
+	pr_journal_close(journal);
+	assert_int_equal(pr_job_pending(s.state), 0);
+	stage_close(&s);
+}
+
+static void test_no_backend(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_ADVISE);
+	s.fault = NO_BACKEND;
+	stage_start(&s);
+	client_plan_and_apply(&s);
+	assert_heard(
+		&s, "JobReport 0 cancelled pciroom-helper cannot be reached: Connection refused");
+	stage_close(&s);
+}
+
+static void test_auto(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_AUTO);
+	s.machine_after = machine_mended;
+	stage_start(&s);
+	assert_heard(&s, "JobNew 1", "JobRemoved 1 done");
+	assert_story(&s, "dead", "plan-found", "apply-started", "by itself", "applied", "mended");
+	assert_int_equal(client_get_unassigned(&s), 0);
+	stage_close(&s);
+}
+
+static void test_advise(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_ADVISE);
+	stage_start(&s);
+	pr_service_settled(s.service); /* another look at the same machine says nothing new */
+	stage_rest(&s);
+	assert_null(strstr(stage_heard(&s), "Job"));
+	assert_story(&s, "dead device=0000:01:00.0", "BAR 2 (256 MiB) has no addresses",
+		"0000:00:02.0", "plan-found", "pciroom apply");
+	assert_null(strstr(strstr(stage_story(&s), "plan-found") + 1, "plan-found"));
+	assert_null(strstr(strstr(stage_story(&s), "dead device") + 1, "dead device"));
+	stage_close(&s);
+}
+
+/* The default limit of auto is what has no driver. */
+static void test_auto_limit(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead_beside_idle, PR_MODE_AUTO);
+	stage_start(&s);
+	assert_null(strstr(stage_heard(&s), "Job"));
+	assert_null(strstr(stage_story(&s), "verification"));
+	assert_story(&s, "plan-found", "beyond \"disruption: free\"");
+	stage_close(&s);
+}
+
+static void test_auto_refusal(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_hopeless, PR_MODE_AUTO);
+	stage_start(&s);
+	assert_null(strstr(stage_heard(&s), "Job"));
+	assert_story(&s, "dead device=0000:01:00.0", "plan-refused device=0000:01:00.0", "64 GiB");
+	stage_close(&s);
+}
+
+/* What failed once is not tried again, before the device is plugged anew. */
+static void test_auto_gives_up(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_AUTO);
+	s.fault = NO_BACKEND;
+	stage_start(&s);
+	assert_heard(&s, "JobRemoved 1 cancelled");
+	pr_service_settled(s.service);
+	stage_rest(&s);
+	assert_null(strstr(stage_heard(&s), "JobNew 2"));
+	s.machine = HEAD PORT REST;
+	pr_service_settled(s.service);
+	stage_rest(&s);
+	s.machine = machine_dead;
+	s.machine_after = machine_mended;
+	s.fault = NO_FAULT;
+	pr_service_settled(s.service);
+	stage_rest(&s);
+	assert_heard(&s, "JobNew 2", "JobRemoved 2 done");
+	stage_close(&s);
+}
+
+static void test_settling_waits(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_AUTO);
+	s.machine_after = machine_mended;
+	pr_service_unsettled(s.service);
+	pr_service_start(s.service, false);
+	while (pr_service_state(s.service) != PR_STATE_SETTLING)
+		stage_turn(&s);
+	assert_null(strstr(stage_heard(&s), "JobNew"));
+	pr_service_settled(s.service);
+	stage_rest(&s);
+	assert_heard(&s, "JobRemoved 1 done");
+	stage_close(&s);
+}
+
+static void test_look_notes(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	s.fault = LOOK_NOTES;
+	stage_start(&s);
+	client_assert_text(&s, PR_BUS_PATH, PR_BUS_MANAGER, "State", "degraded");
+	assert_story(&s, "look-failed", "nobody helps");
+	stage_close(&s);
+}
+
+static void test_pending_first(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	pr_service_start(s.service, true);
+	assert_int_equal(pr_service_state(s.service), PR_STATE_ROLLING_BACK);
+	stage_rest(&s);
+	assert_heard(&s, "JobNew 1", "JobRemoved 1 done");
+	assert_int_equal(s.retries, 0);
+	stage_close(&s);
+}
+
+static void test_pending_retries(void **state)
+{
+	struct pr_why why;
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	s.fault = NO_BACKEND;
+	pr_service_start(s.service, true);
+	stage_rest(&s);
+	assert_int_equal(s.retries, 1);
+	assert_int_equal(pr_service_state(s.service), PR_STATE_DEGRADED);
+	assert_int_equal(pr_service_freshen(s.service, NULL, NULL, &why), PR_REFUSAL_BUSY);
+	s.fault = NO_FAULT;
+	pr_service_retry(s.service);
+	stage_rest(&s);
+	assert_int_equal(pr_service_state(s.service), PR_STATE_IDLE);
+	stage_close(&s);
+}
+
+/* ---- a service without processes: its requests are answered by the test ---- */
+
+struct quiet {
+	unsigned int looks, runs, retries;
+	struct pr_service *service;
+};
+
+static int quiet_look(void *userdata)
+{
+	struct quiet *q = userdata;
+
+	q->looks++;
+	return 0;
+}
+
+static int quiet_run(void *userdata, const struct pr_job *job)
+{
+	struct quiet *q = userdata;
+
+	(void)job;
+	q->runs++;
+	return 0;
+}
+
+static void quiet_retry(void *userdata)
+{
+	struct quiet *q = userdata;
+
+	q->retries++;
+}
+
+static void quiet_changed(void *userdata, unsigned int what)
+{
+	(void)userdata;
+	(void)what;
+}
+
+static void quiet_job(void *userdata, const struct pr_job *job)
+{
+	(void)userdata;
+	(void)job;
+}
+
+static void quiet_removed(void *userdata, const struct pr_job *job, const struct pr_report *report)
+{
+	(void)userdata;
+	(void)job;
+	(void)report;
+}
+
+static const struct pr_service_ops quiet_ops = { .look = quiet_look,
+	.run = quiet_run,
+	.retry = quiet_retry,
+	.changed = quiet_changed,
+	.job_new = quiet_job,
+	.job_step = quiet_job,
+	.job_removed = quiet_removed };
+
+static void quiet_show(struct quiet *q, const char *machine)
+{
+	struct pr_look *look = calloc(1, sizeof(*look));
+
+	assert_non_null(look);
+	*look = (struct pr_look){ .refs = 1, .topology = machine_build(machine), .fd = -1 };
+	pr_service_looked(q->service, look, "");
+}
+
+static void quiet_open(struct quiet *q, enum pr_mode mode)
+{
+	struct pr_conf conf;
+
+	*q = (struct quiet){ 0 };
+	assert_int_equal(pr_service_new(&quiet_ops, q, &q->service), 0);
+	pr_conf_init(&conf);
+	conf.mode = mode;
+	pr_service_configure(q->service, &conf);
+	pr_service_start(q->service, false);
+	quiet_show(q, machine_dead);
+}
+
+static void quiet_end(struct quiet *q, enum pr_outcome outcome)
+{
+	pr_service_job_ended(q->service, &(struct pr_report){ .outcome = outcome });
+}
+
+/* Begun before the job and shown after its end: it saw the machine in pieces all the same. */
+static void test_look_around_job(void **state)
+{
+	const struct pr_kept *kept = NULL;
+	const struct pr_job *job = NULL;
+	uint64_t generation;
+	struct pr_why why;
+	struct quiet q;
+
+	(void)state;
+	quiet_open(&q, PR_MODE_ADVISE);
+	generation = pr_service_generation(q.service);
+	assert_int_equal(pr_service_plan(q.service, &(struct pr_asked){ 0 }, 0, &kept, &why), 0);
+	pr_service_settled(q.service);
+	assert_int_equal(pr_service_apply(q.service, kept->number, generation, &job, &why), 0);
+	quiet_end(&q, PR_OUTCOME_ROLLED_BACK);
+	quiet_show(&q, HEAD REST);
+	assert_int_equal(pr_service_generation(q.service), generation);
+	assert_int_equal(q.looks, 3);
+	pr_service_free(q.service);
+}
+
+/* The card that auto failed on comes back late: that is not "plugged anew". */
+static void test_auto_stops_after_loss(void **state)
+{
+	struct pr_conf conf;
+	struct quiet q;
+
+	(void)state;
+	quiet_open(&q, PR_MODE_AUTO);
+	assert_int_equal(q.runs, 1);
+	quiet_end(&q, PR_OUTCOME_LOST);
+	quiet_show(&q, HEAD PORT REST);
+	pr_service_settled(q.service);
+	quiet_show(&q, machine_dead);
+	assert_int_equal(q.runs, 1);
+	pr_conf_init(&conf);
+	conf.mode = PR_MODE_AUTO;
+	pr_service_configure(q.service, &conf);
+	quiet_show(&q, machine_dead);
+	assert_int_equal(q.runs, 2);
+	pr_service_free(q.service);
+}
+
+/* A run whose undoing failed is finished as soon as that is possible, and not tried for ever. */
+static void test_unfinished_retries(void **state)
+{
+	static const struct pr_report stuck = { .outcome = PR_OUTCOME_LOST, .pending = true };
+	struct quiet q;
+
+	(void)state;
+	quiet_open(&q, PR_MODE_AUTO);
+	assert_int_equal(q.runs, 1);
+	pr_service_job_ended(q.service, &stuck);
+	assert_int_equal(q.retries, 1);
+	while (q.retries == q.runs && q.runs < 1000) {
+		pr_service_retry(q.service);
+		pr_service_job_ended(q.service, &stuck);
+	}
+	assert_in_range(q.runs, 10, 100);
+	pr_service_retry(q.service);
+	assert_int_equal(q.retries, q.runs - 1);
+	assert_null(pr_service_job(q.service));
+	pr_service_free(q.service);
+}
+
+/* A user who plans all day pushes out his own plans, not another's. */
+static void test_keep(void **state)
+{
+	struct pr_look *look = calloc(1, sizeof(*look));
+	struct pr_keep keep = { .n = 0 };
+	struct pr_kept *kept = NULL;
+	struct pr_plan *plan;
+
+	(void)state;
+	assert_non_null(look);
+	*look = (struct pr_look){ .refs = 1, .topology = machine_build(machine_healthy), .fd = -1 };
+	for (unsigned int i = 0; i < 3 * PR_KEPT_MAX; i++) {
+		struct pr_wish wish = { 0 };
+
+		assert_int_equal(pr_wish_plan(&wish, look->topology, &plan), 0);
+		assert_int_equal(
+			pr_keep_add(&keep, look, &wish, plan, i == 0 ? 0 : 1000, &kept), 0);
+		if (i == 1)
+			kept->running = true;
+	}
+	assert_int_equal(keep.n, PR_KEPT_MAX);
+	assert_non_null(pr_keep_find(&keep, 1));
+	assert_non_null(pr_keep_find(&keep, 2));
+	assert_null(pr_keep_find(&keep, 3));
+	assert_non_null(pr_keep_find(&keep, 3 * PR_KEPT_MAX));
+	pr_keep_deinit(&keep);
+	pr_look_unref(look);
+}
+
+/* Each message has its page in the catalogue and its row in the manual. */
+static void test_catalogue(void **state)
+{
+	static const char *const files[] = { "systemd/pciroom.catalog", "doc/pciroomd.8" };
+	const char *top = getenv("PCIROOM_SRCDIR");
+	char path[512], *text;
+	size_t size;
+
+	(void)state;
+	if (!top)
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", top, files[i]);
+		assert_int_equal(pr_read_file_at(AT_FDCWD, path, 1 << 20, &text, &size), 0);
+		for (unsigned int e = 0; e < _PR_EVENT_MAX; e++)
+			if (!strstr(text, pr_event_message_id((enum pr_event)e)))
+				fail_msg(
+					"%s lacks %s", path, pr_event_message_id((enum pr_event)e));
+		free(text);
+	}
+}
+
+static const struct CMUnitTest plain[] = {
+	{ "a machine that changed unseen makes the job stale", test_stale_machine, NULL, NULL,
+		NULL },
+	{ "another plan than the one shown makes the job stale", test_stale_plan, NULL, NULL,
+		NULL },
+	{ "a plan is carried out once", test_twice, NULL, NULL, NULL },
+	{ "a look that ends during a job is dropped", test_look_in_job, NULL, NULL, NULL },
+	{ "a mount since planning makes the job stale", test_stale_use, NULL, NULL, NULL },
+	{ "a child that dies is followed by a recovery in the same job", test_child_dies, NULL,
+		NULL, NULL },
+	{ "a child that dies before it began anything is a failure, once", test_child_dies_early,
+		NULL, NULL, NULL },
+	{ "a journal in another process's hands may be left pending", test_held_journal, NULL, NULL,
+		NULL },
+	{ "a look that began before a job is dropped after it", test_look_around_job, NULL, NULL,
+		NULL },
+	{ "a run whose undoing failed is tried again, with an end", test_unfinished_retries, NULL,
+		NULL, NULL },
+	{ "auto does nothing more after a loss, until the configuration is read again",
+		test_auto_stops_after_loss, NULL, NULL, NULL },
+	{ "children that all die make the service degraded", test_children_die, NULL, NULL, NULL },
+	{ "what another process left is finished before a plan", test_foreign_pending, NULL, NULL,
+		NULL },
+	{ "without a helper nothing is begun", test_no_backend, NULL, NULL, NULL },
+	{ "auto mends by itself", test_auto, NULL, NULL, NULL },
+	{ "advise tells once and touches nothing", test_advise, NULL, NULL, NULL },
+	{ "auto keeps to its disruption limit", test_auto_limit, NULL, NULL, NULL },
+	{ "auto tells what cannot be helped", test_auto_refusal, NULL, NULL, NULL },
+	{ "auto does not repeat what failed until the card is plugged anew", test_auto_gives_up,
+		NULL, NULL, NULL },
+	{ "nothing is decided before events have settled", test_settling_waits, NULL, NULL, NULL },
+	{ "a look that sees less is degraded and told of", test_look_notes, NULL, NULL, NULL },
+	{ "a pending run is finished before the first look", test_pending_first, NULL, NULL, NULL },
+	{ "a pending run that cannot be finished is tried again", test_pending_retries, NULL, NULL,
+		NULL },
+	{ "plans kept are shared out by user", test_keep, NULL, NULL, NULL },
+	{ "every message is in the catalogue and in the manual", test_catalogue, NULL, NULL, NULL },
+};
+
+int main(void)
+{
+	sigset_t mask;
+
+	(void)sigemptyset(&mask);
+	(void)sigaddset(&mask, SIGCHLD); /* as sd-event wants it */
+	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+		return 1;
+	return cmocka_run_group_tests_name("service", plain, NULL, NULL);
+}
