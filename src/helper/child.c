@@ -47,13 +47,14 @@ static int compare_int(const void *a, const void *b)
 }
 
 /*
- * Closes what the parent had open, but for the descriptors in @keep (-1: none).  A
- * child that hangs would otherwise keep the connections of clients open after
- * the helper died, and they would never see it.
+ * Closes what the parent had open, but for the descriptors in @keep (-1: none), the
+ * standard ones too.  A child that hangs would otherwise keep the connections of
+ * clients, or the pipe that reads a command line's output, open after the helper
+ * died, and they would never see it.
  */
 static void close_others(int *keep, size_t n)
 {
-	unsigned int next = 3;
+	unsigned int next = 0;
 
 	qsort(keep, n, sizeof(*keep), compare_int);
 	for (size_t i = 0; i < n; i++) {
