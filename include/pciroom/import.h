@@ -33,6 +33,9 @@ struct pr_live_options {
 int pr_import_live(const struct pr_live_options *options, struct pr_topology **ret,
 	struct pr_import_error *error);
 
+/* Has the kernel a device of that address now?  One look, no import. */
+bool pr_live_present(const char *root, const struct pr_address *a);
+
 /*
  * Snapshot YAML (section 9 of the design).  Writing gives malloc'ed text; reading it back gives an
  * equal topology.

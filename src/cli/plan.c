@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/macros.h"
+#include "pciroom/import.h"
 #include "cli/plan.h"
 
 int pr_verdict_exit(enum pr_verdict v)
@@ -122,6 +123,19 @@ static bool print_plan(const struct pr_cli *cli, const struct pr_plan *p)
 	return pr_cli_print(&t);
 }
 
+/* A card can be pulled while it is planned for; a plan for what is gone helps nobody. */
+static int check_still_there(const struct pr_plan *p)
+{
+	char address[PR_ADDRESS_MAX];
+
+	for (size_t i = 0; i < p->n_targets; i++) {
+		pr_address_format(&p->targets[i]->address, address);
+		if (!pr_live_present("/", &p->targets[i]->address))
+			return pr_cli_error("%s has gone while it was planned for", address);
+	}
+	return PR_EXIT_OK;
+}
+
 int pr_verb_plan(const struct pr_cli *cli)
 {
 	struct pr_question q = { 0 };
@@ -136,6 +150,8 @@ int pr_verb_plan(const struct pr_cli *cli)
 	r = pr_question_init(cli, s.topology, &q);
 	if (r == PR_EXIT_OK)
 		r = pr_question_plan(&q, s.topology, s.remote, &p);
+	if (r == PR_EXIT_OK && (s.local || s.remote))
+		r = check_still_there(p);
 	if (r == PR_EXIT_OK)
 		r = print_plan(cli, p) ? pr_verdict_exit(p->verdict) : PR_EXIT_ERROR;
 

@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -379,4 +381,14 @@ int pr_import_live(const struct pr_live_options *options, struct pr_topology **r
 
 	builder = NULL; /* finish() consumes it */
 	return finish(&im, ret);
+}
+
+bool pr_live_present(const char *root, const struct pr_address *a)
+{
+	char address[PR_ADDRESS_MAX], path[PATH_MAX];
+	int n;
+
+	pr_address_format(a, address);
+	n = snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/%s", root, address);
+	return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0;
 }

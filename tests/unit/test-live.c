@@ -551,6 +551,17 @@ static void test_measure_dies(void **state)
 	fixture_free(f);
 }
 
+static void test_present(void **state)
+{
+	struct fixture *f = make_machine(64, 6, NULL);
+	struct pr_address there = { 0, 1, 0, 0 }, gone = { 0, 1, 0, 1 };
+
+	(void)state;
+	assert_true(pr_live_present(fixture_root(f), &there));
+	assert_false(pr_live_present(fixture_root(f), &gone));
+	fixture_free(f);
+}
+
 /* ---- lists of the kernel ---- */
 
 static int fake_file(void *userdata, const char *name, char **ret, size_t *ret_size)
@@ -820,6 +831,7 @@ static const struct CMUnitTest single_tests[] = {
 	{ .name = "the helper refuses configuration space", .test_func = test_config_refused },
 	{ .name = "masked lists are asked of the helper, others are not",
 		.test_func = test_masked_lists },
+	{ .name = "a function that is there, and one that is not", .test_func = test_present },
 	{ .name = "measure: a helper that dies fails the look", .test_func = test_measure_dies },
 	{ .name = "root that does not exist", .test_func = test_no_root },
 	{ .name = "root without PCI", .test_func = test_no_pci },
