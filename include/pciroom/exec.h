@@ -68,6 +68,7 @@ struct pr_report {
 	enum pr_outcome outcome;
 	int error;      /* negative errno of the step that failed, or 0 */
 	size_t step;    /* step that failed, or n_steps */
+	bool pending;   /* not all was undone: pr_recover() is to be called again */
 	char text[256]; /* one sentence */
 };
 struct pr_progress {

@@ -334,8 +334,12 @@ static int run(struct daemon *d)
 	int pending, r;
 
 	pending = pr_job_pending(d->options.state);
-	if (pending < 0 &&
-		pending != -EBUSY) /* busy: a pciroom --local, which answers for itself */
+	/* on a disk that is full or read-only nothing can be carried out, but watched and told of */
+	if (pending == -EROFS || pending == -ENOSPC || pending == -EDQUOT)
+		pr_log(PR_EVENT_STATE, LOG_ERR, NULL,
+			"No plan can be carried out: the journal in %s cannot be written: %s",
+			d->options.state, strerror(-pending));
+	else if (pending < 0)
 		return fail(pending, "The journal in %s cannot be read", d->options.state);
 	pr_service_start(d->service, pending == 1);
 	(void)sd_notify(0, "READY=1");

@@ -354,7 +354,11 @@ void pr_service_decide(struct pr_service *s)
 		return;
 	}
 	news = tell_once(s, &c);
-	if (news && c.plan->verdict == PR_VERDICT_OK && s->conf.mode == PR_MODE_AUTO)
+	/*
+	 * After a loss nothing more is done by itself: the device that a job failed on may come
+	 * back late, which looks like being plugged anew.
+	 */
+	if (news && c.plan->verdict == PR_VERDICT_OK && s->conf.mode == PR_MODE_AUTO && !s->lost)
 		apply(s, &c);
 	choice_deinit(&c);
 }
@@ -375,6 +379,7 @@ void pr_service_remember(
 	}
 	if (report->outcome == PR_OUTCOME_STALE && ++s->stale_streak < STALE_MAX)
 		return; /* nothing was touched: plan anew */
+	s->stale_streak = 0;
 	for (size_t i = 0; i < p->n_targets; i++)
 		if (!told_find(&s->given_up, path_of(p->targets[i], path)))
 			told_add(&s->given_up, path, report->text);
@@ -386,4 +391,5 @@ void pr_service_forget(struct pr_service *s)
 	free(s->told_plan);
 	s->told_plan = NULL;
 	s->stale_streak = 0;
+	s->lost = false; /* whoever reads the configuration again has seen to it */
 }

@@ -14,7 +14,8 @@
 
 enum {
 	JOB_STEP = 1,
-	JOB_REPORT
+	JOB_REPORT,
+	JOB_REPORT_PENDING
 };
 
 struct pr_running {
@@ -146,10 +147,9 @@ static void run_job(const struct pr_running *run, const struct pr_backend *backe
 {
 	if (!run->plan || pr_journal_pending(journal)) {
 		recover(backend, journal, ret);
-		if (run->plan)
-			ret->outcome =
-				/* the text tells of the run that was finished instead */
-				PR_OUTCOME_STALE;
+		/* the text tells of the run that was finished instead */
+		if (run->plan && ret->outcome != PR_OUTCOME_LOST)
+			ret->outcome = PR_OUTCOME_STALE;
 		return;
 	}
 	run_plan(run->plan, backend, journal, channel, ret);
@@ -188,6 +188,8 @@ static int job_child(void *userdata, int channel)
 	struct pr_message m = { .kind = JOB_REPORT };
 
 	open_and_run(run, &c, &ret);
+	if (ret.pending)
+		m.kind = JOB_REPORT_PENDING;
 	m.a = (int32_t)ret.outcome;
 	m.b = ret.error;
 	m.c = (uint32_t)ret.step;
@@ -208,8 +210,10 @@ static void on_message(void *userdata, const struct pr_message *m)
 	}
 	if (m->a < 0 || m->a >= _PR_OUTCOME_MAX)
 		return; /* not of this program: as good as no report */
-	run->report =
-		(struct pr_report){ .outcome = (enum pr_outcome)m->a, .error = m->b, .step = m->c };
+	run->report = (struct pr_report){ .outcome = (enum pr_outcome)m->a,
+		.error = m->b,
+		.step = m->c,
+		.pending = m->kind == JOB_REPORT_PENDING };
 	(void)snprintf(run->report.text, sizeof(run->report.text), "%.255s", m->text);
 	run->reported = true;
 }
@@ -278,5 +282,7 @@ int pr_job_pending(const char *state)
 	int r;
 
 	r = pr_journal_open(state, &journal);
+	if (r == -EBUSY)
+		return 1; /* whoever holds it may die in the middle: looked at again when it is free */
 	return r < 0 ? r : pr_journal_pending(journal);
 }

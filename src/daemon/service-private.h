@@ -33,10 +33,12 @@ struct pr_service {
 	struct pr_job job; /* id 0: none runs */
 	uint32_t last_job;
 	bool settling, looking, stopping;
-	bool look_again;      /* something happened while looking, or during a job */
-	bool recovery_wanted; /* an interrupted run could not be finished yet */
-	bool look_bad, lost;  /* reasons to be degraded */
-	char *told_note;      /* what could not be seen, as told */
+	bool look_again; /* something happened while looking, or during a job */
+	bool look_torn;  /* a job began while looking: that look saw the machine in pieces */
+	unsigned int unfinished; /* runs and recoveries in a row that could not undo everything */
+	bool recovery_wanted;    /* an interrupted run could not be finished yet */
+	bool look_bad, lost;     /* reasons to be degraded */
+	char *told_note;         /* what could not be seen, as told */
 	uint32_t unassigned;
 	struct pr_waiter waiters[PR_WAITERS_MAX];
 	size_t n_waiters;

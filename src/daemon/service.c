@@ -17,6 +17,8 @@
 
 /* Children that may try to finish one interrupted run before the service gives up. */
 #define RECOVERY_ATTEMPTS 3
+/* Retries of a recovery whose back end fails; then an administrator has to ask for the next. */
+#define UNFINISHED_MAX 30
 
 static const char *const state_names[_PR_STATE_MAX] = {
 	[PR_STATE_IDLE] = "idle",
@@ -117,6 +119,7 @@ void pr_service_look(struct pr_service *s)
 		return;
 	}
 	s->look_again = false;
+	s->look_torn = false;
 	s->looking = true;
 	r = s->ops->look(s->userdata);
 	if (r < 0) {
@@ -196,6 +199,12 @@ void pr_service_looked(struct pr_service *s, struct pr_look *taken, const char *
 	if (s->job.id) {
 		pr_look_unref(taken);
 		answer_waiters(s, -EBUSY, "a plan is being carried out");
+		return;
+	}
+	if (s->look_torn) {
+		pr_look_unref(taken);
+		pr_service_look(s);
+		pr_service_notify(s, before, 0);
 		return;
 	}
 	tell_note(s, note);
@@ -297,6 +306,7 @@ int pr_service_run(struct pr_service *s, struct pr_kept *plan, bool automatic)
 		s->job.id = 0;
 		return r;
 	}
+	s->look_torn = s->looking;
 	if (plan)
 		plan->running = true;
 	log_start(&s->job);
@@ -340,6 +350,23 @@ static void log_outcome(const struct pr_job *job, const struct pr_report *report
 		report->text);
 }
 
+/*
+ * What is pending is tried again, by itself while there is hope; after a job that could not be
+ * begun (no helper, somebody else at work), for ever.  Not after a Rollback on suspicion.
+ */
+static void judge_recovery(
+	struct pr_service *s, const struct pr_job *job, const struct pr_report *report)
+{
+	if (report->pending) {
+		s->recovery_wanted = ++s->unfinished < UNFINISHED_MAX;
+	} else if (report->outcome != PR_OUTCOME_CANCELLED) {
+		s->recovery_wanted = false;
+		s->unfinished = 0;
+	} else if (job->recovering && (job->plan || job->automatic)) {
+		s->recovery_wanted = true;
+	}
+}
+
 static void finish_job(struct pr_service *s, const struct pr_report *report)
 {
 	enum pr_state before = pr_service_state(s);
@@ -347,11 +374,8 @@ static void finish_job(struct pr_service *s, const struct pr_report *report)
 
 	log_outcome(&job, report);
 	s->job.id = 0;
-	s->lost = report->outcome == PR_OUTCOME_LOST;
-	if (job.recovering && report->outcome != PR_OUTCOME_CANCELLED)
-		s->recovery_wanted = false;
-	else if (job.recovering && (job.plan || job.automatic)) /* not a Rollback on suspicion */
-		s->recovery_wanted = true;
+	s->lost = report->outcome == PR_OUTCOME_LOST || report->pending;
+	judge_recovery(s, &job, report);
 	if (s->recovery_wanted && !s->stopping)
 		s->ops->retry(s->userdata);
 	pr_service_remember(s, &job, report);
@@ -391,8 +415,15 @@ void pr_service_job_ended(struct pr_service *s, const struct pr_report *report)
 		.outcome = PR_OUTCOME_LOST,
 		.text = "the processes that carried it out died; run \"pciroom rollback\"",
 	};
+	/* what the recovery calls done is that it had nothing to do, not that the plan was carried out */
+	static const struct pr_report unfinished = {
+		.outcome = PR_OUTCOME_ROLLED_BACK,
+		.text = "the process that carried it out died; nothing was left to be brought back",
+	};
 
-	if (report)
+	if (report && s->job.plan && s->job.recovering && report->outcome == PR_OUTCOME_DONE)
+		finish_job(s, &unfinished);
+	else if (report)
 		finish_job(s, report);
 	else if (!recover_job(s))
 		finish_job(s, &died);

@@ -67,7 +67,8 @@ static void close_others(int a, int b)
 
 static void child_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_sigterm };
+	/* a step that is under way is finished, and looked at: no system call of it ends early */
+	struct sigaction action = { .sa_handler = on_sigterm, .sa_flags = SA_RESTART };
 	sigset_t none;
 
 	stopping = 0;

@@ -127,6 +127,33 @@ static int cut_torn_line(int fd, const char *text, size_t *size)
 	return 0;
 }
 
+/*
+ * A boot brings back all that was removed, and the registers are its firmware's and kernel's:
+ * nothing of an earlier one is undone.  Unknown (no procfs) is as good as the same.
+ */
+static void read_boot(char ret[sizeof(((struct pr_record *)0)->boot)])
+{
+	_cleanup_free_ char *line = NULL;
+	size_t size = sizeof(((struct pr_record *)0)->boot);
+
+	*ret = '\0';
+	if (pr_read_line_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &line) == 0 &&
+		strlen(line) < size && !strchr(line, ' '))
+		memcpy(ret, line, strlen(line) + 1);
+}
+
+static void end_with_boot(struct pr_record *record)
+{
+	char boot[sizeof(record->boot)];
+
+	read_boot(boot);
+	if (!boot[0] || !record->boot[0] || strcmp(boot, record->boot) == 0)
+		return;
+
+	record->ended = true;
+	record->lost = false;
+}
+
 static int load(struct pr_journal *j)
 {
 	_cleanup_free_ char *text = NULL;
@@ -142,7 +169,12 @@ static int load(struct pr_journal *j)
 		return r;
 
 	r = pr_record_parse(text, size, &j->record, &line);
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	if (j->record)
+		end_with_boot(j->record);
+
+	return 0;
 }
 
 int pr_journal_open(const char *directory, struct pr_journal **ret)
@@ -238,6 +270,7 @@ int pr_journal_begin(struct pr_journal *j, struct pr_record *record)
 
 	pr_record_free(j->record);
 	j->record = record;
+	read_boot(record->boot);
 	pr_record_write(record, &out);
 	r = pr_text_take(&out, &text, &n);
 	if (r == 0)
@@ -276,6 +309,7 @@ int pr_journal_end(struct pr_journal *j, enum pr_outcome outcome)
 	int n;
 
 	j->record->ended = true;
+	j->record->lost = outcome == PR_OUTCOME_LOST;
 	n = snprintf(line, sizeof(line), "end %s\n", pr_outcome_name(outcome));
 	return append(j, line, (size_t)n);
 }

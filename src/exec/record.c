@@ -3,11 +3,12 @@
  * Lines of the journal; fields are separated by one space, the last may hold
  * spaces:
  *   begin ID GENERATION
+ *   boot ID                                   (the kernel's boot_id)
  *   roster PATH ADDRESS ASSIGNED DRIVER       ("-": none)
  *   step N KIND TEXT
  *   inverse N PATH write OFFSET WIDTH VALUE OLD | rescan ADDRESS | rescan-root ADDRESS
  *   doing N, done N
- *   end OUTCOME
+ *   end OUTCOME                               ("lost" may be followed by another)
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -231,6 +232,8 @@ void pr_record_write(const struct pr_record *record, struct pr_text *out)
 	char address[PR_ADDRESS_MAX];
 
 	pr_text_printf(out, "begin %s %016" PRIx64 "\n", record->id, record->generation);
+	if (record->boot[0])
+		pr_text_printf(out, "boot %s\n", record->boot);
 	for (size_t i = 0; i < record->n_functions; i++) {
 		const struct pr_record_function *f = &record->functions[i];
 
@@ -314,6 +317,16 @@ static bool parse_begin(struct pr_record *record, struct fields *f)
 	memcpy(record->id, id, strlen(id) + 1);
 
 	return next_number(f, 16, UINT64_MAX, &record->generation);
+}
+
+static bool parse_boot(struct pr_record *record, struct fields *f)
+{
+	const char *id = next_field(f);
+
+	if (!id || strlen(id) >= sizeof(record->boot))
+		return false;
+	memcpy(record->boot, id, strlen(id) + 1);
+	return true;
 }
 
 static bool parse_roster(struct pr_record *record, struct fields *f)
@@ -423,8 +436,11 @@ static bool parse_done(struct pr_record *record, struct fields *f)
 
 static bool parse_end(struct pr_record *record, struct fields *f)
 {
+	const char *outcome = next_field(f);
+
 	record->ended = true;
-	return next_field(f) != NULL;
+	record->lost = outcome && strcmp(outcome, pr_outcome_name(PR_OUTCOME_LOST)) == 0;
+	return outcome != NULL;
 }
 
 static const struct {
@@ -432,6 +448,7 @@ static const struct {
 	bool (*parse)(struct pr_record *record, struct fields *f);
 } lines[] = {
 	{ "begin", parse_begin },
+	{ "boot", parse_boot },
 	{ "roster", parse_roster },
 	{ "step", parse_step },
 	{ "inverse", parse_inverse },
@@ -445,6 +462,8 @@ static bool parse_line(struct pr_record *record, char *line)
 	struct fields f = { line };
 	const char *word = next_field(&f);
 
+	if (word && record->ended && (!record->lost || strcmp(word, "end") != 0))
+		return false;
 	for (size_t i = 0; word && i < ARRAY_SIZE(lines); i++)
 		if (strcmp(lines[i].word, word) == 0)
 			return lines[i].parse(record, &f) && !f.rest;
@@ -487,8 +506,7 @@ static int parse_lines(struct pr_record *record, char *text, size_t size, unsign
 		if (!next)
 			return 0; /* torn: the machine stopped while it was written */
 		*next++ = '\0';
-		if (record->ended || strlen(text) + 1 != (size_t)(next - text) ||
-			!parse_line(record, text))
+		if (strlen(text) + 1 != (size_t)(next - text) || !parse_line(record, text))
 			return -EBADMSG;
 	}
 

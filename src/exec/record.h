@@ -39,11 +39,13 @@ struct pr_record {
 	struct pr_arena *arena;
 	char id[17];
 	uint64_t generation;
+	char boot[40]; /* the kernel's boot_id when it was begun; empty: not known */
 	struct pr_record_function *functions;
 	size_t n_functions;
 	struct pr_record_step *steps;
 	size_t n_steps;
 	bool ended;
+	bool lost; /* its last end: something was missing, and may be looked for once more */
 };
 
 /* BARs and VF BARs of @f that have addresses; those are what its driver works with. */

@@ -18,7 +18,9 @@ static bool any_begun(const struct pr_record *record)
 static void describe(
 	const struct pr_record *record, const struct pr_restored *restored, struct pr_report *ret)
 {
-	const char *begun = any_begun(record) ? "was cut short" : "was never begun";
+	const char *begun = record->lost        ? "had lost something"
+			    : any_begun(record) ? "was cut short"
+						: "was never begun";
 
 	if (restored->n_missing == 0)
 		(void)snprintf(ret->text, sizeof(ret->text),
@@ -37,7 +39,8 @@ int pr_recover(const struct pr_backend *backend, struct pr_journal *journal, str
 	struct pr_restored restored;
 	int r;
 
-	if (!pr_journal_pending(journal)) {
+	/* a loss is an end, but one that may be asked to be looked into once more */
+	if (!pr_journal_pending(journal) && !(record && record->lost)) {
 		*ret = (struct pr_report){ .outcome = PR_OUTCOME_DONE,
 			.text = "nothing was pending" };
 		return 0;
@@ -47,6 +50,7 @@ int pr_recover(const struct pr_backend *backend, struct pr_journal *journal, str
 	report.outcome = restored.n_missing == 0 ? PR_OUTCOME_ROLLED_BACK : PR_OUTCOME_LOST;
 	report.error = restored.error;
 	report.step = record->n_steps;
+	report.pending = restored.error != 0;
 	describe(record, &restored, &report);
 	pr_topology_free(restored.now);
 

@@ -225,6 +225,7 @@ static void finish(struct run *run, bool known)
 {
 	int r = 0;
 
+	run->report.pending = !known;
 	if (known)
 		r = pr_journal_end(run->journal, run->report.outcome);
 	if (r < 0 && run->report.error == 0)

@@ -284,7 +284,10 @@ static const char *clean(char *text)
 
 /* ---- mounts ---- */
 
-/* btrfs on several disks names one of them as its source; the others are listed in sysfs. */
+/*
+ * btrfs on several disks names one of them as its source; the others are listed in sysfs.  @name
+ * NULL: which one it is cannot be told, so every btrfs that the kernel has open may be it.
+ */
 static int walk_btrfs(struct finder *f, const char *name, const struct pr_user *user)
 {
 	_cleanup_closedir_ DIR *systems = open_dir(f, "sys/fs/btrfs");
@@ -294,9 +297,11 @@ static int walk_btrfs(struct finder *f, const char *name, const struct pr_user *
 	for (const char *id; systems && (id = next_name(systems));) {
 		_cleanup_closedir_ DIR *devices = NULL;
 
-		if (!format_path(path, "sys/fs/btrfs/%s/devices", id) ||
-			!format_path(member, "%s/%s", path, name) ||
-			faccessat(f->sysfs->root, member, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		if (!format_path(path, "sys/fs/btrfs/%s/devices", id))
+			continue;
+		if (name &&
+			(!format_path(member, "%s/%s", path, name) ||
+				faccessat(f->sysfs->root, member, F_OK, AT_SYMLINK_NOFOLLOW) < 0))
 			continue;
 		devices = open_dir(f, path);
 		for (const char *device; devices && (device = next_name(devices));) {
@@ -309,6 +314,17 @@ static int walk_btrfs(struct finder *f, const char *name, const struct pr_user *
 	return 0;
 }
 
+/*
+ * The source of a btrfs may have no node where we look: the service has a /dev
+ * of its own without /dev/mapper, and "/dev/root" has one nowhere.
+ */
+static bool is_btrfs_somewhere(struct libmnt_fs *fs)
+{
+	const char *type = mnt_fs_get_fstype(fs);
+
+	return type && strcmp(type, "btrfs") == 0 && mnt_fs_get_srcpath(fs);
+}
+
 static int add_mount(struct finder *f, struct libmnt_fs *fs)
 {
 	_cleanup_free_ char *name = NULL;
@@ -319,16 +335,16 @@ static int add_mount(struct finder *f, struct libmnt_fs *fs)
 	name = block_by_number(f, mnt_fs_get_devno(fs));
 	if (!name && source)
 		name = block_by_path(f, source); /* btrfs has device numbers of its own */
-	if (!name || !target)
+	if (!target || (!name && !is_btrfs_somewhere(fs)))
 		return 0;
 
 	user.kind = strcmp(target, "/") == 0 ? "root" : "mount";
-	user.what = clean(
-		pr_arena_printf(f->sysfs->arena, "mounted %s on %s", target, block_title(f, name)));
+	user.what = clean(pr_arena_printf(
+		f->sysfs->arena, "mounted %s on %s", target, name ? block_title(f, name) : source));
 	if (!user.what)
 		return pr_import_no_memory(f->sysfs->error);
 
-	r = walk_block(f, name, 0, &user);
+	r = name ? walk_block(f, name, 0, &user) : 0;
 	if (r < 0)
 		return r;
 
@@ -358,7 +374,10 @@ static int on_syntax_error(struct libmnt_table *table, const char *name, int lin
 		"%s: line cannot be parsed", name);
 }
 
-/* Reads @path with @parse and hands each line to @add.  No such file: nothing. */
+/*
+ * Reads @path with @parse and hands each line to @add.  No such file: nothing; one that may not be
+ * read is an error, as "nobody uses it" would be a lie.
+ */
 static int each_line(struct finder *f, const char *root, const char *path,
 	int (*parse)(struct libmnt_table *, const char *),
 	int (*add)(struct finder *, struct libmnt_fs *))
@@ -373,7 +392,9 @@ static int each_line(struct finder *f, const char *root, const char *path,
 	if (!table || !iter || !full)
 		return pr_import_no_memory(f->sysfs->error);
 	if (faccessat(f->sysfs->root, path, R_OK, 0) < 0)
-		return 0;
+		return errno == ENOENT ? 0
+				       : pr_import_fail(f->sysfs->error, -errno, "%s: %s", full,
+						 strerror(errno));
 	mnt_table_set_parser_errcb(table, on_syntax_error);
 	mnt_table_set_userdata(table, f->sysfs->error);
 	(void)pr_import_fail(

@@ -312,6 +312,13 @@ static int rescan_nothing(void *instance, uint32_t domain, uint8_t bus)
 	return 0;
 }
 
+static int rescan_nobody(void *instance, const struct pr_address *a)
+{
+	(void)instance;
+	(void)a;
+	return 0;
+}
+
 /* A disk that was pulled meanwhile: told once, not for ever. */
 static void test_gone(void **state)
 {
@@ -338,6 +345,41 @@ static void test_gone(void **state)
 	assert_int_equal(report.outcome, PR_OUTCOME_LOST);
 	assert_non_null(strstr(report.text, "0000:02:00.0 is gone"));
 	assert_false(pending);
+	pr_backend_simulator_free(&simulator);
+	scene_teardown(&s);
+}
+
+/* What was lost may be asked for once more, as the messages promise. */
+static void test_lost_again(void **state)
+{
+	struct pr_backend simulator, blind;
+	struct pr_backend_ops ops;
+	struct pr_journal *journal;
+	struct pr_report report;
+	struct scene s;
+	bool pending;
+
+	(void)state;
+	scene_setup(&s);
+	run_and_die(&s, 5);
+	assert_int_equal(pr_backend_simulator_new(s.machine, &simulator), 0);
+	repeat(&simulator, 4);
+	ops = *simulator.ops;
+	ops.rescan_root = rescan_nothing;
+	ops.rescan = rescan_nobody;
+	blind = simulator;
+	blind.ops = &ops;
+	assert_int_equal(recover(&s, &blind, &pending).outcome, PR_OUTCOME_LOST);
+	assert_false(pending);
+	journal = scene_journal(&s);
+	assert_int_equal(pr_recover(&simulator, journal, &report), 0);
+	assert_int_equal(report.outcome, PR_OUTCOME_ROLLED_BACK);
+	assert_true(scene_is_whole(&s, &simulator));
+	pr_journal_close(journal);
+	journal = scene_journal(&s);
+	assert_int_equal(pr_recover(&simulator, journal, &report), 0);
+	assert_string_equal(report.text, "nothing was pending");
+	pr_journal_close(journal);
 	pr_backend_simulator_free(&simulator);
 	scene_teardown(&s);
 }
@@ -380,6 +422,8 @@ int main(void)
 			NULL, NULL, NULL },
 		{ "nothing pending, nothing done", test_nothing_pending, NULL, NULL, NULL },
 		{ "what is gone for good is named, once", test_gone, NULL, NULL, NULL },
+		{ "what was lost is looked for again when asked", test_lost_again, NULL, NULL,
+			NULL },
 		{ "a neighbour that is gone is replaced by the root bus", test_neighbour_gone, NULL,
 			NULL, NULL },
 	};

@@ -4,18 +4,14 @@
  * from then on, stale plans, stopping, and what the journal says of each.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "backends.h"
 #include "base/macros.h"
 #include "machine.h"
+#include "rows.h"
 
 struct bench {
 	struct scene scene;
@@ -530,12 +526,10 @@ static const struct CMUnitTest fixed[] = {
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(failures) + ARRAY_SIZE(fixed)];
+	struct rows tests = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(failures); i++)
-		tests[i] = (struct CMUnitTest){ failures[i].name, test_failure, NULL, NULL,
-			(void *)(uintptr_t)&failures[i] };
-	memcpy(tests + ARRAY_SIZE(failures), fixed, sizeof(fixed));
+	ADD_ROWS(&tests, failures, test_failure);
+	ADD_TESTS(&tests, fixed);
 
-	return _cmocka_run_group_tests("runner", tests, ARRAY_SIZE(tests), NULL, NULL);
+	return rows_run(&tests, "runner");
 }

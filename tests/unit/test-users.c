@@ -3,12 +3,6 @@
  * Who uses a function: fake machines whose mount table, swap and interfaces
  * lead through every kind of block device down to PCI functions.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,6 +12,7 @@
 #include "base/text.h"
 #include "fixture.h"
 #include "import/users.h"
+#include "rows.h"
 
 #define NVME0  "../../devices/pci0000:00/0000:00:01.0/0000:01:00.0/nvme/nvme0/nvme0n1"
 #define NVME1  "../../devices/pci0000:00/0000:00:02.0/0000:02:00.0/nvme/nvme1/nvme1n1"
@@ -134,6 +129,13 @@ static const struct users_case {
 				.text = BTRFS("/data", "/dev/nvme0n1p1") } },
 		.first = "mount: mounted /data on nvme0n1p1",
 		.second = "mount: mounted /data on nvme0n1p1" },
+	{ .name = "btrfs whose source has no node here: what sysfs lists is in use",
+		.entries = { DISKS,
+			{ .path = "sys/fs/btrfs/0f3a/devices/nvme1n1", .target = "../x" },
+			{ .path = "proc/self/mountinfo",
+				.text = BTRFS("/", "/dev/mapper/luks-root") } },
+		.first = "",
+		.second = "root: mounted / on /dev/mapper/luks-root" },
 	{ .name = "NVMe with several controllers: the disk hangs below a subsystem",
 		.entries = { { .path = BLOCK "nvme0n1",
 				     .target =
@@ -292,15 +294,10 @@ static void test_bad_table(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(users_cases) + 1] = { 0 };
-	size_t n = 0;
+	struct rows tests = { 0 };
 
-	for (; n < ARRAY_SIZE(users_cases); n++)
-		tests[n] = (struct CMUnitTest){ .name = users_cases[n].name,
-			.test_func = test_users,
-			.initial_state = (void *)&users_cases[n] };
-	tests[n] = (struct CMUnitTest){ .name = "a mount table that is none",
-		.test_func = test_bad_table };
+	ADD_ROWS(&tests, users_cases, test_users);
+	rows_add(&tests, "a mount table that is none", test_bad_table, NULL);
 
-	return cmocka_run_group_tests_name("users", tests, NULL, NULL);
+	return rows_run(&tests, "users");
 }
