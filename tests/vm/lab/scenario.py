@@ -225,7 +225,7 @@ def _nothing_lost(run: Run, step: dict[str, Any]) -> None:
         return not state[0]
 
     try:
-        run.guest.wait("everything to be back", whole, 60)
+        run.guest.wait("everything to be back", whole)
     except LabError as error:
         raise Failed("; ".join(state[0])) from error
 
