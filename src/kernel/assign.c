@@ -48,12 +48,8 @@ static void collect(struct k_model *m, struct k_bus *bus, struct queue *q)
 
 			if (!wants(m, r))
 				continue;
-			if (!r->window &&
-				(r->size == PR_SIZE_UNKNOWN || k_alignment(r) == PR_SIZE_UNKNOWN)) {
-				k_doubt(m, d->f, "the size of %s %u is not known",
-					r->index == PR_ROM ? "ROM" : "BAR", r->index);
+			if (!k_size_known(m, r))
 				return;
-			}
 			r->sort_align = k_alignment(r);
 			r->sort_order = (uint32_t)q->n;
 			if (r->sort_align != 0)

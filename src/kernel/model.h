@@ -120,12 +120,6 @@ void k_doubt(struct k_model *m, const struct pr_function *f, const char *format,
 	__attribute__((format(printf, 3, 4)));
 bool k_is_fresh(const struct k_model *m, const struct pr_function *f);
 
-/*
- * The kernel's is_hotplug_bridge.  A Standard Hot-Plug Controller alone does not set it
- * (set_pcie_hotplug_bridge, drivers/pci/probe.c): shpchp serves the slot without reserves.
- */
-bool k_is_hotplug(const struct pr_function *f);
-
 /* The kernel has a bus for it (pci_dev.subordinate); nobody else's. */
 bool k_has_bus(const struct k_model *m, const struct pr_function *f);
 
@@ -162,6 +156,8 @@ bool k_space_assign(struct k_model *m, struct k_res *r, uint64_t size, uint64_t 
 
 void k_size_bridges(struct k_model *m, struct k_bus *bus);
 uint64_t k_alignment(const struct k_res *r);
+/* What has to be placed must have a size; notes the doubt when it is not known. */
+bool k_size_known(struct k_model *m, const struct k_res *r);
 /* Optional from the start: VF BARs, and what else the profile says. */
 bool k_is_optional(const struct k_model *m, const struct k_res *r);
 /* Whether Linux assigns anything to this device at all. */

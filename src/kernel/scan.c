@@ -26,11 +26,6 @@ bool k_is_fresh(const struct k_model *m, const struct pr_function *f)
 	return m->fresh[f - m->root->functions];
 }
 
-bool k_is_hotplug(const struct pr_function *f)
-{
-	return f->bridge->hotplug;
-}
-
 static void set_fresh(struct k_model *m, struct pr_function *f)
 {
 	m->fresh[f - m->root->functions] = true;
@@ -292,7 +287,7 @@ static struct bridge_count count_bridges(struct pr_function *first)
 	pr_for_each_child (f, first) {
 		if (f->removed)
 			continue;
-		if (f->bridge && k_is_hotplug(f))
+		if (f->bridge && f->bridge->hotplug)
 			n.hotplug++;
 		else if (f->bridge || f->header.type == PR_HEADER_CARDBUS)
 			n.normal++;
@@ -308,7 +303,7 @@ static unsigned int share(const struct pr_function *f, const struct bridge_count
 
 	if (n->hotplug == 0 && n->normal == 1)
 		return available;
-	if (!k_is_hotplug(f))
+	if (!f->bridge->hotplug)
 		return 0;
 	part = available / n->hotplug;
 	rest = available - used + 1; /* wraps as in the kernel: no limit then */
@@ -362,7 +357,7 @@ static unsigned int scan_bus(struct k_model *m, const struct scan *bus, unsigned
 	used = iov_bus_range(*children_of(m, bus));
 	max = scan_bridges(m, bus, max + used, available, used);
 
-	if (bus->self && k_is_hotplug(bus->self)) {
+	if (bus->self && bus->self->bridge->hotplug) {
 		least = m->kernel->hp_bus_size > 0 ? m->kernel->hp_bus_size - 1 : 0;
 		if (least < available)
 			least = available;

@@ -122,7 +122,7 @@ static bool counts(const struct k_model *m, const struct k_res *r, const struct 
 	return k_dev_assignable(r->dev) && !(r->window && (r->flags & PR_IORES_DISABLED));
 }
 
-static bool size_known(struct k_model *m, const struct k_res *r)
+bool k_size_known(struct k_model *m, const struct k_res *r)
 {
 	if (r->size != PR_SIZE_UNKNOWN && (r->window || k_alignment(r) != PR_SIZE_UNKNOWN))
 		return true;
@@ -168,7 +168,7 @@ static void sum_io(struct k_model *m, struct k_bus *bus, const struct k_res *w, 
 
 			if (!(r->flags & PR_IORES_IO) || !counts(m, r, w))
 				continue;
-			if (!size_known(m, r))
+			if (!k_size_known(m, r))
 				return;
 			if (r->size < KIB)
 				s->small = add(s->small, r->size);
@@ -307,7 +307,7 @@ static void sum_mem(struct k_model *m, struct k_bus *bus, const struct k_res *w,
 
 			if (!(r->flags & PR_IORES_MEM) || !counts(m, r, w))
 				continue;
-			if (!size_known(m, r))
+			if (!k_size_known(m, r))
 				return;
 			align = k_alignment(r);
 			if (!sum_optional(m, r, align, s))
@@ -434,7 +434,7 @@ static void check_ranges(struct k_dev *bridge)
 static void size_own_windows(struct k_model *m, struct k_bus *bus)
 {
 	const struct pr_kernel *k = m->kernel;
-	bool hotplug = k_is_hotplug(bus->self->f);
+	bool hotplug = bus->self->f->bridge->hotplug;
 	uint64_t mem_reserve = hotplug ? k->hp_mem_size : 0;
 	uint64_t pref_reserve = hotplug ? k->hp_pref_size : 0;
 	struct k_res *pref = k_window(bus->self, PR_WINDOW_PREF);

@@ -53,7 +53,7 @@ static bool is_orphan(const struct k_model *m, const struct pr_function *f, unsi
  */
 static uint64_t remembered_io(const struct k_model *m, const struct pr_function *f)
 {
-	uint64_t sum = 0, reserve = k_is_hotplug(f) ? m->kernel->hp_io_size : 0;
+	uint64_t sum = 0, reserve = f->bridge->hotplug ? m->kernel->hp_io_size : 0;
 
 	pr_for_each_child (c, f->first_child) {
 		if (c->bridge)
