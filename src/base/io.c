@@ -121,3 +121,24 @@ int pr_readlink_base_at(int dirfd, const char *path, char **ret)
 	*ret = copy;
 	return 0;
 }
+
+static int compare_int(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+
+	return (x > y) - (x < y);
+}
+
+void pr_close_others(unsigned int from, int *keep, size_t n)
+{
+	qsort(keep, n, sizeof(*keep), compare_int);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] < (int)from)
+			continue;
+		if ((unsigned int)keep[i] > from)
+			(void)close_range(
+				from, (unsigned int)keep[i] - 1, 0); /* in order: cannot fail */
+		from = (unsigned int)keep[i] + 1;
+	}
+	(void)close_range(from, ~0U, 0);
+}

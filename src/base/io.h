@@ -13,5 +13,10 @@ int pr_read_line_at(int dirfd, const char *path, char **ret);
 int pr_write_file_at(int dirfd, const char *path, const char *text);
 /* Last component of the target of a symbolic link.  malloc'ed; -ENOENT when there is no link. */
 int pr_readlink_base_at(int dirfd, const char *path, char **ret);
+/*
+ * Closes every descriptor from @from on but those in @keep (in any order, which changes; negative
+ * ones count for nothing): what a child must not hold, connections above all.
+ */
+void pr_close_others(unsigned int from, int *keep, size_t n);
 /* All of it, over short writes and EINTR. */
 int pr_write_all(int fd, const void *data, size_t n);

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/macros.h"
 
 struct pr_worker {
@@ -42,29 +43,6 @@ void pr_worker_send(int channel, const struct pr_message *m)
 	(void)send(channel, m, sizeof(*m), MSG_NOSIGNAL); /* see the header */
 }
 
-/*
- * The daemon's bus connection must not live on in a child: the bus would think that the daemon
- * does.
- */
-static void close_others(int a, int b)
-{
-	int low = a < b ? a : b, high = a < b ? b : a;
-	unsigned int from = STDERR_FILENO + 1;
-
-	if (low >= (int)from) {
-		if (low > (int)from)
-			(void)close_range(
-				from, (unsigned int)low - 1, 0); /* cannot fail on this range */
-		from = (unsigned int)low + 1;
-	}
-	if (high >= (int)from) {
-		if (high > (int)from)
-			(void)close_range(from, (unsigned int)high - 1, 0);
-		from = (unsigned int)high + 1;
-	}
-	(void)close_range(from, ~0u, 0);
-}
-
 static void child_signals(void)
 {
 	/* a step that is under way is finished, and looked at: no system call of it ends early */
@@ -82,7 +60,10 @@ static void child_signals(void)
 
 __attribute__((noreturn)) static void run_child(const struct pr_worker_task *task, int channel)
 {
-	close_others(channel, task->keep);
+	int keep[] = { channel, task->keep };
+
+	/* the bus connection above all: the bus would think that the daemon lives on */
+	pr_close_others(STDERR_FILENO + 1, keep, ARRAY_SIZE(keep));
 	child_signals();
 	_exit(task->child(task->userdata, channel));
 }

@@ -7,13 +7,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/io.h"
 #include "base/macros.h"
 #include "helper/child.h"
 
@@ -39,34 +39,6 @@ static int write_attribute(int directory, const char *file, const char *text)
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-static int compare_int(const void *a, const void *b)
-{
-	int x = *(const int *)a, y = *(const int *)b;
-
-	return (x > y) - (x < y);
-}
-
-/*
- * Closes what the parent had open, but for the descriptors in @keep (-1: none), the
- * standard ones too.  A child that hangs would otherwise keep the connections of
- * clients, or the pipe that reads a command line's output, open after the helper
- * died, and they would never see it.
- */
-static void close_others(int *keep, size_t n)
-{
-	unsigned int next = 0;
-
-	qsort(keep, n, sizeof(*keep), compare_int);
-	for (size_t i = 0; i < n; i++) {
-		if (keep[i] < (int)next)
-			continue;
-		if ((unsigned int)keep[i] > next)
-			(void)close_range(next, (unsigned int)keep[i] - 1, 0); /* in order */
-		next = (unsigned int)keep[i] + 1;
-	}
-	(void)close_range(next, ~0U, 0);
-}
-
 /* What may not be interrupted dies by SIGKILL alone, and only its own helper sends that. */
 static bool prepare_child(const struct pr_write *w, pid_t parent)
 {
@@ -86,7 +58,11 @@ static _Noreturn void child_run(const struct pr_write *w, int report, pid_t pare
 
 	if (!prepare_child(w, parent))
 		_exit(1);
-	close_others(keep, ARRAY_SIZE(keep));
+	/*
+	 * The standard ones too: a child that hangs would keep the connections of clients, or the pipe
+	 * that reads a command line's output, open after the helper died, and they would never see it.
+	 */
+	pr_close_others(0, keep, ARRAY_SIZE(keep));
 
 	result = write_attribute(w->directory, w->file, w->text);
 	_exit(write(report, &result, sizeof(result)) == sizeof(result) ? 0 : 1);

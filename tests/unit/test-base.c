@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/hex.h"
 #include "base/io.h"
@@ -203,6 +204,37 @@ static void test_files(void **state)
 	assert_int_equal(rmdir(directory), 0);
 }
 
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+/* In a child, since the test's own descriptors are among the others. */
+static void test_close_others(void **state)
+{
+	int fds[5], status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int first = open("/dev/null", O_RDONLY | O_CLOEXEC), keep[3];
+
+		for (int i = 0; i < 5; i++)
+			fds[i] = fcntl(first, F_DUPFD_CLOEXEC, 20 + 2 * i);
+		keep[0] = fds[3];
+		keep[1] = -1;
+		keep[2] = fds[1];
+		pr_close_others((unsigned int)fds[0] + 1, keep, 3);
+		_exit(is_open(first) && is_open(fds[0]) && is_open(fds[1]) && !is_open(fds[2]) &&
+					is_open(fds[3]) && !is_open(fds[4])
+				? 0
+				: 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 int main(void)
 {
 	struct rows tests = { 0 };
@@ -215,6 +247,8 @@ int main(void)
 	rows_add(&tests, "text: grows over many additions", test_text_grows, NULL);
 	rows_add(&tests, "text: empty text can be taken", test_text_taken_empty, NULL);
 	rows_add(&tests, "files: read, limit, first line, link, write", test_files, NULL);
+	rows_add(&tests, "descriptors: all others are closed, those below stay", test_close_others,
+		NULL);
 
 	return rows_run(&tests, "base");
 }
