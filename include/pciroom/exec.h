@@ -25,6 +25,17 @@ struct pr_backend_ops {
 		uint32_t *ret);
 	int (*write)(void *instance, const struct pr_address *a, uint16_t offset, uint8_t width,
 		uint32_t value);
+	/*
+	 * Settings of a function: "NAME=VALUE" lines into @ret (NUL-terminated, at most @size), and
+	 * drivers_autoprobe, which is the whole bus's.
+	 */
+	int (*attributes)(void *instance, const struct pr_address *a, char *ret, size_t size);
+	int (*set_attribute)(
+		void *instance, const struct pr_address *a, const char *name, const char *value);
+	/* Whether drivers are tried on functions that are found. */
+	int (*autoprobe)(void *instance, bool on);
+	/* Tries the drivers that match on a function that has none. */
+	int (*probe)(void *instance, const struct pr_address *a);
 	/* Looks at the machine as it is now; the caller frees. */
 	int (*look)(void *instance, struct pr_topology **ret);
 };
@@ -69,7 +80,7 @@ struct pr_report {
 	int error;      /* negative errno of the step that failed, or 0 */
 	size_t step;    /* step that failed, or n_steps */
 	bool pending;   /* not all was undone: pr_recover() is to be called again */
-	char text[256]; /* one sentence */
+	char text[480]; /* one sentence */
 };
 struct pr_progress {
 	/* Before each step and at its end.  Return non-zero to cancel before the next one. */

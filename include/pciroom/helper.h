@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define PR_HELPER_VERSION 1
+#define PR_HELPER_VERSION 2
 
 #define PR_HELPER_DEADLINE_MS     30000u
 #define PR_HELPER_DEADLINE_MAX_MS 600000u
@@ -20,12 +20,18 @@ enum pr_helper_verb {
 	PR_HELPER_READ_FILE,
 	/* sizes the BARs of a driverless function, decode off -> struct pr_helper_mask[] */
 	PR_HELPER_MEASURE,
-	PR_HELPER_WRITE_CONFIG, /* offset, width, value; allow-list by header type */
+	/* offset, width, value; allow-list by header type and capability */
+	PR_HELPER_WRITE_CONFIG,
 	PR_HELPER_UNBIND,
 	PR_HELPER_BIND, /* name: driver */
 	PR_HELPER_REMOVE,
 	PR_HELPER_RESCAN,      /* the bus the function sits on */
 	PR_HELPER_RESCAN_ROOT, /* domain, bus of a root bus */
+	/* settings of a function and drivers_autoprobe of the bus -> lines "NAME=VALUE" */
+	PR_HELPER_READ_ATTRIBUTES,
+	PR_HELPER_WRITE_ATTRIBUTE, /* name, text; allow-list with the form of each value */
+	PR_HELPER_AUTOPROBE,       /* value 0 or 1: try drivers on functions that are found */
+	PR_HELPER_PROBE,           /* tries the drivers that match on a function without one */
 	_PR_HELPER_VERB_MAX,
 };
 
@@ -51,6 +57,7 @@ struct pr_helper_request {
 	/* comes back in the reply, so that a late one is not taken for another's */
 	uint32_t sequence;
 	char name[64]; /* NUL-terminated */
+	char text[64]; /* the same */
 };
 
 #define PR_HELPER_DATA_MAX 4096

@@ -95,6 +95,52 @@ static int helper_write(
 	return pr_helper_call(i->helper, &q, &reply, NULL);
 }
 
+static int helper_attributes(void *instance, const struct pr_address *a, char *ret, size_t size)
+{
+	struct instance *i = instance;
+	struct pr_helper_request q = pr_helper_request_for(PR_HELPER_READ_ATTRIBUTES, a);
+	struct pr_helper_reply reply;
+	int r;
+
+	r = pr_helper_call(i->helper, &q, &reply, NULL);
+	if (r < 0)
+		return r;
+	if (reply.length == 0 || reply.length > size || reply.data[reply.length - 1] != '\0')
+		return -EPROTO;
+
+	memcpy(ret, reply.data, reply.length);
+	return 0;
+}
+
+static int helper_set_attribute(
+	void *instance, const struct pr_address *a, const char *name, const char *value)
+{
+	struct instance *i = instance;
+	struct pr_helper_request q = pr_helper_request_for(PR_HELPER_WRITE_ATTRIBUTE, a);
+	struct pr_helper_reply reply;
+
+	if (strlen(name) >= sizeof(q.name) || strlen(value) >= sizeof(q.text))
+		return -EINVAL;
+	memcpy(q.name, name, strlen(name) + 1);
+	memcpy(q.text, value, strlen(value) + 1);
+
+	return pr_helper_call(i->helper, &q, &reply, NULL);
+}
+
+static int helper_autoprobe(void *instance, bool on)
+{
+	struct instance *i = instance;
+	struct pr_helper_request q = { .verb = PR_HELPER_AUTOPROBE, .value = on };
+	struct pr_helper_reply reply;
+
+	return pr_helper_call(i->helper, &q, &reply, NULL);
+}
+
+static int helper_probe(void *instance, const struct pr_address *a)
+{
+	return plain(instance, PR_HELPER_PROBE, a);
+}
+
 static int helper_look(void *instance, struct pr_topology **ret)
 {
 	struct instance *i = instance;
@@ -112,6 +158,10 @@ static const struct pr_backend_ops helper_ops = {
 	.rescan_root = helper_rescan_root,
 	.read = helper_read,
 	.write = helper_write,
+	.attributes = helper_attributes,
+	.set_attribute = helper_set_attribute,
+	.autoprobe = helper_autoprobe,
+	.probe = helper_probe,
 	.look = helper_look,
 };
 

@@ -2,9 +2,11 @@
 /*
  * The kernel model as a back end: what-if and dry run are the same runner on
  * it.  Adds what the model leaves out: drivers, which the kernel binds when it
- * finds a function, and registers, which keep what was written.
+ * finds a function, registers, which keep what was written until the function
+ * is found anew, and settings, which are forgotten then.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,14 +20,23 @@ struct written {
 	uint8_t value;
 };
 
+/* A setting that differs from what it is by default. */
+struct attribute {
+	const char *path, *name, *value;
+};
+
 struct instance {
 	struct pr_kernel kernel;
 	const struct pr_topology *now; /* borrowed at the start, then the last of the chain */
 	struct pr_topology **chain;    /* each shares host bridges with the one before */
 	size_t n_chain;
-	bool *unbound; /* by index_of() */
+	const char **driver; /* bound now; by index_of() */
+	bool *reborn;        /* found anew: settings of the facts are forgotten; the same */
 	struct written *written;
 	size_t n_written;
+	struct attribute *attributes;
+	size_t n_attributes;
+	bool autoprobe, honours_autoprobe;
 	struct pr_arena *arena;
 };
 
@@ -51,19 +62,154 @@ static struct pr_function *find(const struct instance *s, const struct pr_addres
 
 static const char *driver_of(const struct instance *s, const struct pr_function *f)
 {
-	return s->unbound[index_of(s->now, f)] ? NULL : f->facts->driver;
+	return s->driver[index_of(s->now, f)];
+}
+
+/* ---- settings ---- */
+
+static const struct {
+	const char *name, *value;
+} defaults[] = {
+	{ "driver_override", "" },
+	{ "power/control", "auto" },
+	{ "d3cold_allowed", "1" },
+	{ "msi_bus", "1" },
+};
+
+static void forget_attributes(struct instance *s, const char *path)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->n_attributes; i++)
+		if (strcmp(s->attributes[i].path, path) != 0)
+			s->attributes[kept++] = s->attributes[i];
+	s->n_attributes = kept;
+}
+
+/* The value now; NULL when the function has no such setting. */
+static const char *attribute_of(
+	const struct instance *s, const struct pr_function *f, const char *path, const char *name)
+{
+	for (size_t i = s->n_attributes; i-- > 0;)
+		if (strcmp(s->attributes[i].path, path) == 0 &&
+			strcmp(s->attributes[i].name, name) == 0)
+			return s->attributes[i].value;
+	if (strcmp(name, "driver_override") == 0 && f->facts->driver_override &&
+		!s->reborn[index_of(s->now, f)])
+		return f->facts->driver_override;
+	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
+		if (strcmp(defaults[i].name, name) == 0)
+			return defaults[i].value;
+
+	return NULL;
+}
+
+/*
+ * The driver that the kernel takes: one that was there because of an override is not the one that
+ * matches by itself.
+ */
+static const char *matching_driver(
+	const struct instance *s, const struct pr_function *f, const char *path)
+{
+	const char *override = attribute_of(s, f, path, "driver_override");
+	const char *facts = f->facts->driver_override;
+
+	if (*override)
+		return f->facts->driver && strcmp(override, f->facts->driver) == 0 ? override
+										   : NULL;
+	if (f->facts->driver && facts && strcmp(facts, f->facts->driver) == 0)
+		return "first-match";
+
+	return f->facts->driver;
+}
+
+static int simulator_attributes(void *instance, const struct pr_address *a, char *ret, size_t size)
+{
+	struct instance *s = instance;
+	const struct pr_function *f = find(s, a);
+	size_t used;
+	char path[1024];
+	int r;
+
+	if (!f)
+		return -ENODEV;
+	r = pr_function_path(f, path, sizeof(path));
+	if (r < 0)
+		return r;
+
+	used = (size_t)snprintf(ret, size, "drivers_autoprobe=%d\n", s->autoprobe);
+	for (size_t i = 0; i < ARRAY_SIZE(defaults) && used < size; i++)
+		used += (size_t)snprintf(ret + used, size - used, "%s=%s\n", defaults[i].name,
+			attribute_of(s, f, path, defaults[i].name));
+
+	return used < size ? 0 : -ENOSPC;
+}
+
+static int simulator_set_attribute(
+	void *instance, const struct pr_address *a, const char *name, const char *value)
+{
+	struct instance *s = instance;
+	const struct pr_function *f = find(s, a);
+	struct attribute *grown;
+	char path[1024];
+	int r;
+
+	if (!f)
+		return -ENODEV;
+	r = pr_function_path(f, path, sizeof(path));
+	if (r < 0)
+		return r;
+	if (!attribute_of(s, f, path, name))
+		return -ENOENT;
+
+	grown = reallocarray(s->attributes, s->n_attributes + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	s->attributes = grown;
+	grown[s->n_attributes] = (struct attribute){ pr_arena_strdup(s->arena, path),
+		pr_arena_strdup(s->arena, name), pr_arena_strdup(s->arena, value) };
+	if (!grown[s->n_attributes].path || !grown[s->n_attributes].name ||
+		!grown[s->n_attributes].value)
+		return -ENOMEM;
+
+	s->n_attributes++;
+	return 0;
+}
+
+static int simulator_autoprobe(void *instance, bool on)
+{
+	struct instance *s = instance;
+
+	s->autoprobe = on;
+	return 0;
+}
+
+static int simulator_probe(void *instance, const struct pr_address *a)
+{
+	struct instance *s = instance;
+	const struct pr_function *f = find(s, a);
+	char path[1024];
+	int r;
+
+	if (!f)
+		return -ENODEV;
+	if (driver_of(s, f))
+		return -EBUSY;
+	r = pr_function_path(f, path, sizeof(path));
+	if (r < 0)
+		return r;
+
+	s->driver[index_of(s->now, f)] = matching_driver(s, f, path);
+	return 0;
 }
 
 /* ---- the model ---- */
 
 /* The kernel has numbered a bridge that it finds, whatever was written there before. */
-static void forget_written(struct instance *s, const struct pr_function *f)
+static void forget_written(struct instance *s, const char *path)
 {
-	char path[1024];
 	size_t kept = 0;
 
-	if (s->n_written == 0 || pr_function_path(f, path, sizeof(path)) < 0)
-		return;
 	for (size_t i = 0; i < s->n_written; i++)
 		if (strcmp(s->written[i].path, path) != 0)
 			s->written[kept++] = s->written[i];
@@ -71,19 +217,30 @@ static void forget_written(struct instance *s, const struct pr_function *f)
 }
 
 /*
- * The kernel probes drivers for what it finds, and what was removed has forgotten who unbound it.
+ * The kernel makes a new device: settings are forgotten, and who unbound it.  Up to 6.18 it tries
+ * drivers whatever drivers_autoprobe says (pci_bus_add_device() of drivers/pci/bus.c).
  */
-static void bind_found(struct instance *s, const struct pr_topology *before)
+static void found(struct instance *s, const struct pr_function *f)
+{
+	size_t i = index_of(s->now, f);
+	char path[1024];
+
+	if (pr_function_path(f, path, sizeof(path)) < 0)
+		return; /* longer than any path that bus numbers allow */
+	s->reborn[i] = true;
+	forget_written(s, path);
+	forget_attributes(s, path);
+	s->driver[i] = s->autoprobe || !s->honours_autoprobe ? matching_driver(s, f, path) : NULL;
+}
+
+static void all_found(struct instance *s, const struct pr_topology *before)
 {
 	for (size_t i = 0; i < before->n_roots; i++) {
 		const struct pr_root *was = before->roots[i], *is = s->now->roots[i];
 
-		for (size_t k = 0; k < was->n_functions; k++) {
-			if (!was->functions[k].removed || is->functions[k].removed)
-				continue;
-			s->unbound[index_of(s->now, &is->functions[k])] = false;
-			forget_written(s, &is->functions[k]);
-		}
+		for (size_t k = 0; k < was->n_functions; k++)
+			if (was->functions[k].removed && !is->functions[k].removed)
+				found(s, &is->functions[k]);
 	}
 }
 
@@ -105,7 +262,7 @@ static int act(struct instance *s, const struct pr_action *action)
 
 	s->chain[s->n_chain++] = next;
 	s->now = next;
-	bind_found(s, before);
+	all_found(s, before);
 	return 0;
 }
 
@@ -121,7 +278,7 @@ static int simulator_unbind(void *instance, const struct pr_address *a)
 	if (!driver_of(s, f))
 		return -ENOENT;
 
-	s->unbound[index_of(s->now, f)] = true;
+	s->driver[index_of(s->now, f)] = NULL;
 	return 0;
 }
 
@@ -137,7 +294,7 @@ static int simulator_bind(void *instance, const struct pr_address *a, const char
 	if (!f->facts->driver || strcmp(f->facts->driver, driver) != 0)
 		return -ENODEV; /* another driver does not match it */
 
-	s->unbound[index_of(s->now, f)] = false;
+	s->driver[index_of(s->now, f)] = f->facts->driver;
 	return 0;
 }
 
@@ -269,7 +426,8 @@ static int simulator_write(
 	r = pr_function_path(action.function, path, sizeof(path));
 	if (r < 0)
 		return r;
-	r = act(s, &action);
+	/* the layout is in the header */
+	r = offset < 0x40 ? act(s, &action) : 0;
 	if (r < 0)
 		return r;
 
@@ -278,26 +436,49 @@ static int simulator_write(
 
 /* ---- looking ---- */
 
-/* As an import would see it: functions that were unbound have no driver. */
-static int without_drivers(const struct instance *s, struct pr_topology *t)
+static const uint8_t *config_now(const struct instance *s, struct pr_topology *t,
+	const struct pr_facts *facts, const char *path)
 {
-	size_t n = 0;
+	uint8_t *bytes = NULL;
 
-	pr_for_each_root (t, i) {
-		for (size_t k = 0; k < t->roots[i]->n_functions; k++, n++) {
-			struct pr_function *f = &t->roots[i]->functions[k];
-			struct pr_facts *facts;
+	for (size_t i = 0; i < s->n_written; i++) {
+		const struct written *w = &s->written[i];
 
-			if (!s->unbound[n])
-				continue;
-			facts = pr_arena_memdup(t->arena, f->facts, sizeof(*facts));
-			if (!facts)
-				return -ENOMEM;
-			facts->driver = NULL;
-			f->facts = facts;
-		}
+		if (strcmp(w->path, path) != 0 || w->offset >= facts->config_length)
+			continue;
+		if (!bytes)
+			bytes = pr_arena_memdup(t->arena, facts->config, facts->config_length);
+		if (bytes)
+			bytes[w->offset] = w->value;
 	}
 
+	return bytes ? bytes : facts->config;
+}
+
+/* As an import would see it: drivers, settings and registers as they are now. */
+static int bring_up_to_date(const struct instance *s, struct pr_topology *t, struct pr_function *f)
+{
+	size_t n = index_of(t, f);
+	struct pr_facts *facts;
+	char path[1024];
+	int r;
+
+	if (s->n_written == 0 && !s->reborn[n] && s->driver[n] == f->facts->driver)
+		return 0;
+	r = pr_function_path(f, path, sizeof(path));
+	if (r < 0)
+		return r;
+	facts = pr_arena_memdup(t->arena, f->facts, sizeof(*facts));
+	if (!facts)
+		return -ENOMEM;
+
+	facts->driver = s->driver[n];
+	facts->driver_override =
+		pr_arena_strdup(t->arena, attribute_of(s, f, path, "driver_override"));
+	if (facts->driver_override && !*facts->driver_override)
+		facts->driver_override = NULL;
+	facts->config = config_now(s, t, f->facts, path);
+	f->facts = facts;
 	return 0;
 }
 
@@ -310,7 +491,9 @@ static int simulator_look(void *instance, struct pr_topology **ret)
 	r = pr_topology_copy(s->now, NULL, &t);
 	if (r < 0)
 		return r;
-	r = without_drivers(s, t);
+	pr_for_each_root (t, i)
+		for (size_t k = 0; r == 0 && k < t->roots[i]->n_functions; k++)
+			r = bring_up_to_date(s, t, &t->roots[i]->functions[k]);
 	if (r < 0) {
 		pr_topology_free(t);
 		return r;
@@ -330,6 +513,10 @@ static const struct pr_backend_ops simulator_ops = {
 	.rescan_root = simulator_rescan_root,
 	.read = simulator_read,
 	.write = simulator_write,
+	.attributes = simulator_attributes,
+	.set_attribute = simulator_set_attribute,
+	.autoprobe = simulator_autoprobe,
+	.probe = simulator_probe,
 	.look = simulator_look,
 };
 
@@ -343,10 +530,40 @@ static void instance_free(struct instance *s)
 	while (s->n_chain > 0)
 		pr_topology_free(s->chain[--s->n_chain]);
 	free(s->chain);
-	free(s->unbound);
+	free(s->driver);
+	free(s->reborn);
+	free(s->attributes);
 	free(s->written);
 	pr_arena_free(s->arena);
 	free(s);
+}
+
+static bool honours_autoprobe(const char *release)
+{
+	unsigned int major, minor;
+
+	return !release || sscanf(release, "%u.%u", &major, &minor) != 2 || major > 6 ||
+	       (major == 6 && minor >= 19);
+}
+
+static int instance_init(struct instance *s, const struct pr_topology *t)
+{
+	size_t n = 0;
+
+	s->now = t;
+	s->autoprobe = true;
+	s->honours_autoprobe = honours_autoprobe(t->machine.release);
+	/* an empty machine is one too */
+	s->driver = calloc(t->n_functions + 1, sizeof(*s->driver));
+	s->reborn = calloc(t->n_functions + 1, sizeof(*s->reborn));
+	s->arena = pr_arena_new();
+	if (!s->driver || !s->reborn || !s->arena)
+		return -ENOMEM;
+	pr_for_each_root (t, i)
+		for (size_t k = 0; k < t->roots[i]->n_functions; k++)
+			s->driver[n++] = t->roots[i]->functions[k].facts->driver;
+
+	return pr_kernel_select(&t->machine, &s->kernel);
 }
 
 int pr_backend_simulator_new(const struct pr_topology *t, struct pr_backend *ret)
@@ -356,11 +573,7 @@ int pr_backend_simulator_new(const struct pr_topology *t, struct pr_backend *ret
 
 	if (!s)
 		return -ENOMEM;
-	s->now = t;
-	s->unbound =
-		calloc(t->n_functions + 1, sizeof(*s->unbound)); /* an empty machine is one too */
-	s->arena = pr_arena_new();
-	r = s->unbound && s->arena ? pr_kernel_select(&t->machine, &s->kernel) : -ENOMEM;
+	r = instance_init(s, t);
 	if (r < 0) {
 		instance_free(s);
 		return r;

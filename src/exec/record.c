@@ -4,7 +4,9 @@
  * spaces:
  *   begin ID GENERATION
  *   boot ID                                   (the kernel's boot_id)
- *   roster PATH ADDRESS ASSIGNED DRIVER       ("-": none)
+ *   roster PATH ADDRESS ASSIGNED DRIVER       ("-": none; "!": none, and none wanted)
+ *   setting PATH NAME=VALUE                   (of a register: hexadecimal)
+ *   hold                                      (drivers are kept off until settings are back)
  *   step N KIND TEXT
  *   inverse N PATH write OFFSET WIDTH VALUE OLD | rescan ADDRESS | rescan-root ADDRESS
  *   doing N, done N
@@ -16,6 +18,7 @@
 
 #include "base/macros.h"
 #include "exec/record.h"
+#include "exec/settings-table.h"
 
 uint32_t pr_record_assigned(const struct pr_function *f)
 {
@@ -56,9 +59,47 @@ static void pr_record_freep(struct pr_record **record)
 	pr_record_free(*record);
 }
 
+bool pr_record_removes(const struct pr_record *record, const char *path)
+{
+	for (size_t i = 0; i < record->n_steps; i++) {
+		const struct pr_record_step *s = &record->steps[i];
+		size_t n = s->kind == PR_STEP_REMOVE && s->path ? strlen(s->path) : 0;
+
+		if (n > 0 && strncmp(path, s->path, n) == 0 && (path[n] == '/' || !path[n]))
+			return true;
+	}
+
+	return false;
+}
+
 /* ---- from a plan ---- */
 
-static int add_function(struct pr_record *record, const struct pr_function *f)
+/* Functions of one card: what is dead in one of them may be why another has no driver. */
+static bool is_with_target(const struct pr_plan *plan, const struct pr_function *f)
+{
+	for (size_t i = 0; i < plan->n_targets; i++) {
+		const struct pr_address *t = &plan->targets[i]->address;
+
+		if (f->address.domain == t->domain && f->address.bus == t->bus &&
+			f->address.device == t->device)
+			return true;
+		for (const struct pr_function *up = f->parent; up; up = up->parent)
+			if (pr_address_compare(&up->address, t) == 0)
+				return true;
+	}
+
+	return false;
+}
+
+/* Nothing is wrong with it, and it has no driver: unbound by hand, or nobody's. */
+static bool stays_unbound(const struct pr_plan *plan, const struct pr_function *f)
+{
+	return !f->bridge && !(f->facts && f->facts->driver) &&
+	       pr_function_health(f) == PR_HEALTH_OK && !is_with_target(plan, f);
+}
+
+static int add_function(
+	struct pr_record *record, const struct pr_plan *plan, const struct pr_function *f)
 {
 	struct pr_record_function *entry = &record->functions[record->n_functions];
 	const char *driver = f->facts ? f->facts->driver : NULL;
@@ -73,6 +114,7 @@ static int add_function(struct pr_record *record, const struct pr_function *f)
 		.path = pr_arena_strdup(record->arena, path),
 		.address = f->address,
 		.driver = pr_arena_strdup(record->arena, driver),
+		.stays_unbound = stays_unbound(plan, f),
 		.assigned = pr_record_assigned(f),
 	};
 	if (!entry->path || (driver && !entry->driver))
@@ -85,7 +127,8 @@ static int add_function(struct pr_record *record, const struct pr_function *f)
 }
 
 /* Parents before what is below them, so that binding in this order works. */
-static int add_roster(struct pr_record *record, const struct pr_topology *now)
+static int add_roster(
+	struct pr_record *record, const struct pr_plan *plan, const struct pr_topology *now)
 {
 	int r;
 
@@ -99,7 +142,7 @@ static int add_roster(struct pr_record *record, const struct pr_topology *now)
 			for (const struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
 				if (f->removed)
 					continue;
-				r = add_function(record, f);
+				r = add_function(record, plan, f);
 				if (r < 0)
 					return r;
 			}
@@ -186,7 +229,7 @@ int pr_record_new(const struct pr_plan *plan, const struct pr_topology *now, str
 		return -ENOMEM;
 	memcpy(record->id, plan->id, sizeof(record->id));
 	record->generation = plan->generation;
-	r = add_roster(record, now);
+	r = add_roster(record, plan, now);
 	if (r < 0)
 		return r;
 
@@ -205,6 +248,19 @@ int pr_record_new(const struct pr_plan *plan, const struct pr_topology *now, str
 }
 
 /* ---- writing ---- */
+
+static const char *driver_word(const struct pr_record_function *f)
+{
+	return f->driver ? f->driver : f->stays_unbound ? "!" : "-";
+}
+
+static void write_setting(const struct pr_record_setting *s, struct pr_text *out)
+{
+	if (s->what->place == PR_PLACE_ATTRIBUTE)
+		pr_text_printf(out, "setting %s %s=%s\n", s->path, s->what->name, s->text);
+	else
+		pr_text_printf(out, "setting %s %s=%x\n", s->path, s->what->name, s->value);
+}
 
 static void write_inverse(const struct pr_record_step *s, size_t n, struct pr_text *out)
 {
@@ -238,9 +294,13 @@ void pr_record_write(const struct pr_record *record, struct pr_text *out)
 		const struct pr_record_function *f = &record->functions[i];
 
 		pr_address_format(&f->address, address);
-		pr_text_printf(out, "roster %s %s %x %s\n", f->path, address, f->assigned,
-			f->driver ? f->driver : "-");
+		pr_text_printf(
+			out, "roster %s %s %x %s\n", f->path, address, f->assigned, driver_word(f));
 	}
+	for (size_t i = 0; i < record->n_settings; i++)
+		write_setting(&record->settings[i], out);
+	if (record->hold)
+		pr_text_add(out, "hold\n");
 	for (size_t i = 0; i < record->n_steps; i++) {
 		const struct pr_record_step *s = &record->steps[i];
 
@@ -344,8 +404,41 @@ static bool parse_roster(struct pr_record *record, struct fields *f)
 		return false;
 
 	entry->assigned = (uint32_t)assigned;
-	entry->driver = strcmp(driver, "-") == 0 ? NULL : driver;
+	entry->stays_unbound = strcmp(driver, "!") == 0;
+	entry->driver = strcmp(driver, "-") == 0 || entry->stays_unbound ? NULL : driver;
 	record->n_functions++;
+	return true;
+}
+
+static bool parse_setting(struct pr_record *record, struct fields *f)
+{
+	struct pr_record_setting *entry = &record->settings[record->n_settings];
+	char *assignment, *equals;
+	uint64_t value = 0;
+
+	entry->path = next_field(f);
+	assignment = last_field(f);
+	equals = assignment ? strchr(assignment, '=') : NULL;
+	if (!entry->path || !equals)
+		return false;
+	*equals++ = '\0';
+	entry->what = pr_setting_find(assignment);
+	if (!entry->what)
+		return false;
+	if (entry->what->place != PR_PLACE_ATTRIBUTE &&
+		(pr_parse_u64(equals, 16, &value) < 0 || value > UINT32_MAX))
+		return false;
+
+	entry->text = equals;
+	entry->value = (uint32_t)value;
+	record->n_settings++;
+	return true;
+}
+
+static bool parse_hold(struct pr_record *record, struct fields *f)
+{
+	(void)f;
+	record->hold = true;
 	return true;
 }
 
@@ -450,6 +543,8 @@ static const struct {
 	{ "begin", parse_begin },
 	{ "boot", parse_boot },
 	{ "roster", parse_roster },
+	{ "setting", parse_setting },
+	{ "hold", parse_hold },
 	{ "step", parse_step },
 	{ "inverse", parse_inverse },
 	{ "doing", parse_doing },
@@ -534,7 +629,8 @@ int pr_record_parse(const char *text, size_t size, struct pr_record **ret, unsig
 	copy = pr_arena_alloc(record->arena, rest + 1); /* zeroed: NUL behind it */
 	record->functions = pr_new_array(record->arena, n, struct pr_record_function);
 	record->steps = pr_new_array(record->arena, n, struct pr_record_step);
-	if (!copy || !record->functions || !record->steps)
+	record->settings = pr_new_array(record->arena, n, struct pr_record_setting);
+	if (!copy || !record->functions || !record->steps || !record->settings)
 		return -ENOMEM;
 
 	memcpy(copy, begin, rest);

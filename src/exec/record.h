@@ -13,6 +13,7 @@ struct pr_record_function {
 	const char *path;
 	struct pr_address address; /* at the start; renumbering may change it */
 	const char *driver;        /* NULL: none */
+	bool stays_unbound;        /* works, and has no driver: somebody wants it that way */
 	uint32_t assigned;         /* bit n: resource n had addresses; BARs and VF BARs only */
 };
 
@@ -35,6 +36,14 @@ struct pr_record_step {
 	uint32_t value, old;
 };
 
+struct pr_setting;
+struct pr_record_setting {
+	const char *path;
+	const struct pr_setting *what;
+	const char *text; /* of an attribute */
+	uint32_t value;   /* of a register, masked */
+};
+
 struct pr_record {
 	struct pr_arena *arena;
 	char id[17];
@@ -44,6 +53,9 @@ struct pr_record {
 	size_t n_functions;
 	struct pr_record_step *steps;
 	size_t n_steps;
+	struct pr_record_setting *settings; /* those of one function are neighbours */
+	size_t n_settings;
+	bool hold; /* drivers are kept off what the rescans find, until it is set up */
 	bool ended;
 	bool lost; /* its last end: something was missing, and may be looked for once more */
 };
@@ -55,6 +67,9 @@ uint32_t pr_record_assigned(const struct pr_function *f);
 int pr_record_new(
 	const struct pr_plan *plan, const struct pr_topology *now, struct pr_record **ret);
 void pr_record_free(struct pr_record *record); /* NULL is fine */
+
+/* Will the function at @path be removed by a step of the plan? */
+bool pr_record_removes(const struct pr_record *record, const char *path);
 
 /* The lines that begin a plan in the journal. */
 void pr_record_write(const struct pr_record *record, struct pr_text *out);

@@ -30,6 +30,12 @@ static void describe(
 	else
 		(void)snprintf(ret->text, sizeof(ret->text), "plan %s %s; lost: %s", record->id,
 			begun, restored->text);
+
+	size_t used = strlen(ret->text);
+
+	if (restored->n_unrestored > 0)
+		(void)snprintf(ret->text + used, sizeof(ret->text) - used,
+			"; not as it was set before: %s", restored->unrestored);
 }
 
 int pr_recover(const struct pr_backend *backend, struct pr_journal *journal, struct pr_report *ret)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "exec/restore.h"
+#include "exec/settings.h"
 
 /* Between two looks: a driver that is quick is seen quickly, one that is slow is not hammered. */
 #define PAUSE_MIN_MS 20u
@@ -136,16 +136,17 @@ static bool roster_is_waiting(const struct pr_record *record, const struct pr_to
 	return false;
 }
 
+/* From the look in @ret on. */
 static void wait_for_roster(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
 {
 	int64_t deadline = now_ms() + backend->settle_ms;
 	unsigned int pause = PAUSE_MIN_MS;
 
-	look_again(backend, ret);
 	while (ret->now && roster_is_waiting(record, ret->now) && now_ms() < deadline) {
 		pause_ms(pause);
 		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
+		(void)pr_settings_virtual(record, backend, ret); /* they count as functions */
 		look_again(backend, ret);
 	}
 }
@@ -186,9 +187,14 @@ void pr_restore_settle(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
 {
 	*ret = (struct pr_restored){ 0 };
+	look_again(backend, ret);
+	if (ret->now && pr_settings_early(record, backend, ret))
+		look_again(backend, ret);
 	wait_for_roster(backend, record, ret);
 	if (ret->now && bind_missing(backend, record, ret))
 		look_again(backend, ret);
+	if (ret->now)
+		pr_settings_late(record, backend, ret);
 	count_missing(record, ret);
 }
 
@@ -372,6 +378,7 @@ void pr_restore(
 		if (before.now)
 			undo_writes(backend, record, &before);
 	}
+	pr_settings_hold(record, backend);
 	undo_removes(backend, record, &before);
 	look_again(backend, &before);
 	if (before.now)

@@ -12,6 +12,9 @@ struct pr_restored {
 	size_t n_missing;        /* functions of the roster that are gone, unbound, or lost a BAR */
 	int error;               /* first failure of the back end that leaves the state in doubt */
 	char text[192];          /* names of the first that are missing */
+	bool unfinished; /* settings were not put back for want of a back end: to be tried again */
+	size_t n_unrestored;  /* settings that are not as they were */
+	char unrestored[160]; /* names of the first of them */
 };
 
 /*

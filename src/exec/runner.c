@@ -11,7 +11,7 @@
 
 #include "base/macros.h"
 #include "exec/journal.h"
-#include "exec/restore.h"
+#include "exec/settings.h"
 
 struct run {
 	const struct pr_plan *plan;
@@ -232,6 +232,16 @@ static void finish(struct run *run, bool known)
 		run->report.error = r; /* recovery will look once more, and find all there */
 }
 
+/* Added to the sentence of a run that ends with everything there. */
+static void report_unrestored(struct run *run, const struct pr_restored *restored)
+{
+	size_t used = strlen(run->report.text);
+
+	if (restored->n_unrestored > 0)
+		(void)snprintf(run->report.text + used, sizeof(run->report.text) - used,
+			"; not as it was set before: %s", restored->unrestored);
+}
+
 /* Undoes what was begun; @outcome when all is there again, with @cause as the reason. */
 static void roll_back(struct run *run, enum pr_outcome outcome, const char *cause)
 {
@@ -243,6 +253,7 @@ static void roll_back(struct run *run, enum pr_outcome outcome, const char *caus
 		report(run, outcome, "%s; everything that was there is there", cause);
 	else
 		report(run, PR_OUTCOME_LOST, "%s; lost: %s", cause, why);
+	report_unrestored(run, &restored);
 	if (restored.error != 0 && run->report.error == 0)
 		run->report.error = restored.error;
 
@@ -286,19 +297,40 @@ static void verify(struct run *run)
 	} else if (!pr_targets_work(run->plan, restored.now, why, sizeof(why))) {
 		report(run, PR_OUTCOME_ROLLED_BACK,
 			"it did not help: %s; everything that was there is there", why);
-		finish(run, true);
+		report_unrestored(run, &restored);
+		finish(run, !restored.unfinished);
 	} else {
 		report_success(run, restored.now);
-		finish(run, true);
+		report_unrestored(run, &restored);
+		finish(run, !restored.unfinished);
 	}
 
 	pr_topology_free(restored.now);
 }
 
-static void execute(struct run *run)
+/* The journal has all that is needed to come back, before anything is written. */
+static int begin(struct run *run, const struct pr_topology *now)
 {
 	int r;
 
+	r = pr_record_new(run->plan, now, &run->record);
+	if (r < 0)
+		return r;
+	r = pr_settings_save(run->record, run->plan, now, run->backend);
+	if (r < 0) {
+		pr_record_free(run->record);
+		return r;
+	}
+
+	return pr_journal_begin(run->journal, run->record);
+}
+
+static void execute(struct run *run, const struct pr_topology *now)
+{
+	int r;
+
+	pr_settings_guard(run->record, now, run->backend);
+	pr_settings_hold(run->record, run->backend);
 	r = do_steps(run);
 	if (r < 0)
 		fail_step(run, r);
@@ -326,13 +358,10 @@ int pr_run(const struct pr_plan *plan, const struct pr_backend *backend, struct 
 	if (r != 0)
 		return r < 0 ? r : -EBADMSG; /* 1 is the import's answer for a contradiction */
 	if (!is_stale(&run, now)) {
-		r = pr_record_new(plan, now, &run.record);
+		r = begin(&run, now);
 		if (r < 0)
 			return r;
-		r = pr_journal_begin(journal, run.record);
-		if (r < 0)
-			return r;
-		execute(&run);
+		execute(&run, now);
 	}
 
 	*ret = run.report;

@@ -200,7 +200,7 @@ int pr_access_write_value(int function, uint32_t offset, uint8_t width, uint32_t
 	return n == width ? 0 : -EIO;
 }
 
-static bool driver_name_valid(const char *name)
+bool pr_driver_name_valid(const char *name)
 {
 	static const char allowed[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
@@ -213,7 +213,7 @@ int pr_access_driver_directory(const struct pr_access *a, const char *name, int 
 {
 	char path[sizeof("sys/bus/pci/drivers/") + PR_DRIVER_NAME_MAX];
 
-	if (!driver_name_valid(name) || strlen(name) >= PR_DRIVER_NAME_MAX)
+	if (!pr_driver_name_valid(name) || strlen(name) >= PR_DRIVER_NAME_MAX)
 		return -EINVAL;
 
 	(void)snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s", name); /* sized for it */
@@ -244,4 +244,9 @@ int pr_access_root_bus(const struct pr_access *a, uint32_t domain, uint8_t bus, 
 		return -EINVAL;
 
 	return open_directory(a->root, path, ret);
+}
+
+int pr_access_bus(const struct pr_access *a, int *ret)
+{
+	return open_directory(a->root, "sys/bus/pci", ret);
 }

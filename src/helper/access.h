@@ -23,6 +23,8 @@ struct pr_access {
 	int root, devices;
 };
 
+#define PR_CONFIG_SIZE 4096u
+
 /* @root holds sys/ and proc/.  -ENOENT when it has no PCI bus. */
 int pr_access_open(const char *root, struct pr_access *ret);
 void pr_access_close(struct pr_access *a);
@@ -46,6 +48,8 @@ int pr_access_read(int function, uint32_t offset, void *buffer, size_t size, siz
 int pr_access_read_value(int function, uint32_t offset, uint8_t width, uint32_t *ret);
 int pr_access_write_value(int function, uint32_t offset, uint8_t width, uint32_t value);
 
+/* A name that a driver can have: no path, no word of more than one line. */
+bool pr_driver_name_valid(const char *name);
 /* Directory of a driver of that name; -EINVAL for a name no driver has, -ENOENT. */
 int pr_access_driver_directory(const struct pr_access *a, const char *name, int *ret);
 /*
@@ -53,3 +57,5 @@ int pr_access_driver_directory(const struct pr_access *a, const char *name, int 
  * it.
  */
 int pr_access_root_bus(const struct pr_access *a, uint32_t domain, uint8_t bus, int *ret);
+/* Directory of the PCI bus itself: drivers_autoprobe, drivers_probe. */
+int pr_access_bus(const struct pr_access *a, int *ret);

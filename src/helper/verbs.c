@@ -12,11 +12,11 @@
 
 #include "base/io.h"
 #include "base/macros.h"
+#include "helper/attributes.h"
 #include "helper/measure-file.h"
 #include "helper/registers.h"
 #include "helper/verbs.h"
 
-#define CONFIG_SIZE     4096u
 #define FILE_MAX        (16u << 20)
 #define REG_HEADER_TYPE 0x0eu
 /* The driver of ports. It keeps no copy of the registers on our list. */
@@ -44,7 +44,7 @@ static int verb_read_config(struct call *c)
 	size_t n;
 	int r;
 
-	if (q->offset > CONFIG_SIZE || q->length > CONFIG_SIZE - q->offset)
+	if (q->offset > PR_CONFIG_SIZE || q->length > PR_CONFIG_SIZE - q->offset)
 		return -EINVAL;
 	r = open_function(c, &function);
 	if (r < 0)
@@ -137,12 +137,45 @@ static int verb_measure(struct call *c)
 }
 
 /*
- * A driver knows its registers by heart; only ports without one, or with the port driver, may be
- * written.
+ * A driver knows the registers of the header by heart; only ports without one, or with the port
+ * driver, may have them written.
  */
+static int check_header(uint8_t type, const struct pr_helper_request *q, bool driven)
+{
+	if (!pr_register_allowed(type, q->offset, q->width))
+		return -EPERM;
+
+	return driven ? -EBUSY : 0;
+}
+
+/* In a capability only the bits of a setting may change; without a driver there may be more. */
+static int check_capability(int function, const struct pr_helper_request *q, bool driven)
+{
+	uint8_t config[PR_CONFIG_SIZE];
+	uint32_t now, mask, undriven;
+	size_t n;
+	int r;
+
+	r = pr_access_read(function, 0, config, sizeof(config), &n);
+	if (r < 0)
+		return r;
+	undriven = pr_register_capability_mask(config, n, q->offset, q->width, false);
+	if (undriven == 0)
+		return -EPERM;
+	mask = pr_register_capability_mask(config, n, q->offset, q->width, driven);
+	r = pr_access_read_value(function, q->offset, q->width, &now);
+	if (r < 0)
+		return r;
+	if ((now ^ q->value) & ~undriven)
+		return -EPERM;
+
+	return (now ^ q->value) & ~mask ? -EBUSY : 0;
+}
+
 static int check_writable(int function, const struct pr_helper_request *q)
 {
 	char driver[PR_DRIVER_NAME_MAX];
+	bool driven = true;
 	uint32_t type;
 	int r;
 
@@ -150,15 +183,14 @@ static int check_writable(int function, const struct pr_helper_request *q)
 	if (r < 0)
 		return r;
 	type &= PR_HEADER_TYPE_MASK;
-	if (!pr_register_allowed((uint8_t)type, q->offset, q->width))
-		return -EPERM;
-
 	r = pr_access_driver(function, driver);
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
+	if (r < 0 && r != -ENOENT)
 		return r;
-	return type == PR_HEADER_TYPE_BRIDGE && strcmp(driver, PORT_DRIVER) == 0 ? 0 : -EBUSY;
+	if (r == -ENOENT || (type == PR_HEADER_TYPE_BRIDGE && strcmp(driver, PORT_DRIVER) == 0))
+		driven = false;
+
+	return q->offset < 0x40 ? check_header((uint8_t)type, q, driven)
+				: check_capability(function, q, driven);
 }
 
 static int verb_write_config(struct call *c)
@@ -204,10 +236,10 @@ static int driver_write(struct call *c, int directory, const char *file, const c
 }
 
 /* For the kernel's lists of devices: one at a time, over the life of helpers. */
-static int lasting_write(struct call *c, int directory, const char *file)
+static int lasting_write(struct call *c, int directory, const char *file, const char *text)
 {
 	_cleanup_close_ int lock = -1;
-	struct pr_write w = { .directory = directory, .file = file, .text = "1", .lasting = true };
+	struct pr_write w = { .directory = directory, .file = file, .text = text, .lasting = true };
 
 	if (c->context->state >= 0) {
 		lock = pr_write_lock(c->context->state, PR_HELPER_DEADLINE_MS);
@@ -255,6 +287,86 @@ static int verb_bind(struct call *c)
 	return driver_write(c, driver, "bind", address);
 }
 
+/* ---- settings ---- */
+
+static int verb_read_attributes(struct call *c)
+{
+	_cleanup_close_ int function = -1, bus = -1;
+	_cleanup_free_ char *autoprobe = NULL;
+	char *text = (char *)c->reply->data;
+	int r, n;
+
+	r = open_function(c, &function);
+	if (r == 0)
+		r = pr_access_bus(&c->context->access, &bus);
+	if (r == 0)
+		r = pr_read_line_at(bus, "drivers_autoprobe", &autoprobe);
+	if (r < 0)
+		return r;
+
+	n = snprintf(text, PR_HELPER_DATA_MAX, "drivers_autoprobe=%s\n", autoprobe);
+	r = pr_attributes_read(function, text + n, PR_HELPER_DATA_MAX - (size_t)n);
+	c->reply->length = (uint32_t)strlen(text) + 1;
+	return r;
+}
+
+static int verb_write_attribute(struct call *c)
+{
+	const struct pr_attribute *attribute = pr_attribute_find(c->request->name);
+	_cleanup_close_ int function = -1;
+	char line[sizeof(c->request->text) + 1];
+	int r;
+
+	if (!attribute)
+		return -EPERM;
+	if (!attribute->valid(c->request->text))
+		return -EINVAL;
+	r = open_function(c, &function);
+	if (r < 0)
+		return r;
+
+	/* an empty write never reaches the kernel */
+	(void)snprintf(line, sizeof(line), "%s\n", c->request->text);
+	return attribute->lasting ? lasting_write(c, function, attribute->name, line)
+				  : driver_write(c, function, attribute->name, line);
+}
+
+static int verb_autoprobe(struct call *c)
+{
+	static const struct pr_target nobody = { .device = UINT8_MAX };
+	_cleanup_close_ int bus = -1;
+	int r;
+
+	if (c->request->value > 1)
+		return -EINVAL;
+	r = pr_access_bus(&c->context->access, &bus);
+	if (r < 0)
+		return r;
+
+	c->target = nobody; /* a function whose driver hangs has no part in it */
+	return driver_write(c, bus, "drivers_autoprobe", c->request->value ? "1" : "0");
+}
+
+static int verb_probe(struct call *c)
+{
+	_cleanup_close_ int function = -1, bus = -1;
+	char bound[PR_DRIVER_NAME_MAX], address[PR_TARGET_TEXT_MAX];
+	int r;
+
+	r = open_function(c, &function);
+	if (r == 0)
+		r = pr_access_bus(&c->context->access, &bus);
+	if (r < 0)
+		return r;
+	if (pr_access_driver(function, bound) != -ENOENT)
+		return -EBUSY;
+
+	pr_target_format(&c->target, address);
+	return lasting_write(c, bus, "drivers_probe", address);
+}
+
+/* ---- removing and finding ---- */
+
 static int write_one(struct call *c, const char *file)
 {
 	_cleanup_close_ int function = -1;
@@ -264,7 +376,7 @@ static int write_one(struct call *c, const char *file)
 	if (r < 0)
 		return r;
 
-	return lasting_write(c, function, file);
+	return lasting_write(c, function, file, "1");
 }
 
 static int verb_remove(struct call *c)
@@ -289,7 +401,7 @@ static int verb_rescan_root(struct call *c)
 		return r;
 
 	c->target.device = UINT8_MAX; /* no function has it: a hanging rescan blocks only rescans */
-	return lasting_write(c, bus, "rescan");
+	return lasting_write(c, bus, "rescan", "1");
 }
 
 /* ---- dispatch ---- */
@@ -308,6 +420,10 @@ static const struct {
 	[PR_HELPER_REMOVE] = { "remove", true, verb_remove },
 	[PR_HELPER_RESCAN] = { "rescan", true, verb_rescan },
 	[PR_HELPER_RESCAN_ROOT] = { "rescan-root", true, verb_rescan_root },
+	[PR_HELPER_READ_ATTRIBUTES] = { "read-attributes", false, verb_read_attributes },
+	[PR_HELPER_WRITE_ATTRIBUTE] = { "write-attribute", true, verb_write_attribute },
+	[PR_HELPER_AUTOPROBE] = { "autoprobe", true, verb_autoprobe },
+	[PR_HELPER_PROBE] = { "probe", true, verb_probe },
 };
 
 /* Printable, as a client's name for a driver goes into the log before it was checked. */
@@ -322,14 +438,20 @@ static void audit(const struct call *c, const struct ucred *client, int result)
 {
 	const struct pr_helper_request *q = c->request;
 	struct pr_target t = { q->domain, q->bus, q->device, q->function };
-	char address[PR_TARGET_TEXT_MAX], what[160], name[sizeof(q->name)];
+	char address[PR_TARGET_TEXT_MAX], what[200], name[sizeof(q->name)], text[sizeof(q->text)];
 
 	pr_target_format(&t, address);
 	memcpy(name, q->name, sizeof(name));
+	memcpy(text, q->text, sizeof(text));
 	printable(name);
+	printable(text);
 	if (q->verb == PR_HELPER_WRITE_CONFIG)
 		(void)snprintf(what, sizeof(what), "write-config %s %#x/%u=%#x", address, q->offset,
 			q->width, q->value);
+	else if (q->verb == PR_HELPER_AUTOPROBE)
+		(void)snprintf(what, sizeof(what), "autoprobe %u", q->value);
+	else if (q->verb == PR_HELPER_WRITE_ATTRIBUTE)
+		(void)snprintf(what, sizeof(what), "write-attribute %s %s=%s", address, name, text);
 	else if (q->verb == PR_HELPER_RESCAN_ROOT)
 		(void)snprintf(what, sizeof(what), "rescan-root %04x:%02x", q->domain, q->bus);
 	else
@@ -345,7 +467,7 @@ static int check_request(const struct pr_helper_request *q, size_t length)
 		return -EBADMSG;
 	if (q->version != PR_HELPER_VERSION)
 		return -EPROTO;
-	if (!memchr(q->name, '\0', sizeof(q->name)))
+	if (!memchr(q->name, '\0', sizeof(q->name)) || !memchr(q->text, '\0', sizeof(q->text)))
 		return -EBADMSG;
 	if (q->verb >= _PR_HELPER_VERB_MAX || !verbs[q->verb].run)
 		return -EOPNOTSUPP;

@@ -282,7 +282,7 @@ static const struct answer answers[] = {
 	{ "a late reply to an earlier request is skipped",
 		{ { .version = PR_HELPER_VERSION, .error = -EIO }, { GOOD } },
 		sizeof(struct pr_helper_reply), 2, false, 0 },
-	{ "a reply of another version", { { .version = 2, .sequence = 1 } },
+	{ "a reply of another version", { { .version = PR_HELPER_VERSION + 1, .sequence = 1 } },
 		sizeof(struct pr_helper_reply), 1, false, -EPROTO },
 	{ "a short reply", { { GOOD } }, 16, 1, false, -EPROTO },
 	{ "a length beyond the data",

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Keeping settings in the record before the first write, and putting them back
+ * after the rescan.  Private to exec/.
+ */
+#pragma once
+
+#include "exec/restore.h"
+#include "exec/settings-table.h"
+
+#define PR_ATTRIBUTES_MAX 4096
+
+/*
+ * Keeps in @record what @plan's functions are set to now.  Negative errno when it cannot be read:
+ * then nothing may be begun.
+ */
+int pr_settings_save(struct pr_record *record, const struct pr_plan *plan,
+	const struct pr_topology *now, const struct pr_backend *backend);
+
+/*
+ * Masks errors of the ports above what will be removed.  A port that refuses stays as it is: errors
+ * are told of then, and nothing else happens.
+ */
+void pr_settings_guard(const struct pr_record *record, const struct pr_topology *now,
+	const struct pr_backend *backend);
+
+/*
+ * Drivers are kept off what a rescan finds, if a function of @record must not get the one that
+ * matches it, or must be set up before; no more after pr_settings_early().
+ */
+void pr_settings_hold(const struct pr_record *record, const struct pr_backend *backend);
+
+/*
+ * After a rescan, on the look in @ret: what has to be before the driver.  True when the machine was
+ * changed, and another look is due.
+ */
+bool pr_settings_early(
+	const struct pr_record *record, const struct pr_backend *backend, struct pr_restored *ret);
+
+/*
+ * Asks drivers that are back for their virtual functions, on the look in @ret; true when one was
+ * asked.
+ */
+bool pr_settings_virtual(
+	const struct pr_record *record, const struct pr_backend *backend, struct pr_restored *ret);
+
+/* With every driver in place: what is still different, and the names of what stays so in @ret. */
+void pr_settings_late(
+	const struct pr_record *record, const struct pr_backend *backend, struct pr_restored *ret);
