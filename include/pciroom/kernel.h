@@ -41,16 +41,40 @@ struct pr_kernel {
 int pr_kernel_select(const struct pr_machine *machine, struct pr_kernel *ret);
 const char *pr_generation_name(enum pr_generation g);
 
+/*
+ * What is done to a machine.  Functions are of the topology given.  Where none
+ * is named, it is the root bus of @root.
+ */
 enum pr_action_kind {
 	PR_ACTION_REMOVE, /* devices/X/remove */
-	PR_ACTION_RESCAN, /* devices/X/rescan: the bus X sits on, and everything below it */
-	PR_ACTION_WRITE,  /* configuration space of X, before it is removed */
+	/* devices/X/rescan: the bus X sits on, and everything below it; without X: the root bus */
+	PR_ACTION_RESCAN,
+	PR_ACTION_WRITE,      /* configuration space of X, before it is removed */
+	PR_ACTION_RESCAN_ALL, /* /sys/bus/pci/rescan: the root bus of every host bridge */
+	/*
+	 * class/pci_bus/B/rescan, B the bus below bridge X: when it is empty, the kernel does
+	 * what it does after a hot-add (KERNEL 1.1)
+	 */
+	PR_ACTION_RESCAN_BUS,
+	/*
+	 * A card comes into the slot of port X, and pciehp configures it: all that is removed,
+	 * unplugged or a newcomer below X is on the bus from then on.
+	 */
+	PR_ACTION_PLUG,
+	/* The card in the slot of port X goes (pciehp): no later scan finds it. */
+	PR_ACTION_UNPLUG,
+	/*
+	 * The same two by acpiphp, for device number @device on the bus below bridge X or on the
+	 * root bus.
+	 */
+	PR_ACTION_PLUG_ACPI,
+	PR_ACTION_UNPLUG_ACPI,
 };
 struct pr_action {
 	enum pr_action_kind kind;
-	/* of the topology given; NULL for a rescan of @root's own bus */
 	const struct pr_function *function;
 	const struct pr_root *root;
+	uint8_t device;  /* PR_ACTION_PLUG_ACPI, _UNPLUG_ACPI */
 	uint16_t offset; /* PR_ACTION_WRITE */
 	uint8_t width;   /* 1, 2 or 4 bytes */
 	uint32_t value;

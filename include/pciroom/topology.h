@@ -87,8 +87,13 @@ struct pr_resource {
 struct pr_resource_line {
 	uint64_t start, end, flags;
 };
-struct pr_bar_mask {   /* one BAR register read back after all ones were written, decode off */
-	uint8_t index; /* 0-5, 6 for the ROM; a 64-bit BAR has one entry, at its lower index */
+struct pr_bar_mask { /* one BAR register read back after all ones were written, decode off */
+	/*
+	 * 0-5, 6 for the ROM, 7-12 for the BAR of one VF; a 64-bit BAR has one entry, at its
+	 * lower index.  PR_WINDOW_IO and PR_WINDOW_PREF: base and limit in @low, the upper half
+	 * of the base in @high; zero means that the bridge does not have the window.
+	 */
+	uint8_t index;
 	uint32_t low, high;
 };
 /*
@@ -109,6 +114,14 @@ struct pr_facts {
 	size_t n_masks;
 	bool has_parent; /* address of the bridge above, where the source knows it (sysfs does) */
 	struct pr_address parent;
+	/*
+	 * Plugged in, and the kernel has not enumerated it: @config is what the card shows after
+	 * power-on.  Its device and function numbers are real, its bus number only makes the
+	 * address unique; @parent is named, unless the address is on a root bus.
+	 */
+	bool is_newcomer;
+	/* place in the kernel's discovery order, from 1; 0: not recorded, by address */
+	unsigned int order;
 	bool is_vf; /* `physfn` link: a virtual function, its PF is in physfn */
 	struct pr_address physfn;
 	/* sysfs facts; NULL or negative: none, or not recorded */
@@ -160,8 +173,9 @@ struct pr_function {
 	/* those that exist, by index; windows of a bridge are always there */
 	struct pr_resource *resources;
 	uint8_t n_resources;
-	/* on the bus, but the kernel has no device for it (prediction after a remove) */
+	/* on the bus, but the kernel has no device for it (a newcomer, or after a remove) */
 	bool removed;
+	bool unplugged; /* removed, and not even on the bus any more: no scan finds it */
 	bool predicted; /* changed by a predicted rescan: the lines of its facts are out of date */
 	/*
 	 * bridge without a usable bus range, or outside of what its parent forwards: nothing below

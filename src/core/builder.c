@@ -179,10 +179,11 @@ static bool address_valid(const struct pr_address *a)
 
 static bool facts_valid(const struct pr_facts *f)
 {
-	return address_valid(&f->address) && (!f->has_parent || address_valid(&f->parent)) &&
-	       f->config_length <= 4096 && (f->config || f->config_length == 0) &&
-	       (f->lines || f->n_lines == 0) && f->n_lines <= PR_RESOURCE_MAX &&
-	       (f->masks || f->n_masks == 0) && (f->users || f->n_users == 0);
+	return address_valid(&f->address) && !(f->is_newcomer && (f->lines || f->is_vf)) &&
+	       (!f->has_parent || address_valid(&f->parent)) && f->config_length <= 4096 &&
+	       (f->config || f->config_length == 0) && (f->lines || f->n_lines == 0) &&
+	       f->n_lines <= PR_RESOURCE_MAX && (f->masks || f->n_masks == 0) &&
+	       (f->users || f->n_users == 0);
 }
 
 int pr_builder_add_function(struct pr_builder *b, const struct pr_facts *facts)

@@ -127,6 +127,13 @@ static uint64_t measured_size(const struct pr_bar_mask *mask)
 		    : PR_SIZE_UNKNOWN;
 }
 
+/* A register alone decides what has addresses where a kernel ran before, not after power-on. */
+static void resource_of_newcomer(struct pr_resource *r, uint64_t size)
+{
+	r->state = PR_RES_UNASSIGNED;
+	set_size(r, size);
+}
+
 /* No kernel table, as in an lspci dump: an address means that it was assigned. */
 static void resource_from_register(struct pr_resource *r, const struct pr_bar *bar, uint64_t size)
 {
@@ -153,6 +160,10 @@ static bool resource_without_line(
 		return false;
 
 	r->flags = mask ? flags_from_mask(mask) : flags_from_bar(bar);
+	if (f->facts->is_newcomer) {
+		resource_of_newcomer(r, size);
+		return true;
+	}
 	if (!recorded) {
 		resource_from_register(r, bar, size);
 		return true;
@@ -218,6 +229,20 @@ static bool decode_rom(const struct pr_function *f, struct pr_resource *ret)
 	return true;
 }
 
+/* Size and alignment of the VF BAR of a card that was only measured; false: it has none. */
+static bool measured_vf_bar(struct pr_resource *r, const struct pr_bar_mask *mask, uint16_t vfs)
+{
+	uint64_t size = measured_size(mask);
+
+	if (size == 0)
+		return false;
+	r->flags = flags_from_mask(mask);
+	r->align = natural_align(size);
+	if (__builtin_mul_overflow(size, vfs, &r->size))
+		r->size = PR_SIZE_UNKNOWN;
+	return true;
+}
+
 /*
  * Size for all VFs together, alignment of one of them (drivers/pci/iov.c,
  * pci_iov_resource_set_size).
@@ -226,6 +251,7 @@ static bool decode_vf_bar(const struct pr_function *f, unsigned int nth, struct 
 {
 	const struct pr_sriov *s = &f->caps->sriov;
 	const struct pr_resource_line *line = pr_facts_line(f->facts, PR_VF_BAR0 + nth);
+	const struct pr_bar_mask *mask = find_mask(f->facts, PR_VF_BAR0 + nth);
 	struct pr_resource r = { .index = (uint8_t)(PR_VF_BAR0 + nth) };
 	uint16_t vfs = s->present == PR_YES ? s->total_vfs : 0;
 
@@ -235,11 +261,15 @@ static bool decode_vf_bar(const struct pr_function *f, unsigned int nth, struct 
 		if (r.size != PR_SIZE_UNKNOWN && vfs != 0 && r.size % vfs == 0)
 			r.align = natural_align(r.size / vfs);
 	} else {
-		if (vfs == 0 || !s->bars[nth].implemented)
+		if (vfs == 0 || (!mask && !s->bars[nth].implemented))
 			return false;
 		r.flags = flags_from_bar(&s->bars[nth]);
 		set_size(&r, PR_SIZE_UNKNOWN);
-		if (line)
+		if (mask && !measured_vf_bar(&r, mask, vfs))
+			return false;
+		if (f->facts->is_newcomer)
+			r.state = PR_RES_UNASSIGNED;
+		else if (line)
 			r.state = PR_RES_FORGOTTEN;
 		else
 			resource_from_register(&r, &s->bars[nth], PR_SIZE_UNKNOWN);
@@ -285,7 +315,7 @@ static void decode_window(const struct pr_function *f, unsigned int kind, struct
 	const struct pr_resource_line *line = pr_facts_line(f->facts, kind);
 	struct pr_resource r = { .index = (uint8_t)kind };
 
-	if (!line && f->facts->lines) {
+	if ((!line && f->facts->lines) || f->facts->is_newcomer) {
 		close_window(
 			/*
 			 * a bridge without a bus below it has no lines for windows (resource_show)

@@ -8,6 +8,7 @@
 #include "core/decode.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,34 @@ static bool is_hotplug(const struct pr_caps *caps)
 	return caps->pcie.slot_known == PR_YES && caps->pcie.slot_hotplug;
 }
 
+/*
+ * After power-on a window may read zero, whether it is there or not; the kernel
+ * writes to see (pci_read_bridge_windows, drivers/pci/probe.c), and so did who
+ * measured.  Base and limit of zero forward the lowest block.
+ */
+static void apply_window_mask(struct pr_window *w, const struct pr_bar_mask *mask, bool io)
+{
+	if (w->implemented == PR_YES)
+		return;
+	w->implemented = mask->low != 0 ? PR_YES : PR_NO;
+	w->open = w->implemented;
+	if (w->open == PR_YES)
+		w->range = (struct pr_range){ 0, io ? 0xfff : 0xfffff };
+	if (w->open == PR_YES && mask->high != 0)
+		w->width = io ? 32 : 64;
+}
+
+static void measure_windows(struct pr_bridge *b, const struct pr_facts *facts)
+{
+	for (size_t i = 0; i < facts->n_masks; i++) {
+		unsigned int index = facts->masks[i].index;
+
+		if (index == PR_WINDOW_IO || index == PR_WINDOW_PREF)
+			apply_window_mask(&b->registers[index - PR_WINDOW_IO], &facts->masks[i],
+				index == PR_WINDOW_IO);
+	}
+}
+
 static bool decode_bridge(struct pr_arena *arena, struct pr_function *f, const struct pr_config *c)
 {
 	struct pr_bridge_header h = { 0 };
@@ -112,6 +141,7 @@ static bool decode_bridge(struct pr_arena *arena, struct pr_function *f, const s
 		.subtractive = f->header.class_code == 0x060401,
 		.control = h.control,
 	};
+	measure_windows(f->bridge, f->facts);
 	return true;
 }
 
@@ -135,6 +165,7 @@ static bool decode_function(
 	struct pr_caps caps;
 
 	f->address = f->facts->address;
+	f->removed = f->facts->is_newcomer;
 	(void)pr_config_header(&config, &f->header); /* type stays unknown */
 	pr_config_caps(&config, &caps);
 	f->caps = keep_caps(arena, &caps, before);
@@ -200,7 +231,7 @@ static void note_bridge(struct finish *x, struct node *n)
 	uint8_t secondary, last;
 	struct node *other;
 
-	if (!bus_range(&n->f, &secondary, &last))
+	if (n->f.facts->is_newcomer || !bus_range(&n->f, &secondary, &last))
 		return;
 
 	other = x->by_secondary[secondary];
@@ -237,6 +268,9 @@ static int parent_as_recorded(struct finish *x, struct node *n)
 	if (n->parent->f.address.domain != facts->address.domain)
 		return contradiction(
 			x, &facts->address, "its parent %s is in another domain", name);
+	if (n->parent->f.facts->is_newcomer && !facts->is_newcomer)
+		return contradiction(x, &facts->address,
+			"its parent %s is a newcomer that the kernel does not know", name);
 	return 0;
 }
 
@@ -258,6 +292,8 @@ static int parent_by_bus(struct finish *x, struct node *n)
 
 	if (is_root_bus(x, &n->f.address))
 		return 0;
+	if (n->f.facts->is_newcomer)
+		return contradiction(x, &n->f.address, "it is a newcomer without a parent");
 	if (x->ambiguous[bus]) {
 		pr_address_format(&x->by_secondary[bus]->f.address, one);
 		return contradiction(x, &n->f.address,
@@ -425,16 +461,52 @@ static void find_roots(struct finish *x, struct pr_topology *t)
 	}
 }
 
+/* The kernel's discovery order where it was recorded, else by address; newcomers come last. */
+static unsigned int rank(const struct pr_function *f)
+{
+	return f->facts->is_newcomer ? UINT_MAX : f->facts->order;
+}
+
 static void link_child(struct pr_root *root, struct pr_function *f)
 {
 	struct pr_function **first = f->parent ? &f->parent->first_child : &root->first_child;
 	struct pr_function **last = f->parent ? &f->parent->last_child : &root->last_child;
+	struct pr_function **at = first;
 
-	if (*last)
-		(*last)->next = f;
-	else
-		*first = f;
-	*last = f;
+	if (*last && rank(*last) <= rank(f))
+		at = &(*last)->next;
+	while (*at && rank(*at) <= rank(f))
+		at = &(*at)->next;
+	f->next = *at;
+	*at = f;
+	if (!f->next)
+		*last = f;
+}
+
+/* Two functions cannot be in one place. */
+static int check_place(struct finish *x, const struct pr_function *f)
+{
+	struct pr_function *first = f->parent ? f->parent->first_child : f->root->first_child;
+	char name[PR_ADDRESS_MAX];
+
+	pr_for_each_child (other, first) {
+		if (other == f || other->address.device != f->address.device ||
+			other->address.function != f->address.function || other->facts->is_vf)
+			continue;
+		pr_address_format(&other->address, name);
+		return contradiction(x, &f->address, "it is a newcomer in the place of %s", name);
+	}
+	return 0;
+}
+
+static int check_newcomers(struct finish *x)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < x->n && r == 0; i++)
+		if (x->nodes[i].f.facts->is_newcomer)
+			r = check_place(x, x->nodes[i].placed);
+	return r;
 }
 
 static int place_functions(struct finish *x, struct pr_topology *t)
@@ -505,8 +577,8 @@ static void find_busless(struct pr_topology *t)
 		for (size_t k = 0; k < root->n_functions; k++) {
 			struct pr_function *f = &root->functions[k];
 
-			f->no_bus =
-				f->bridge && !f->first_child && buses_known(f) && !buses_usable(f);
+			f->no_bus = f->bridge && !f->first_child && !f->facts->is_newcomer &&
+				    buses_known(f) && !buses_usable(f);
 		}
 	}
 }
@@ -533,6 +605,8 @@ static int build(struct finish *x, struct pr_topology *t)
 
 	find_roots(x, t);
 	r = place_functions(x, t);
+	if (r == 0)
+		r = check_newcomers(x);
 	if (r != 0)
 		return r;
 	find_busless(t);

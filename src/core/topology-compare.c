@@ -57,7 +57,7 @@ static uint64_t mix_function(uint64_t digest, const struct pr_function *f)
 	digest = mix(digest, f->parent ? (uint64_t)(f->parent - f->root->functions) + 1 : 0);
 	digest = mix(digest, (uint64_t)f->header.vendor << 48 | (uint64_t)f->header.device << 32 |
 				     f->header.class_code);
-	digest = mix(digest, (uint64_t)f->removed << 1 | f->no_bus);
+	digest = mix(digest, (uint64_t)f->unplugged << 2 | (uint64_t)f->removed << 1 | f->no_bus);
 	if (f->bridge)
 		digest = mix_bridge(digest, f->bridge);
 	for (size_t i = 0; i < f->n_resources; i++)
@@ -328,7 +328,9 @@ static bool same_users(struct compare *c, const struct pr_facts *a, const struct
 static bool same_links(struct compare *c, const struct pr_facts *a, const struct pr_facts *b)
 {
 	if (!same_flag(c, "a parent is recorded", a->has_parent, b->has_parent) ||
-		!same_flag(c, "it is a virtual function", a->is_vf, b->is_vf))
+		!same_flag(c, "it is a virtual function", a->is_vf, b->is_vf) ||
+		!same_flag(c, "it is a newcomer", a->is_newcomer, b->is_newcomer) ||
+		!same_number(c, "the place in the discovery order", a->order, b->order))
 		return false;
 	if (a->has_parent && pr_address_compare(&a->parent, &b->parent) != 0)
 		return differs(c, "the recorded parent is not the same");
@@ -376,6 +378,7 @@ static bool same_function(
 	if (position(a->parent) != position(b->parent))
 		return differs(c, "it sits below another bridge");
 	return same_flag(c, "it is removed", a->removed, b->removed) &&
+	       same_flag(c, "it is unplugged", a->unplugged, b->unplugged) &&
 	       same_flag(c, "it has no bus numbers", a->no_bus, b->no_bus) &&
 	       same_bridge(c, a->bridge, b->bridge) && same_resources(c, a, b) &&
 	       (!c->facts || same_facts(c, a->facts, b->facts));

@@ -166,7 +166,7 @@ static int read_mask(struct pr_yaml *y, void *userdata)
 		return r;
 	if (masks->n == PR_SNAPSHOT_MASKS_MAX)
 		return pr_yaml_fail(y, "more than %d BARs", PR_SNAPSHOT_MASKS_MAX);
-	if (!pr_yaml_numbers(y, text, v, 3) || v[0] > PR_ROM || v[1] > UINT32_MAX ||
+	if (!pr_yaml_numbers(y, text, v, 3) || v[0] > PR_WINDOW_PREF || v[1] > UINT32_MAX ||
 		v[2] > UINT32_MAX)
 		return pr_yaml_fail(y, "\"%s\" is not \"index low high\" of a BAR", text);
 	mask = pr_yaml_array_add(y, masks, sizeof(*mask));
@@ -218,6 +218,29 @@ NUMBER_SETTER(set_iommu_group, iommu_group)
 NUMBER_SETTER(set_sriov_numvfs, sriov_numvfs)
 NUMBER_SETTER(set_enabled, enabled)
 
+static int set_newcomer(struct pr_yaml *y, void *userdata)
+{
+	struct pr_facts *facts = userdata;
+
+	return pr_yaml_bool(y, &facts->is_newcomer);
+}
+
+static int set_order(struct pr_yaml *y, void *userdata)
+{
+	struct pr_facts *facts = userdata;
+	int order = 0;
+	int r;
+
+	r = read_int(y, &order);
+	if (r < 0)
+		return r;
+	if (order == 0)
+		return pr_yaml_fail(y, "places in the discovery order are counted from 1");
+
+	facts->order = (unsigned int)order;
+	return 0;
+}
+
 static int set_kind(struct pr_yaml *y, void *userdata)
 {
 	struct pr_user *user = userdata;
@@ -266,6 +289,8 @@ static const struct pr_yaml_key function_keys[] = {
 	{ "address", set_address, true },
 	{ "parent", set_parent, false },
 	{ "physfn", set_physfn, false },
+	{ "newcomer", set_newcomer, false },
+	{ "order", set_order, false },
 	{ "config", set_config, false },
 	{ "resource", set_resource, false },
 	{ "masks", set_masks, false },

@@ -205,6 +205,10 @@ static void write_function(struct writer *w, const struct pr_facts *f)
 	pr_text_printf(&w->text, "- address: %s\n", address);
 	if (f->has_parent)
 		write_address(w, "parent", &f->parent);
+	if (f->is_newcomer)
+		pr_text_add(&w->text, "  newcomer: true\n");
+	if (f->order > 0)
+		pr_text_printf(&w->text, "  order: %u\n", f->order);
 	if (f->is_vf)
 		write_address(w, "physfn", &f->physfn);
 	write_config(w, f);

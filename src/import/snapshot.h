@@ -10,7 +10,7 @@
 #define PR_SNAPSHOT_SIZE_MAX   ((size_t)64 << 20) /* bytes of text */
 #define PR_SNAPSHOT_CONFIG_MAX 4096               /* bytes of a function's configuration space */
 #define PR_SNAPSHOT_LINES_MAX  64                 /* resource lines of a function */
-#define PR_SNAPSHOT_MASKS_MAX  7                  /* six BARs and the ROM */
+#define PR_SNAPSHOT_MASKS_MAX  15                 /* six BARs, the ROM, six VF BARs, two windows */
 
 /* One item of the list of functions; @userdata is the struct pr_builder that it goes into. */
 int pr_snapshot_read_function(struct pr_yaml *y, void *userdata);

@@ -37,25 +37,25 @@ static int compare_wants(const void *a, const void *b)
 	return x->sort_order < y->sort_order ? -1 : x->sort_order > y->sort_order;
 }
 
-/* By descending alignment, ties in the order of discovery (pdev_sort_resources). */
-static void collect(struct k_model *m, struct k_bus *bus, struct queue *q)
+static void collect(struct k_model *m, struct k_dev *d, struct queue *q)
 {
-	for (struct k_dev *d = bus->first; d; d = d->next) {
-		if (!k_dev_assignable(d))
-			continue;
-		for (unsigned int i = 0; i < d->n_res; i++) {
-			struct k_res *r = &d->res[i];
+	for (unsigned int i = 0; i < d->n_res && k_dev_assignable(d); i++) {
+		struct k_res *r = &d->res[i];
 
-			if (!wants(m, r))
-				continue;
-			if (!k_size_known(m, r))
-				return;
-			r->sort_align = k_alignment(r);
-			r->sort_order = (uint32_t)q->n;
-			if (r->sort_align != 0)
-				q->items[q->n++] = r;
-		}
+		if (!wants(m, r))
+			continue;
+		if (!k_size_known(m, r))
+			return;
+		r->sort_align = k_alignment(r);
+		r->sort_order = (uint32_t)q->n;
+		if (r->sort_align != 0)
+			q->items[q->n++] = r;
 	}
+}
+
+/* By descending alignment, ties in the order of discovery (pdev_sort_resources). */
+static void sort(struct queue *q)
+{
 	if (q->n > 1)
 		qsort(q->items, q->n, sizeof(*q->items), compare_wants);
 }
@@ -80,10 +80,15 @@ static void reset(const struct k_model *m, struct k_res *r)
 	r->size = r->start = 0;
 }
 
+static bool is_disabled_rom(const struct k_res *r)
+{
+	return r->index == PR_ROM && !(r->flags & PR_IORES_ROM_ENABLE);
+}
+
 static void note_failure(struct k_model *m, struct queue *q, const struct k_res *r)
 {
 	/* A ROM that is not enabled was no failure, before it became optional. */
-	if (m->profile->forget_failed && r->index == PR_ROM && !(r->flags & PR_IORES_ROM_ENABLE))
+	if (m->profile->forget_failed && is_disabled_rom(r))
 		return;
 	q->failed = true;
 	q->failed_types |= r->flags & TYPE_BITS;
@@ -104,8 +109,11 @@ static void assign_all(struct k_model *m, struct queue *q, bool optional)
 		if (assign(m, r))
 			continue;
 		note_failure(m, q, r);
-		if (m->profile->forget_failed)
-			reset(m, r);
+		if (!m->profile->forget_failed)
+			continue;
+		if (!optional && !is_disabled_rom(r))
+			k_fail(m, r);
+		reset(m, r);
 	}
 }
 
@@ -311,28 +319,63 @@ static void assign_queue(struct k_model *m, struct queue *q)
 	}
 }
 
-static void reset_unplaced(const struct k_model *m, struct k_bus *bus)
+/* Since 6.18 whatever of the queue has no place in the end has failed, optional or not. */
+static void fail_unplaced(struct k_model *m, struct k_res *const *items, size_t n)
 {
-	for (struct k_dev *d = bus->first; d; d = d->next)
-		for (unsigned int i = 0; i < d->n_res; i++)
-			if (d->res[i].sort_align != 0 && !d->res[i].placed)
-				reset(m, &d->res[i]);
+	for (size_t i = 0; i < n && !m->profile->forget_failed; i++) {
+		if (items[i]->placed)
+			continue;
+		k_fail(m, items[i]);
+		reset(m, items[i]);
+	}
 }
 
-static void place_bus(struct k_model *m, struct k_bus *bus)
+static bool begin_queue(struct k_model *m, struct queue *q, unsigned int n)
 {
-	struct queue q = { .items = pr_new_array(m->arena, bus->n_res, struct k_res *) };
+	*q = (struct queue){ .items = pr_new_array(m->arena, n, struct k_res *) };
+	if (!q->items)
+		m->status = -ENOMEM;
+	return q->items != NULL;
+}
 
-	if (!q.items) {
+static void place_queue(struct k_model *m, struct queue *q)
+{
+	struct k_res **all;
+	size_t n = q->n;
+
+	if (m->status != 0 || n == 0)
+		return;
+	sort(q);
+	all = pr_arena_memdup(m->arena, q->items, n * sizeof(struct k_res *));
+	if (!all) {
 		m->status = -ENOMEM;
 		return;
 	}
-	collect(m, bus, &q);
-	if (m->status != 0 || q.n == 0)
+	assign_queue(m, q);
+	fail_unplaced(m, all, n);
+}
+
+/* pbus_assign_resources_sorted */
+static void place_bus(struct k_model *m, struct k_bus *bus)
+{
+	struct queue q;
+
+	if (!begin_queue(m, &q, bus->n_res))
 		return;
-	assign_queue(m, &q);
-	if (!m->profile->forget_failed)
-		reset_unplaced(m, bus);
+	for (struct k_dev *d = bus->first; d && m->status == 0; d = d->next)
+		collect(m, d, &q);
+	place_queue(m, &q);
+}
+
+/* pdev_assign_resources_sorted */
+static void place_device(struct k_model *m, struct k_dev *d)
+{
+	struct queue q;
+
+	if (!begin_queue(m, &q, d->n_res))
+		return;
+	collect(m, d, &q);
+	place_queue(m, &q);
 }
 
 static bool same_type(const struct k_res *a, const struct k_res *b)
@@ -387,14 +430,9 @@ static bool is_enabled(const struct k_model *m, const struct pr_function *f)
 	return f->facts->enabled < 0 && (f->header.command & 7);
 }
 
-/*
- * pci_setup_bridge: the windows go to the registers, unless the bridge is in
- * use already (KERNEL 1.10).
- */
-static void program(struct k_model *m, struct k_dev *d)
+/* pci_setup_bridge: the windows go to the registers. */
+static void program(struct k_dev *d)
 {
-	if (!d->f->bridge || is_enabled(m, d->f))
-		return;
 	for (unsigned int i = PR_WINDOW_IO; i <= PR_WINDOW_PREF; i++) {
 		struct pr_window *reg = &d->f->bridge->registers[i - PR_WINDOW_IO];
 		const struct k_res *w = k_window(d, i);
@@ -415,6 +453,15 @@ void k_assign(struct k_model *m, struct k_bus *bus)
 		if (!d->subordinate)
 			continue;
 		k_assign(m, d->subordinate);
-		program(m, d);
+		if (d->f->bridge && !is_enabled(m, d->f)) /* KERNEL 1.10 */
+			program(d);
 	}
+}
+
+void k_assign_bridge(struct k_model *m, struct k_dev *bridge)
+{
+	place_device(m, bridge);
+	if (m->status == 0)
+		k_assign(m, bridge->subordinate);
+	program(bridge);
 }

@@ -39,6 +39,12 @@ struct k_res {
 	uint64_t add_size, add_align;
 	struct k_res *list_next; /* all that were ever listed in this rescan */
 
+	/* Entry in the list of those that failed: what it asked for. */
+	bool failed;
+	uint64_t failed_size, failed_start;
+	uint32_t failed_flags;
+	struct k_res *failed_next;
+
 	/* Values to come back to between the two tries, and the key of the sort. */
 	uint64_t saved_size, saved_start;
 	uint32_t saved_flags;
@@ -79,8 +85,11 @@ struct k_profile {
 	bool relax;               /* relaxed alignment when a placed window above is too small */
 	/* placing optional parts of one bus loses those of required windows below */
 	bool drops_deeper;
-	bool tail_below;     /* what a window has beyond its alignment may lie below it */
-	bool pref_joins_mem; /* without prefetchable window its reserve goes to the other one */
+	bool shrinks_needs;   /* distribution may leave a window less than it needs */
+	bool releases_inside; /* releases only the windows that lie in the one released */
+	bool acpi_upstream;   /* acpiphp takes an upstream port for a hot-plug bridge too */
+	bool tail_below;      /* what a window has beyond its alignment may lie below it */
+	bool pref_joins_mem;  /* without prefetchable window its reserve goes to the other one */
 	unsigned int
 		max_orders; /* memory alignments from 1 MiB: 1 MiB << n and above are refused */
 };
@@ -105,7 +114,7 @@ struct k_model {
 	struct pr_function **bus_owner;      /* 256: bridge of this host bridge that has the bus */
 	struct pr_range *busy_io, *busy_mem; /* sorted, disjoint */
 	size_t n_busy_io, n_busy_mem;
-	struct k_res *list;
+	struct k_res *list, *failed;
 	uint32_t list_order;
 	size_t n_listed;
 	int status; /* sticky: 0, 1 with @doubt, -ENOMEM, -EINVAL */
@@ -123,6 +132,29 @@ bool k_is_fresh(const struct k_model *m, const struct pr_function *f);
 /* The kernel has a bus for it (pci_dev.subordinate); nobody else's. */
 bool k_has_bus(const struct k_model *m, const struct pr_function *f);
 
+/* ---- write.c, remove.c, rescan.c, plug.c: what is done; each 0, 1 or a negative errno ---- */
+
+bool k_action_touches(const struct pr_action *a, unsigned int first, unsigned int last);
+int k_write(struct k_model *m, struct pr_function *f, const struct pr_action *a);
+int k_remove(struct pr_function *top);
+/* Out of the machine: it has lost its registers when it comes back. */
+int k_unplug(struct pr_function *top);
+
+/* Everything that one scan and assignment needs, for the host bridge @root. */
+int k_begin(struct k_model *m, struct pr_root *root);
+int k_end(struct k_model *m);
+/* Cases that the model leaves out, for every function that the scan has found or seen again. */
+void k_check_modelled(struct k_model *m, struct k_bus *bus);
+/* The bus below @bridge; NULL: the root bus. */
+int k_rescan(struct k_model *m, struct pr_root *root, struct pr_function *bridge);
+
+int k_plug(struct k_model *m, struct pr_function *port);
+int k_plug_acpi(
+	struct k_model *m, struct pr_root *root, struct pr_function *bridge, uint8_t device);
+int k_unplug_below(struct pr_root *root, struct pr_function *bridge, int device);
+/* class/pci_bus: pci_rescan_bus_bridge_resize when the bus below @bridge is empty. */
+int k_rescan_bus(struct k_model *m, struct pr_root *root, struct pr_function *bridge);
+
 /* ---- scan.c: which devices are found, and their bus numbers ---- */
 
 /*
@@ -130,6 +162,12 @@ bool k_has_bus(const struct k_model *m, const struct pr_function *f);
  * functions change in place.
  */
 void k_scan(struct k_model *m, struct pr_function *bridge);
+/* pci_scan_slot: device number @device alone, or -1 for all; how many functions were found. */
+size_t k_scan_slot(struct k_model *m, struct pr_function *bridge, int device);
+/* pci_hp_add_bridge: @f, just found, gets a bus and what is behind it is found. */
+void k_add_bridge(struct k_model *m, struct pr_function *f);
+/* enable_slot of acpiphp: numbers for the bridges in device number @device. */
+void k_scan_slot_bridges(struct k_model *m, struct pr_function *bridge, uint8_t device);
 
 /* ---- tree.c: from functions to k_bus, and back ---- */
 
@@ -154,6 +192,8 @@ bool k_space_assign(struct k_model *m, struct k_res *r, uint64_t size, uint64_t 
 
 /* ---- size.c: what the windows below a bus need ---- */
 
+/* The window of @bus that a resource of these flags is counted in; NULL: none. */
+struct k_res *k_window_for(const struct k_bus *bus, uint32_t flags);
 void k_size_bridges(struct k_model *m, struct k_bus *bus);
 uint64_t k_alignment(const struct k_res *r);
 /* What has to be placed must have a size; notes the doubt when it is not known. */
@@ -168,3 +208,16 @@ void k_list_remove(struct k_model *m, struct k_res *r);
 /* ---- assign.c: sort and place, down the tree ---- */
 
 void k_assign(struct k_model *m, struct k_bus *bus);
+/* __pci_bridge_assign_resources: @bridge itself, everything below it, and its registers. */
+void k_assign_bridge(struct k_model *m, struct k_dev *bridge);
+
+/* ---- distribute.c: what is left over goes to hot-plug bridges ---- */
+
+void k_distribute(struct k_model *m, struct k_dev *port);
+
+/* ---- release.c: between two tries ---- */
+
+/* Notes that @r has found no place; before it is reset. */
+void k_fail(struct k_model *m, struct k_res *r);
+/* Takes away the windows that what failed should have had room in, and asks for it again. */
+void k_release_failed(struct k_model *m);

@@ -45,6 +45,14 @@
  *	reassign_resources_sorted of 6.18.y looks whether a request is hopeless
  *	before it looks whether it belongs to this bus; windows below are not
  *	placed yet, hence hopeless.
+ * shrinks_needs
+ *	adjust_bridge_window: up to 6.18 a window gets what the distribution leaves
+ *	it; 7.x takes from its optional part alone.
+ * releases_inside
+ *	pci_bus_release_bridge_resources: up to 6.12 the windows of the type that
+ *	failed, of every bridge below; since 6.18 those that lie in the window.
+ * acpi_upstream
+ *	check_hotplug_bridge (hotplug/acpiphp_glue.c): exempt since 6.12.
  * tail_below
  *	pci_align_resource (setup-res.c), 7.x.
  * pref_joins_mem
@@ -54,6 +62,8 @@
  */
 static const struct k_profile profiles[_PR_GENERATION_MAX] = {
 	[PR_GENERATION_6_1] = {
+		.acpi_upstream = true,
+		.shrinks_needs = true,
 		.window_minimum = true,
 		.minimum_from_zero = true,
 		.forget_failed = true,
@@ -61,6 +71,7 @@ static const struct k_profile profiles[_PR_GENERATION_MAX] = {
 		.max_orders = 24,
 	},
 	[PR_GENERATION_6_12] = {
+		.shrinks_needs = true,
 		.window_minimum = true,
 		.minimum_from_zero = true,
 		.forget_failed = true,
@@ -69,6 +80,8 @@ static const struct k_profile profiles[_PR_GENERATION_MAX] = {
 		.max_orders = 24,
 	},
 	[PR_GENERATION_6_18] = {
+		.releases_inside = true,
+		.shrinks_needs = true,
 		.first_try_always = true,
 		.optional_rom = true,
 		.optional_keeps_size = true,
@@ -79,6 +92,7 @@ static const struct k_profile profiles[_PR_GENERATION_MAX] = {
 		.max_orders = 28,
 	},
 	[PR_GENERATION_7] = {
+		.releases_inside = true,
 		.first_try_always = true,
 		.optional_rom = true,
 		.optional_window = true,
@@ -89,6 +103,7 @@ static const struct k_profile profiles[_PR_GENERATION_MAX] = {
 		.max_orders = 28,
 	},
 	[PR_GENERATION_7_3] = {
+		.releases_inside = true,
 		.first_try_always = true,
 		.optional_rom = true,
 		.optional_window = true,

@@ -17,6 +17,8 @@ struct scan {
 	const struct scan *parent;
 	unsigned int number, end;
 	bool reachable; /* configuration cycles get there */
+	bool one_slot;  /* look at device number @device only */
+	uint8_t device;
 };
 
 static unsigned int scan_bus(struct k_model *m, const struct scan *bus, unsigned int available);
@@ -43,9 +45,11 @@ static struct pr_function **last_child_of(struct k_model *m, const struct scan *
 
 /* ---- devices ---- */
 
-static bool is_found(const struct pr_function *f)
+/* A VF appears when its PF's driver asks for it. */
+static bool is_found(const struct pr_function *f, const struct scan *bus)
 {
-	return f->removed && !f->facts->is_vf; /* a VF appears when its PF's driver asks for it */
+	return f->removed && !f->unplugged && !f->facts->is_vf &&
+	       (!bus->one_slot || f->address.device == bus->device);
 }
 
 static int compare_devfn(const void *a, const void *b)
@@ -73,18 +77,18 @@ static void rediscover(struct k_model *m, struct pr_function *f, const struct sc
 						: PR_RES_UNASSIGNED;
 }
 
-static size_t count_found(struct pr_function *first)
+static size_t count_found(struct pr_function *first, const struct scan *bus)
 {
 	size_t n = 0;
 
 	pr_for_each_child (f, first)
-		n += is_found(f);
+		n += is_found(f, bus);
 	return n;
 }
 
 /* Unlinks what is found into @found, in the order of the list. */
-static void take_found(
-	struct pr_function **first, struct pr_function **last, struct pr_function **found)
+static void take_found(const struct scan *bus, struct pr_function **first,
+	struct pr_function **last, struct pr_function **found)
 {
 	struct pr_function **p = first;
 
@@ -92,7 +96,7 @@ static void take_found(
 	while (*p) {
 		struct pr_function *f = *p;
 
-		if (is_found(f)) {
+		if (is_found(f, bus)) {
 			*p = f->next;
 			f->next = NULL;
 			*found++ = f;
@@ -103,21 +107,24 @@ static void take_found(
 	}
 }
 
-/* New devices come after those that were there, by device and function number. */
-static void discover(struct k_model *m, const struct scan *bus)
+/*
+ * New devices come after those that were there, by device and function number.
+ * Returns how many.
+ */
+static size_t discover(struct k_model *m, const struct scan *bus)
 {
 	struct pr_function **first = children_of(m, bus), **last = last_child_of(m, bus);
-	size_t n = bus->reachable ? count_found(*first) : 0;
+	size_t n = bus->reachable ? count_found(*first, bus) : 0;
 	struct pr_function **found;
 
 	if (n == 0)
-		return;
+		return 0;
 	found = pr_new_array(m->arena, n, struct pr_function *);
 	if (!found) {
 		m->status = -ENOMEM;
-		return;
+		return 0;
 	}
-	take_found(first, last, found);
+	take_found(bus, first, last, found);
 	qsort(found, n, sizeof(struct pr_function *), compare_devfn);
 	for (size_t i = 0; i < n; i++) {
 		if (*last)
@@ -127,6 +134,7 @@ static void discover(struct k_model *m, const struct scan *bus)
 		*last = found[i];
 		rediscover(m, found[i], bus);
 	}
+	return n;
 }
 
 /*
@@ -351,7 +359,7 @@ static unsigned int scan_bus(struct k_model *m, const struct scan *bus, unsigned
 {
 	unsigned int max = bus->number, used, least;
 
-	discover(m, bus);
+	(void)discover(m, bus); /* how many does not matter */
 	if (m->status != 0)
 		return max;
 	used = iov_bus_range(*children_of(m, bus));
@@ -370,11 +378,87 @@ static unsigned int scan_bus(struct k_model *m, const struct scan *bus, unsigned
 	return max;
 }
 
+static struct scan bus_below(const struct k_model *m, struct pr_function *bridge)
+{
+	return (struct scan){
+		.self = bridge,
+		.number = bridge ? bridge->bridge->secondary : m->root->facts.bus,
+		.end = bridge ? bridge->bridge->subordinate : m->root->last_bus,
+		.reachable = true,
+	};
+}
+
 void k_scan(struct k_model *m, struct pr_function *bridge)
 {
-	struct scan bus = { .self = bridge, .reachable = true };
+	struct scan bus = bus_below(m, bridge);
 
-	bus.number = bridge ? bridge->bridge->secondary : m->root->facts.bus;
-	bus.end = bridge ? bridge->bridge->subordinate : m->root->last_bus;
 	(void)scan_bus(m, &bus, 0);
+}
+
+/* ---- one slot, when a card comes ---- */
+
+size_t k_scan_slot(struct k_model *m, struct pr_function *bridge, int device)
+{
+	struct scan bus = bus_below(m, bridge);
+
+	bus.one_slot = device >= 0;
+	bus.device = (uint8_t)device;
+	return discover(m, &bus);
+}
+
+/* What pci_scan_bridge does to one bridge in its two passes; returns the highest number. */
+static unsigned int scan_one_bridge(struct k_model *m, const struct scan *bus,
+	struct pr_function *f, unsigned int max, unsigned int pass, unsigned int available)
+{
+	bool configured = f->bridge->secondary != 0;
+
+	if (pass == 1)
+		return configured ? max : scan_unconfigured(m, bus, f, max, available);
+	if (numbers_sensible(f, bus))
+		return scan_configured(m, bus, f, max);
+	f->bridge->secondary = f->bridge->subordinate = 0;
+	return max;
+}
+
+void k_add_bridge(struct k_model *m, struct pr_function *f)
+{
+	struct scan bus = bus_below(m, f->parent);
+	unsigned int max = bus.number;
+
+	while (max <= bus.end && m->bus_exists[max])
+		max++;
+	if (max > bus.end) {
+		f->no_bus = true;
+		return;
+	}
+	max = scan_one_bridge(m, &bus, f, max - 1, 0, 0);
+	(void)scan_one_bridge(m, &bus, f, max, 1, bus.end - max);
+}
+
+/* acpiphp_max_busnr */
+static unsigned int highest_bus(
+	const struct k_model *m, struct pr_function *first, unsigned int max)
+{
+	pr_for_each_child (f, first) {
+		if (f->removed || !k_has_bus(m, f))
+			continue;
+		if (f->bridge->subordinate > max)
+			max = f->bridge->subordinate;
+		max = highest_bus(m, f->first_child, max);
+	}
+	return max;
+}
+
+void k_scan_slot_bridges(struct k_model *m, struct pr_function *bridge, uint8_t device)
+{
+	struct scan bus = bus_below(m, bridge);
+	struct pr_function *first = *children_of(m, &bus);
+	unsigned int max = highest_bus(m, first, bus.number);
+
+	for (unsigned int pass = 0; pass < 2; pass++) {
+		pr_for_each_child (f, first) {
+			if (f->bridge && !f->removed && f->address.device == device)
+				max = scan_one_bridge(m, &bus, f, max, pass, 0);
+		}
+	}
 }

@@ -88,20 +88,32 @@ void k_list_remove(struct k_model *m, struct k_res *r)
 	m->n_listed--;
 }
 
-/*
- * Window of @bus that @r is counted in (pbus_select_window; up to 6.12 the
- * masks of __pci_bus_size_bridges).
- */
-static struct k_res *window_for(const struct k_bus *bus, const struct k_res *r)
+/* On a root bus the first that the firmware gave (find_bus_resource_of_type). */
+static struct k_res *first_aperture(const struct k_bus *bus, uint32_t type)
 {
-	struct k_res *mem = k_window(bus->self, PR_WINDOW_MEM);
-	struct k_res *pref = k_window(bus->self, PR_WINDOW_PREF);
+	for (unsigned int i = 0; i < bus->n_windows; i++)
+		if (type != 0 && (bus->windows[i]->flags & type) == type)
+			return bus->windows[i];
+	return NULL;
+}
 
-	if (r->flags & PR_IORES_IO)
-		return k_window(bus->self, PR_WINDOW_IO);
-	if (!(r->flags & PR_IORES_PREFETCH) || !(pref->flags & PR_IORES_MEM))
+/* pbus_select_window_for_type; up to 6.12 the masks of __pci_bus_size_bridges. */
+struct k_res *k_window_for(const struct k_bus *bus, uint32_t flags)
+{
+	struct k_res *io, *mem, *pref;
+
+	if (!bus->self)
+		return first_aperture(bus, flags & (PR_IORES_IO | PR_IORES_MEM));
+	io = k_window(bus->self, PR_WINDOW_IO);
+	mem = k_window(bus->self, PR_WINDOW_MEM);
+	pref = k_window(bus->self, PR_WINDOW_PREF);
+	if (flags & PR_IORES_IO)
+		return io->flags & PR_IORES_IO ? io : NULL;
+	if (!(flags & PR_IORES_MEM))
+		return NULL;
+	if (!(flags & PR_IORES_PREFETCH) || !(pref->flags & PR_IORES_MEM))
 		return mem;
-	if ((r->flags & PR_IORES_MEM_64) || !(pref->flags & PR_IORES_MEM_64))
+	if ((flags & PR_IORES_MEM_64) || !(pref->flags & PR_IORES_MEM_64))
 		return pref;
 	return mem;
 }
@@ -111,7 +123,7 @@ static bool counts(const struct k_model *m, const struct k_res *r, const struct 
 {
 	if (r->placed || !(r->flags & (PR_IORES_IO | PR_IORES_MEM)))
 		return false;
-	if (window_for(r->dev->bus, r) != window)
+	if (k_window_for(r->dev->bus, r->flags) != window)
 		return false;
 	if (r->flags & PR_IORES_IO)
 		return !(r->window && (r->flags & PR_IORES_DISABLED));

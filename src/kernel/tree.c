@@ -377,6 +377,9 @@ static void store(const struct k_res *from)
 	} else if (from->flags == 0) {
 		r->state = PR_RES_FORGOTTEN;
 		r->range = (struct pr_range){ 0 };
+	} else if (r->state == PR_RES_ASSIGNED) { /* taken away */
+		r->state = PR_RES_UNASSIGNED;
+		r->range = (struct pr_range){ 0 };
 	}
 }
 

@@ -54,13 +54,14 @@ struct device {
 	struct pr_facts facts;
 	uint8_t config[CONFIG_BYTES];
 	struct pr_resource_line lines[PR_RESOURCE_MAX];
-	struct pr_bar_mask masks[7];
+	struct pr_bar_mask masks[15];
 	struct pr_user users[4];
 	struct bar_spec bars[MAX_BARS];
 	size_t n_bars;
 	struct window_spec table[3], registers[3];
 	bool registers_given[3];
 	bool pref_32bit, bridge, hotplug, conventional, no_lines;
+	bool newcomer;
 	enum pr_port_type port;
 	unsigned int total_vfs, num_vfs;
 	char *overrides[4]; /* config=: written last, over everything */
@@ -303,6 +304,11 @@ static void write_bar(struct device *d, const struct bar_spec *b)
 	size_t at = bar_register(d, b);
 	struct pr_range range;
 
+	if (d->newcomer) {
+		put32(d, at, b->type);
+		set_mask(d, b);
+		return;
+	}
 	if (!pr_range_make(&range, b->where == AT_ADDRESS ? b->address : 0, size))
 		bad(d->p, "resource %u has no bytes or wraps", b->index);
 
@@ -354,6 +360,18 @@ static void write_mem_window(
 		put32(d, 0x28, first >> 32);
 		put32(d, 0x2c, last >> 32);
 	}
+}
+
+/* After power-on both windows read zero, apart from the bits that say how wide they are. */
+static void write_newcomer_windows(struct device *d)
+{
+	put16(d, 0x1c, 0x0101);
+	put32(d, 0x24, d->pref_32bit ? 0 : 0x00010001);
+	d->masks[d->facts.n_masks++] =
+		(struct pr_bar_mask){ .index = PR_WINDOW_IO, .low = 0xf1f1, .high = 0xffff };
+	d->masks[d->facts.n_masks++] = (struct pr_bar_mask){ .index = PR_WINDOW_PREF,
+		.low = d->pref_32bit ? 0xfff0fff0 : 0xfff1fff1,
+		.high = d->pref_32bit ? 0 : UINT32_MAX };
 }
 
 static void write_windows(struct device *d)
@@ -493,6 +511,8 @@ static bool parse_flag(struct device *d, const char *word)
 		return d->conventional = true;
 	if (strcmp(word, "nolines") == 0)
 		return d->no_lines = true;
+	if (strcmp(word, "newcomer") == 0)
+		return d->newcomer = true;
 	return false;
 }
 
@@ -563,6 +583,8 @@ static bool parse_fact(struct device *d, const char *key, char *value)
 		d->facts.enabled = parse_int(d->p, value);
 	else if (strcmp(key, "group") == 0)
 		d->facts.iommu_group = parse_int(d->p, value);
+	else if (strcmp(key, "order") == 0)
+		d->facts.order = (unsigned int)parse_int(d->p, value);
 	else if (strcmp(key, "numa") == 0)
 		d->facts.numa_node = parse_int(d->p, value);
 	else if (strcmp(key, "vfs") == 0)
@@ -626,7 +648,9 @@ static void finish_device(struct device *d)
 	struct pr_facts *f = &d->facts;
 	int r;
 
-	if (d->bridge)
+	if (d->bridge && d->newcomer)
+		write_newcomer_windows(d);
+	else if (d->bridge)
 		write_windows(d);
 	write_pcie(d);
 	write_shpc(d);
@@ -641,7 +665,8 @@ static void finish_device(struct device *d)
 		put16(d, 0x04, 7); /* I/O, memory, bus master */
 	if (d->total_vfs > 0)
 		f->sriov_numvfs = (int)d->num_vfs;
-	if (d->no_lines)
+	f->is_newcomer = d->newcomer;
+	if (d->no_lines || d->newcomer)
 		f->lines = NULL, f->n_lines = 0;
 	if (f->config_length > CONFIG_BYTES)
 		bad(d->p, "bytes=%zu is more than %d", f->config_length, CONFIG_BYTES);

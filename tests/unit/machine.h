@@ -23,6 +23,8 @@
  *   released (start 0 without UNSET: taken away by the kernel).
  * SR-IOV: vfs=TOTAL numvfs=N vfbarN=TYPE:SIZE_OF_ONE@WHERE; vf-of=ADDRESS
  *   makes a virtual function.
+ * newcomer: plugged in, not enumerated; windows and bus range ("bridge none") are those of
+ *   power-on, WHERE of a BAR does not matter.  order=N: place in the discovery order.
  * Also: user=KIND:WHAT slot= label= removable= override= enabled=N group=N
  *   numa=N parent=ADDRESS conventional nolines bytes=N config=OFFSET:BYTES
  * Functions below a bridge are found by bus number.

@@ -14,7 +14,8 @@
 #define MAX_ACTIONS 8
 
 /*
- * @actions: "remove 00:02.0; rescan root; write 00:02.0 18.4=201000".
+ * @actions: "remove 00:02.0; rescan root; write 00:02.0 18.4=201000; plug 02:00.0;
+ * plug-acpi 01:00.0 3" (the device number); the verbs are in a table below.
  * @expect: lines "ADDRESS WHAT VALUE"; WHAT is bar0-5, rom, vf0-5, io, mem,
  * pref, reg-io, reg-mem, reg-pref, bus, is; VALUE is FIRST-LAST (bus: hex
  * numbers), unassigned, forgotten, closed, and for "is": here, gone, no-bus.
@@ -191,7 +192,81 @@ struct kernel_case {
 	"00:02.0 bridge 01-01 root-port mem=fe000000-fe1fffff driver=pcieport\n" \
 	"01:00.0 dev 8086:10d3 bar0=mem:1000@fe000000 bar2=io:20@forgotten?\n"
 
+/*
+ * A switch below a root port; a network card with a driver in one slot, the
+ * other slot empty, and its port without a window for I/O.
+ */
+#define TWO_SLOTS(release)                                                            \
+	"kernel " release "\n" Q35                                                    \
+	"00:02.0 bridge 01-04 root-port hotplug bar0=mem:1000@fea00000 io=c000-cfff " \
+	"mem=fe600000-fe9fffff pref64=fe000000-fe3fffff driver=pcieport\n"            \
+	"01:00.0 bridge 02-04 upstream io=c000-cfff mem=fe600000-fe9fffff "           \
+	"pref64=fe000000-fe3fffff driver=pcieport\n"                                  \
+	"02:00.0 bridge 03-03 downstream hotplug mem=fe800000-fe9fffff "              \
+	"pref64=fe200000-fe3fffff driver=pcieport\n"                                  \
+	"02:01.0 bridge 04-04 downstream hotplug io=c000-cfff mem=fe600000-fe7fffff " \
+	"pref64=fe000000-fe1fffff driver=pcieport\n"                                  \
+	"04:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe640000 bar2=io:20@c000 " \
+	"driver=e1000e\n"
+
+#define NEWCOMER "99:00.0 dev 1b36:0005 class=00ff00 newcomer parent=02:00.0 "
+
 static const struct kernel_case cases[] = {
+	{ .name = "a newcomer is nothing to the kernel until it is looked for",
+		.machine = TWO_SLOTS("6.1.0") NEWCOMER "bar0=mem:1000@none\n",
+		.actions = "",
+		.expect = "99:00.0 is gone\n99:00.0 bar0 unassigned\n" },
+	{ .name = "a rescan finds a newcomer too",
+		.machine = TWO_SLOTS("6.1.0") NEWCOMER "bar0=mem:1000@none\n",
+		.actions = "rescan root",
+		.expect = "99:00.0 is here\n99:00.0 bar0 fe800000-fe800fff\n" },
+	{ .name = "a card that fits is plugged in, and nothing else changes",
+		.machine = TWO_SLOTS("6.1.0") NEWCOMER "bar0=mem:1000@none bar2=pref64:4000@none\n",
+		.actions = "plug 02:00.0",
+		.expect = "99:00.0 bar0 fe800000-fe800fff\n99:00.0 bar2 fe200000-fe203fff\n"
+			  "02:01.0 reg-io c000-cfff\n04:00.0 bar2 c000-c01f\n" },
+	{ .name = "as in K2: a card with I/O takes it away from its running neighbour",
+		.machine = TWO_SLOTS("6.1.0") NEWCOMER
+		"bar0=mem:1000@none bar1=io:100@none bar2=pref64:4000000@none\n",
+		.actions = "plug 02:00.0",
+		.expect = "99:00.0 bar0 fe800000-fe800fff\n99:00.0 bar1 forgotten\n"
+			  "99:00.0 bar2 forgotten\n02:00.0 reg-pref closed\n"
+			  "01:00.0 reg-io closed\n02:01.0 reg-io closed\n"
+			  "04:00.0 bar2 unassigned\n04:00.0 bar0 fe640000-fe65ffff\n" },
+	{ .name = "as in K3: the second attempt closes the memory of the running neighbour, 6.1",
+		.machine = TWO_SLOTS("6.1.0") NEWCOMER "bar0=mem:4000000@none\n",
+		.actions = "plug 02:00.0; remove 99:00.0; rescan-bus 02:00.0",
+		.expect = "99:00.0 bar0 forgotten\n01:00.0 reg-mem closed\n"
+			  "02:01.0 reg-mem closed\n04:00.0 bar0 unassigned\n" },
+	{ .name = "as in K3: the second attempt closes the memory of the running neighbour, 7.3",
+		.machine = TWO_SLOTS("7.3.0") NEWCOMER "bar0=mem:4000000@none\n",
+		.actions = "plug 02:00.0; remove 99:00.0; rescan-bus 02:00.0",
+		.expect = "99:00.0 bar0 forgotten\n01:00.0 reg-mem closed\n"
+			  "02:01.0 reg-mem closed\n04:00.0 bar0 unassigned\n" },
+	{ .name = "a slot that holds a card is left alone",
+		.machine = TWO_SLOTS("6.1.0") "99:00.1 dev 1b36:0005 newcomer parent=02:01.0 "
+					      "bar0=mem:4000000@none\n",
+		.actions = "plug 02:01.0",
+		.expect = "99:00.1 is gone\n02:01.0 reg-mem fe600000-fe7fffff\n" },
+	{ .name = "what was unplugged is not found",
+		.machine = TWO_SLOTS("6.1.0"),
+		.actions = "unplug 02:01.0; rescan root",
+		.expect = "04:00.0 is gone\n" },
+	{ .name = "what was unplugged is found when it is plugged in again",
+		.machine = TWO_SLOTS("6.1.0"),
+		.actions = "unplug 02:01.0; plug 02:01.0",
+		.expect = "04:00.0 bar0 fe600000-fe61ffff\n04:00.0 bar2 c000-c01f\n" },
+	{ .name = "as in K12: a switch comes, and no bus number is left for it",
+		.machine =
+			TWO_SLOTS("6.1.0") "99:00.0 bridge none upstream newcomer parent=02:00.0\n",
+		.actions = "plug 02:00.0",
+		.expect = "99:00.0 is no-bus\n" },
+	{ .name = "without bus numbers what is behind a newcomer stays unknown",
+		.machine = TWO_SLOTS(
+			"6.1.0") "99:00.0 bridge none upstream newcomer parent=02:00.0\n"
+				 "9a:00.0 dev 1:2 newcomer parent=99:00.0 bar0=mem:1000@none\n",
+		.actions = "plug 02:00.0",
+		.expect = "9a:00.0 is gone\n" },
 	{ .name = "nothing is done to nothing",
 		.machine = PACKED("6.1.0"),
 		.actions = "",
@@ -585,27 +660,40 @@ static const struct pr_function *named(const struct pr_topology *t, const char *
 	return strcmp(address, "root") == 0 ? NULL : machine_function(t, address);
 }
 
+static const struct {
+	const char *name;
+	enum pr_action_kind kind;
+} verbs[] = {
+	{ "remove", PR_ACTION_REMOVE },
+	{ "rescan", PR_ACTION_RESCAN },
+	{ "write", PR_ACTION_WRITE },
+	{ "rescan-all", PR_ACTION_RESCAN_ALL },
+	{ "rescan-bus", PR_ACTION_RESCAN_BUS },
+	{ "plug", PR_ACTION_PLUG },
+	{ "unplug", PR_ACTION_UNPLUG },
+	{ "plug-acpi", PR_ACTION_PLUG_ACPI },
+	{ "unplug-acpi", PR_ACTION_UNPLUG_ACPI },
+};
+
 static struct pr_action parse_action(const struct pr_topology *t, const char *text)
 {
 	struct pr_action a = { .root = t->roots[0] };
 	char verb[16], address[PR_ADDRESS_MAX];
-	unsigned int offset, width, value;
+	unsigned int offset = 0, width = 0, value = 0;
+	size_t i = 0;
 	int n;
 
 	n = sscanf(text, " %15s %19s %x.%u=%x", verb, address, &offset, &width, &value);
-	if (n != 2 && n != 5)
+	while (i < ARRAY_SIZE(verbs) && strcmp(verb, verbs[i].name) != 0)
+		i++;
+	if (n < 2 || i == ARRAY_SIZE(verbs))
 		fail_msg("bad action: %s", text);
+	a.kind = verbs[i].kind;
 	a.function = named(t, address);
-	if (strcmp(verb, "remove") == 0) {
-		a.kind = PR_ACTION_REMOVE;
-	} else if (strcmp(verb, "rescan") == 0) {
-		a.kind = PR_ACTION_RESCAN;
-	} else {
-		a.kind = PR_ACTION_WRITE;
-		a.offset = (uint16_t)offset;
-		a.width = (uint8_t)width;
-		a.value = value;
-	}
+	a.device = (uint8_t)offset;
+	a.offset = (uint16_t)offset;
+	a.width = (uint8_t)width;
+	a.value = value;
 	return a;
 }
 

@@ -251,6 +251,67 @@ static void test_parent(void **state)
 	pr_topology_free(t);
 }
 
+/* ---- order of discovery, newcomers ---- */
+
+static const struct order_case {
+	const char *name, *text, *order; /* of the root bus */
+} order_cases[] = {
+	{ "order: by address when nothing is recorded", ROOT "00:02.0 dev 1:2\n00:01.0 dev 1:2\n",
+		"01.0 02.0 " },
+	{ "order: as the kernel found them",
+		ROOT "00:01.0 dev 1:2 order=3\n00:02.0 dev 1:2 order=1\n00:03.0 dev 1:2 order=2\n",
+		"02.0 03.0 01.0 " },
+	{ "order: newcomers come last",
+		ROOT "00:01.0 dev 1:2 newcomer\n00:02.0 dev 1:2\n00:03.0 dev 1:2 order=9\n",
+		"02.0 03.0 01.0 " },
+};
+
+static void test_order(void **state)
+{
+	const struct order_case *c = *state;
+	struct pr_topology *t = machine_build(c->text);
+	char order[64] = "", place[8];
+
+	pr_for_each_child (f, t->roots[0]->first_child) {
+		(void)snprintf(
+			place, sizeof(place), "%02x.%x ", f->address.device, f->address.function);
+		strncat(order, place, sizeof(order) - strlen(order) - 1);
+		if (!f->next)
+			assert_ptr_equal(f, t->roots[0]->last_child);
+	}
+	assert_string_equal(order, c->order);
+	pr_topology_free(t);
+}
+
+static const struct newcomer_case {
+	const char *name, *device; /* behind "00:05.0" */
+	unsigned int index;
+	uint64_t size, align;
+} newcomer_cases[] = {
+	{ "newcomer: a BAR has the size that was measured",
+		"dev 1:2 newcomer bar2=pref64:10000000@none", 2, 0x10000000, 0x10000000 },
+	{ "newcomer: so has a ROM", "dev 1:2 newcomer rom=40000@none", PR_ROM, 0x40000, 0x40000 },
+	{ "newcomer: VF BARs are as large as all VFs, aligned as one",
+		"dev 1:2 newcomer vfs=7 vfbar0=pref64:4000@none", PR_VF_BAR0, 0x1c000, 0x4000 },
+};
+
+static void test_newcomer(void **state)
+{
+	const struct newcomer_case *c = *state;
+	char text[256];
+	struct pr_topology *t;
+	struct pr_resource *r;
+
+	(void)snprintf(text, sizeof(text), ROOT "00:05.0 %s\n", c->device);
+	t = machine_build(text);
+	r = machine_resource(t, "00:05.0", c->index);
+	assert_true(machine_function(t, "00:05.0")->removed);
+	assert_int_equal(r->state, PR_RES_UNASSIGNED);
+	assert_true(r->size == c->size);
+	assert_true(r->align == c->align);
+	pr_topology_free(t);
+}
+
 static const struct refused_case {
 	const char *name, *text, *function, *why;
 } refused_cases[] = {
@@ -276,6 +337,16 @@ static const struct refused_case {
 		"physical function 0000:00:05.0 is not there" },
 	{ "refused: a virtual function of itself", ROOT "00:05.1 dev 1:3 vf-of=00:05.1\n",
 		"0000:00:05.1", "is not there" },
+	{ "refused: a newcomer whose parent nobody names", ROOT "99:00.0 dev 1:2 newcomer\n",
+		"0000:99:00.0", "newcomer without a parent" },
+	{ "refused: a newcomer in the place of another function",
+		ROOT "00:01.0 bridge 01-01\n01:00.0 dev 1:2\n"
+		     "99:00.0 dev 1:2 newcomer parent=00:01.0\n",
+		"0000:99:00.0", "in the place of 0000:01:00.0" },
+	{ "refused: a function that the kernel knows below one that it does not know",
+		ROOT "00:01.0 bridge 01-01\n99:00.0 bridge none upstream newcomer parent=00:01.0\n"
+		     "9a:00.0 dev 1:2 parent=99:00.0\n",
+		"0000:9a:00.0", "newcomer that the kernel does not know" },
 };
 
 static void test_refused(void **state)
@@ -532,6 +603,8 @@ int main(void)
 	ADD_TEST(&tests, a_shadowed_rom_is_memory_and_no_resource);
 	ADD_TEST(&tests, a_virtual_function_wants_nothing);
 	ADD_ROWS(&tests, parent_cases, test_parent);
+	ADD_ROWS(&tests, order_cases, test_order);
+	ADD_ROWS(&tests, newcomer_cases, test_newcomer);
 	ADD_ROWS(&tests, refused_cases, test_refused);
 	ADD_TEST(&tests, impossible_facts_are_refused_one_by_one);
 	ADD_TEST(&tests, an_empty_machine_is_a_topology);

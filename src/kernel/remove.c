@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A subtree goes: out of the kernel's tables, or out of the machine.  Registers
+ * stay as they are at a remove (KERNEL 1.3); a card without power forgets them.
+ */
+#include "kernel/model.h"
+
+#include <errno.h>
+
+static void mark_removed(struct pr_function *f)
+{
+	f->removed = true;
+	for (unsigned int i = 0; i < f->n_resources; i++) {
+		struct pr_resource *r = &f->resources[i];
+
+		if (r->flags & PR_IORES_PCI_FIXED) {
+			r->state = PR_RES_UNASSIGNED; /* its range is where it will be again */
+			continue;
+		}
+		r->range = (struct pr_range){ 0 };
+		if (f->bridge && pr_resource_is_window(r)) {
+			r->state = PR_RES_CLOSED;
+			r->size = 0;
+		} else {
+			r->state = PR_RES_UNASSIGNED;
+		}
+	}
+}
+
+/* VFs go with their PF, wherever they are. */
+static void remove_vfs(const struct pr_function *pf)
+{
+	struct pr_root *root = pf->root;
+
+	for (size_t i = 0; i < root->n_functions; i++) {
+		struct pr_function *f = &root->functions[i];
+
+		if (f->facts->is_vf && !f->removed &&
+			pr_address_compare(&f->facts->physfn, &pf->facts->address) == 0)
+			mark_removed(f);
+	}
+}
+
+static bool has_vfs(const struct pr_function *f)
+{
+	return f->facts->sriov_numvfs > 0 ||
+	       (f->caps->sriov.present == PR_YES && f->caps->sriov.enabled);
+}
+
+int k_remove(struct pr_function *top)
+{
+	if (top->removed || top->facts->is_vf)
+		return -EINVAL;
+	for (struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
+		if (!f->removed)
+			mark_removed(f);
+		if (has_vfs(f))
+			remove_vfs(f);
+	}
+	return 0;
+}
+
+/* What a bridge's registers read after power-on; the windows forward the lowest block or nothing. */
+static void reset_bridge(struct pr_bridge *b)
+{
+	b->primary = b->secondary = b->subordinate = 0;
+	b->control = 0;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct pr_window *w = &b->registers[i];
+
+		w->open = w->implemented;
+		w->range = (struct pr_range){ 0, i == 0 ? 0xfff : 0xfffff };
+		if (w->open != PR_YES)
+			w->range = (struct pr_range){ 0 };
+	}
+}
+
+int k_unplug(struct pr_function *top)
+{
+	int r = top->removed ? 0 : k_remove(top);
+
+	for (struct pr_function *f = top; f && r == 0; f = pr_function_walk(f, top)) {
+		f->unplugged = true;
+		if (f->bridge)
+			reset_bridge(f->bridge);
+	}
+	return r;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Register writes to a device: what of them decides a layout later on.  A
+ * bridge's header is kept as bytes between writes (PCI-to-PCI Bridge 1.2,
+ * chapter 3).
+ */
+#include "kernel/model.h"
+
+#include <errno.h>
+
+bool k_action_touches(const struct pr_action *a, unsigned int first, unsigned int last)
+{
+	return a->offset <= last && a->offset + a->width > first;
+}
+
+static void put(uint8_t *p, unsigned int width, uint64_t value)
+{
+	for (unsigned int i = 0; i < width; i++)
+		p[i] = (uint8_t)(value >> (8 * i));
+}
+
+/* Window registers: PCI-to-PCI Bridge 1.2, 3.2.5.6 to 3.2.5.10; closed as Linux writes it. */
+static void encode_io(const struct pr_window *w, uint8_t *raw)
+{
+	bool open = w->open == PR_YES;
+	uint8_t type = w->width == 32;
+
+	if (w->implemented != PR_YES)
+		return;
+	raw[0x1c] = (uint8_t)((open ? w->range.first >> 8 & 0xf0 : 0xf0) | type);
+	raw[0x1d] = (uint8_t)((open ? w->range.last >> 8 & 0xf0 : 0) | type);
+	put(raw + 0x30, 2, open ? w->range.first >> 16 : 0);
+	put(raw + 0x32, 2, open ? w->range.last >> 16 : 0);
+}
+
+static void encode_mem(const struct pr_window *w, uint8_t *raw, unsigned int offset)
+{
+	bool open = w->open == PR_YES;
+	uint8_t type = w->width == 64;
+
+	if (w->implemented != PR_YES)
+		return;
+	put(raw + offset, 2, (open ? w->range.first >> 16 & 0xfff0 : 0xfff0) | type);
+	put(raw + offset + 2, 2, (open ? w->range.last >> 16 & 0xfff0 : 0) | type);
+	if (type) {
+		put(raw + 0x28, 4, open ? w->range.first >> 32 : 0);
+		put(raw + 0x2c, 4, open ? w->range.last >> 32 : 0);
+	}
+}
+
+static void encode_bridge(const struct pr_bridge *b, uint8_t raw[64])
+{
+	raw[0x0e] = 1; /* header type */
+	raw[0x18] = b->primary;
+	raw[0x19] = b->secondary;
+	raw[0x1a] = b->subordinate;
+	encode_io(&b->registers[0], raw);
+	encode_mem(&b->registers[1], raw, 0x20);
+	encode_mem(&b->registers[2], raw, 0x24);
+	put(raw + 0x3e, 2, b->control);
+}
+
+static bool is_read_only(const struct pr_bridge *b, unsigned int offset)
+{
+	bool io = offset == 0x1c || offset == 0x1d || (offset >= 0x30 && offset <= 0x33);
+	bool pref = offset >= 0x24 && offset <= 0x2f;
+
+	return (io && b->registers[0].implemented != PR_YES) ||
+	       (pref && b->registers[2].implemented != PR_YES);
+}
+
+/* The low bits of the window registers say how wide they are and cannot be written. */
+static uint8_t merge_byte(uint8_t old, uint8_t new, unsigned int offset)
+{
+	bool typed = offset == 0x1c || offset == 0x1d || offset == 0x20 || offset == 0x22 ||
+		     offset == 0x24 || offset == 0x26;
+
+	return typed ? (uint8_t)((new & 0xf0) | (old & 0x0f)) : new;
+}
+
+static struct k_header *header_of(struct k_model *m, const struct pr_function *f)
+{
+	struct k_header *h = m->writes;
+
+	while (h && h->f != f)
+		h = h->next;
+	if (h)
+		return h;
+	h = pr_new(m->writes_arena, struct k_header);
+	if (!h)
+		return NULL;
+	h->f = f;
+	h->next = m->writes;
+	encode_bridge(f->bridge, h->raw);
+	m->writes = h;
+	return h;
+}
+
+static int write_bridge(struct k_model *m, const struct pr_function *f, const struct pr_action *a)
+{
+	struct k_header *h = header_of(m, f);
+	struct pr_bridge *b = f->bridge;
+	struct pr_bridge_header header;
+
+	if (!h)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < a->width; i++) {
+		unsigned int offset = a->offset + i;
+
+		if (!is_read_only(b, offset))
+			h->raw[offset] =
+				merge_byte(h->raw[offset], (uint8_t)(a->value >> (8 * i)), offset);
+	}
+	if (!pr_config_bridge(&(struct pr_config){ h->raw, sizeof(h->raw) }, &header))
+		return -EINVAL;
+
+	b->primary = header.primary;
+	b->secondary = header.secondary;
+	b->subordinate = header.subordinate;
+	b->control = header.control;
+	b->registers[0] = header.io;
+	b->registers[1] = header.mem;
+	b->registers[2] = header.pref;
+	return 0;
+}
+
+static bool changes_rebar(const struct pr_function *f, const struct pr_action *a)
+{
+	const struct pr_rebar *rebar = &f->caps->rebar;
+	unsigned int first = rebar->offset;
+
+	return rebar->present == PR_YES &&
+	       k_action_touches(a, first, first + 3 + 8u * rebar->n_entries);
+}
+
+/* Registers that decide nothing here may be written too. */
+int k_write(struct k_model *m, struct pr_function *f, const struct pr_action *a)
+{
+	if (f->removed || (a->width != 1 && a->width != 2 && a->width != 4) ||
+		a->offset % a->width != 0 || a->offset + a->width > 4096)
+		return -EINVAL;
+	if (changes_rebar(f, a))
+		k_doubt(m, f, "what a write to its Resizable BAR registers does is not known");
+	if (m->status != 0)
+		return m->status;
+	if (!f->bridge || !k_action_touches(a, 0x18, 0x33) || a->offset >= 0x34)
+		return 0;
+	return write_bridge(m, f, a);
+}
