@@ -175,6 +175,8 @@ static bool bind_missing(
 		if (!f || !entry->driver || has_driver(f, entry->driver))
 			continue;
 		r = backend->ops->bind(backend->instance, &f->address, entry->driver);
+		if (r < 0)
+			r = backend->ops->bind(backend->instance, &f->address, entry->driver);
 		if (is_backend_failure(r))
 			note_error(ret, r);
 		any = true;
@@ -368,6 +370,68 @@ static bool rescan_for_missing(
 	return any;
 }
 
+static void bring_back(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	pr_settings_hold(record, backend);
+	undo_removes(backend, record, ret);
+	look_again(backend, ret);
+	if (ret->now)
+		(void)rescan_for_missing(backend, record, ret); /* settling looks anyway */
+}
+
+/* ---- half of a plan may be worse than all of it ---- */
+
+static bool lacks_room(const struct pr_record *record, const struct pr_topology *now)
+{
+	bool begun = false, lost = false;
+
+	for (size_t i = 0; i < record->n_steps; i++)
+		if (record->steps[i].kind == PR_STEP_REMOVE && record->steps[i].doing)
+			begun = true;
+	for (size_t i = 0; now && i < record->n_functions; i++)
+		if (what_is_missing(now, &record->functions[i]) == MISSING_BAR)
+			lost = true;
+
+	return begun && lost;
+}
+
+/*
+ * What was removed alone may not find room again where it was (KERNEL 1.7); with everything else that
+ * the plan removes it does, as was computed.
+ */
+static void remove_rest(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	int r;
+
+	for (size_t i = 0; i < record->n_steps; i++) {
+		struct pr_record_step *s = &record->steps[i];
+		const struct pr_function *f;
+
+		f = s->kind == PR_STEP_REMOVE ? find_present(ret->now, s->path) : NULL;
+		if (!f)
+			continue;
+		s->doing = true;
+		r = backend->ops->remove ? backend->ops->remove(backend->instance, &f->address)
+					 : -EOPNOTSUPP;
+		if (r < 0 && backend->ops->remove)
+			r = backend->ops->remove(backend->instance, &f->address);
+		if (r < 0)
+			note_error(ret, r);
+	}
+}
+
+static void settle_after(const struct pr_backend *backend, const struct pr_record *record,
+	struct pr_restored *before, struct pr_restored *ret)
+{
+	pr_topology_free(before->now);
+	before->now = NULL;
+	pr_restore_settle(backend, record, ret);
+	if (before->error != 0)
+		ret->error = before->error; /* it came first */
+}
+
 void pr_restore(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
 {
@@ -378,14 +442,13 @@ void pr_restore(
 		if (before.now)
 			undo_writes(backend, record, &before);
 	}
-	pr_settings_hold(record, backend);
-	undo_removes(backend, record, &before);
-	look_again(backend, &before);
-	if (before.now)
-		(void)rescan_for_missing(backend, record, &before); /* settling looks anyway */
-	pr_topology_free(before.now);
+	bring_back(backend, record, &before);
+	settle_after(backend, record, &before, ret);
+	if (!lacks_room(record, ret->now))
+		return;
 
-	pr_restore_settle(backend, record, ret);
-	if (before.error != 0)
-		ret->error = before.error; /* it came first */
+	before.now = ret->now;
+	remove_rest(backend, record, &before);
+	bring_back(backend, record, &before);
+	settle_after(backend, record, &before, ret);
 }

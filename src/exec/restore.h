@@ -13,6 +13,7 @@ struct pr_restored {
 	int error;               /* first failure of the back end that leaves the state in doubt */
 	char text[192];          /* names of the first that are missing */
 	bool unfinished; /* settings were not put back for want of a back end: to be tried again */
+	bool refused;    /* or the kernel failed at it, twice: worth another process, not more */
 	size_t n_unrestored;  /* settings that are not as they were */
 	char unrestored[160]; /* names of the first of them */
 };

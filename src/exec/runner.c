@@ -257,7 +257,7 @@ static void roll_back(struct run *run, enum pr_outcome outcome, const char *caus
 	if (restored.error != 0 && run->report.error == 0)
 		run->report.error = restored.error;
 
-	finish(run, restored.error == 0);
+	finish(run, restored.error == 0 && !restored.refused);
 	pr_topology_free(restored.now);
 }
 
@@ -298,11 +298,11 @@ static void verify(struct run *run)
 		report(run, PR_OUTCOME_ROLLED_BACK,
 			"it did not help: %s; everything that was there is there", why);
 		report_unrestored(run, &restored);
-		finish(run, !restored.unfinished);
+		finish(run, !restored.unfinished && !restored.refused);
 	} else {
 		report_success(run, restored.now);
 		report_unrestored(run, &restored);
-		finish(run, !restored.unfinished);
+		finish(run, !restored.unfinished && !restored.refused);
 	}
 
 	pr_topology_free(restored.now);

@@ -147,6 +147,11 @@ static void note_unfinished(struct pr_restored *ret, int r)
 		ret->error = r;
 }
 
+static bool is_backend_gone(int r)
+{
+	return r == -ECONNRESET || r == -ENOTCONN || r == -EPROTO;
+}
+
 static int try_setting(const struct visit *v, const struct pr_record_setting *s)
 {
 	const struct pr_backend_ops *ops = v->backend->ops;
@@ -159,29 +164,53 @@ static int try_setting(const struct visit *v, const struct pr_record_setting *s)
 	return ops->set_attribute(v->backend->instance, &v->f->address, s->what->name, s->text);
 }
 
+static bool is_answer(int r)
+{
+	return r == -EPERM || r == -EACCES || r == -EINVAL || r == -EBUSY || r == -ERANGE ||
+	       r == -EOPNOTSUPP || r == -ENOENT || r == -ENODEV;
+}
+
 /*
- * A refusal is an answer; without a back end the run stays pending, for one that works.
+ * A refusal is an answer, and told of.  What fails otherwise is tried once more (a helper that died
+ * is started again), and leaves the run pending: without a back end until one works.
  */
 static int write_setting(const struct visit *v, const struct pr_record_setting *s)
 {
 	int r;
 
 	r = try_setting(v, s);
-	if (r == -ECONNRESET)
-		r = try_setting(v, s); /* the helper died; another is started */
-	if (r == -ECONNRESET || r == -ENOTCONN || r == -EPROTO)
+	if (r < 0 && !is_answer(r))
+		r = try_setting(v, s);
+	if (is_backend_gone(r))
 		note_unfinished(v->ret, r);
+	else if (r < 0 && !is_answer(r))
+		v->ret->refused = true;
 
 	return r;
 }
 
 /* ---- one function ---- */
 
+static int read_attributes(struct visit *v)
+{
+	const struct pr_backend_ops *ops = v->backend->ops;
+	int r;
+
+	if (!ops->attributes)
+		return -EOPNOTSUPP;
+	r = ops->attributes(v->backend->instance, &v->f->address, v->text, sizeof(v->text));
+	if (r < 0 && !is_answer(r))
+		r = ops->attributes(v->backend->instance, &v->f->address, v->text, sizeof(v->text));
+	if (r < 0 && !is_answer(r))
+		note_unfinished(v->ret, r); /* not known is not restored */
+
+	return r;
+}
+
 /* False when the function is not there, or cannot be asked. */
 static bool visit_begin(struct visit *v, size_t first)
 {
 	const char *path = v->record->settings[first].path;
-	const struct pr_backend_ops *ops = v->backend->ops;
 
 	v->settings = &v->record->settings[first];
 	for (v->n = 1; first + v->n < v->record->n_settings; v->n++)
@@ -196,8 +225,7 @@ static bool visit_begin(struct visit *v, size_t first)
 	if (v->settings[0].what->place != PR_PLACE_ATTRIBUTE)
 		return true; /* attributes come first, so it has none in the record */
 
-	return ops->attributes &&
-	       ops->attributes(v->backend->instance, &v->f->address, v->text, sizeof(v->text)) == 0;
+	return read_attributes(v) == 0;
 }
 
 static bool take_driver_off(struct visit *v)
@@ -291,7 +319,7 @@ static bool release(
 	if (!record->hold || !backend->ops->autoprobe)
 		return false;
 	r = backend->ops->autoprobe(backend->instance, true);
-	if (r == -ECONNRESET)
+	if (r < 0)
 		r = backend->ops->autoprobe(backend->instance, true);
 	if (r < 0)
 		note_unfinished(ret, r); /* the whole bus is without: this must not be forgotten */
@@ -343,9 +371,7 @@ bool pr_settings_virtual(
 /* A write may succeed and change nothing. */
 static void note_attributes(struct visit *v)
 {
-	/* not read again: as if nothing had changed */
-	(void)v->backend->ops->attributes(
-		v->backend->instance, &v->f->address, v->text, sizeof(v->text));
+	(void)read_attributes(v); /* not read again: as if nothing had changed */
 	for (size_t i = 0; i < v->n; i++)
 		if (v->settings[i].what->place == PR_PLACE_ATTRIBUTE && differs(v, &v->settings[i]))
 			note_unrestored(v, v->settings[i].what->name);
