@@ -81,6 +81,11 @@ struct pr_resource {
 	 */
 	uint64_t size;
 	uint64_t align; /* bytes, PR_SIZE_UNKNOWN; VF BARs: of one VF's BAR */
+	/*
+	 * closed windows: bytes that the kernel's table still holds of it, 0 when nothing is known
+	 * of it; not compared, because no table shows it since 6.18
+	 */
+	uint64_t kept;
 };
 
 /* What is recorded of one function: the only input of the builder, and what a snapshot stores. */

@@ -294,6 +294,14 @@ static void close_window(struct pr_resource *r)
 	r->state = PR_RES_CLOSED;
 	r->range = (struct pr_range){ 0 };
 	r->size = 0;
+	r->kept = 0;
+}
+
+/* Up to 6.12 the table shows a window that was taken away: from 0, with its size (KERNEL 1.9). */
+static uint64_t kept_size(const struct pr_resource_line *line)
+{
+	return line->start == 0 && line->end > 0 && !(line->flags & PR_IORES_UNSET) ? line->end + 1
+										    : 0;
 }
 
 static void window_from_register(struct pr_resource *r, const struct pr_window *w)
@@ -327,8 +335,10 @@ static void decode_window(const struct pr_function *f, unsigned int kind, struct
 		close_window(&r);
 	} else {
 		resource_from_line(&r, line);
-		if (r.state != PR_RES_ASSIGNED)
+		if (r.state != PR_RES_ASSIGNED) {
 			close_window(&r);
+			r.kept = kept_size(line);
+		}
 	}
 	if (!(r.flags & TYPE_FLAGS))
 		r.flags |= window_flags(kind, w);

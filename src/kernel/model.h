@@ -173,8 +173,8 @@ void k_scan_slot_bridges(struct k_model *m, struct pr_function *bridge, uint8_t 
 
 /* The bus below @bridge with everything under it, and the buses above it without. */
 struct k_bus *k_tree_build(struct k_model *m, struct pr_function *bridge);
-/* States and ranges of everything under @bus into the topology. */
-void k_tree_store(struct k_model *m, struct k_bus *bus);
+/* States and ranges of the bridge above @bus and of everything under it into the topology. */
+void k_tree_store(const struct k_model *m, struct k_bus *bus);
 /* Bridge window @index (PR_WINDOW_*) of @d. */
 struct k_res *k_window(struct k_dev *d, unsigned int index);
 

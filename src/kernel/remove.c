@@ -20,7 +20,7 @@ static void mark_removed(struct pr_function *f)
 		r->range = (struct pr_range){ 0 };
 		if (f->bridge && pr_resource_is_window(r)) {
 			r->state = PR_RES_CLOSED;
-			r->size = 0;
+			r->size = r->kept = 0;
 		} else {
 			r->state = PR_RES_UNASSIGNED;
 		}

@@ -32,17 +32,10 @@ static void *allocate(struct k_model *m, size_t n, size_t size)
 
 /* ---- resources of a device ---- */
 
-/*
- * Up to 6.12 the table shows a window that was taken away: from 0, with its
- * size (pci_bridge_release_resources).
- */
-static bool is_orphan(const struct k_model *m, const struct pr_function *f, unsigned int index)
+/* A window that was taken away is still in the table (pci_bridge_release_resources). */
+static bool is_orphan(const struct k_model *m, const struct pr_resource *r)
 {
-	const struct pr_facts *facts = f->facts;
-
-	return m->profile->forget_failed && !f->predicted && facts->lines &&
-	       index < facts->n_lines && facts->lines[index].start == 0 &&
-	       facts->lines[index].end > 0 && !(facts->lines[index].flags & PR_IORES_UNSET);
+	return m->profile->forget_failed && r->state == PR_RES_CLOSED && r->kept > 0;
 }
 
 /*
@@ -71,9 +64,11 @@ static uint64_t remembered_io(const struct k_model *m, const struct pr_function 
 }
 
 static uint64_t remembered_size(
-	const struct k_model *m, const struct pr_function *f, unsigned int index)
+	const struct k_model *m, const struct pr_function *f, const struct pr_resource *r)
 {
-	return m->profile->forget_failed || index != PR_WINDOW_IO ? 0 : remembered_io(m, f);
+	if (m->profile->forget_failed || r->index != PR_WINDOW_IO)
+		return 0;
+	return f->predicted ? r->kept : remembered_io(m, f);
 }
 
 /*
@@ -122,13 +117,13 @@ static void set_window(const struct k_model *m, struct k_res *w, const struct pr
 		w->size = pr_range_size(&r->range);
 	} else if (k_is_fresh(m, f)) {
 		read_window(m, w, &f->bridge->registers[w->index - PR_WINDOW_IO]);
-	} else if (is_orphan(m, f, w->index)) {
+	} else if (is_orphan(m, r)) {
 		w->orphan = true;
 		w->flags = r->flags & TYPE_FLAGS;
-		w->at = (struct pr_range){ .last = f->facts->lines[w->index].end };
-		w->size = pr_range_size(&w->at);
+		w->at = (struct pr_range){ .last = r->kept - 1 };
+		w->size = r->kept;
 	} else {
-		w->size = remembered_size(m, f, w->index);
+		w->size = remembered_size(m, f, r);
 	}
 }
 
@@ -361,19 +356,24 @@ struct k_bus *k_tree_build(struct k_model *m, struct pr_function *bridge)
 
 /* ---- and back ---- */
 
-static void store(const struct k_res *from)
+static void store_window(const struct k_model *m, const struct k_res *from)
+{
+	struct pr_resource *r = from->r;
+	bool remembers = from->orphan || !m->profile->forget_failed;
+
+	r->state = from->placed ? PR_RES_ASSIGNED : PR_RES_CLOSED;
+	r->range = from->placed ? from->at : (struct pr_range){ 0 };
+	r->size = from->placed ? pr_range_size(&from->at) : 0;
+	r->kept = !from->placed && remembers ? from->size : 0;
+}
+
+static void store_bar(const struct k_res *from)
 {
 	struct pr_resource *r = from->r;
 
 	if (from->placed) {
 		r->state = PR_RES_ASSIGNED;
 		r->range = from->at;
-		if (from->window)
-			r->size = pr_range_size(&from->at);
-	} else if (from->window) {
-		r->state = PR_RES_CLOSED;
-		r->range = (struct pr_range){ 0 };
-		r->size = 0;
 	} else if (from->flags == 0) {
 		r->state = PR_RES_FORGOTTEN;
 		r->range = (struct pr_range){ 0 };
@@ -383,13 +383,29 @@ static void store(const struct k_res *from)
 	}
 }
 
-void k_tree_store(struct k_model *m, struct k_bus *bus)
+static void store_device(const struct k_model *m, struct k_dev *d)
+{
+	for (unsigned int i = 0; i < d->n_res; i++) {
+		if (d->res[i].window)
+			store_window(m, &d->res[i]);
+		else
+			store_bar(&d->res[i]);
+	}
+	d->f->predicted = true;
+}
+
+static void store_below(const struct k_model *m, struct k_bus *bus)
 {
 	for (struct k_dev *d = bus->first; d; d = d->next) {
-		for (unsigned int i = 0; i < d->n_res; i++)
-			store(&d->res[i]);
-		d->f->predicted = true;
+		store_device(m, d);
 		if (d->subordinate)
-			k_tree_store(m, d->subordinate);
+			store_below(m, d->subordinate);
 	}
+}
+
+void k_tree_store(const struct k_model *m, struct k_bus *bus)
+{
+	if (bus->self)
+		store_device(m, bus->self);
+	store_below(m, bus);
 }
