@@ -166,6 +166,7 @@ struct pr_bridge {
 	struct pr_window registers[3]; /* I/O, memory, prefetchable as the registers have them */
 	bool hotplug;                  /* kernel's is_hotplug_bridge: slot with Hot-Plug Capable */
 	bool subtractive;              /* class 060401: forwards what nobody claims */
+	bool busless; /* the kernel has no bus for it, whatever its registers say */
 	uint16_t control;
 };
 

@@ -121,6 +121,16 @@ static void measure_windows(struct pr_bridge *b, const struct pr_facts *facts)
 	}
 }
 
+/*
+ * sysfs shows a bridge's windows only if the kernel made a bus for it
+ * (pci-sysfs.c, resource_show).  Some chipset bridges keep zeroes in their
+ * registers and have one.
+ */
+static bool kernel_has_bus(const struct pr_function *bridge)
+{
+	return pr_facts_line(bridge->facts, PR_WINDOW_IO) != NULL;
+}
+
 static bool decode_bridge(struct pr_arena *arena, struct pr_function *f, const struct pr_config *c)
 {
 	struct pr_bridge_header h = { 0 };
@@ -141,6 +151,7 @@ static bool decode_bridge(struct pr_arena *arena, struct pr_function *f, const s
 		.subtractive = f->header.class_code == 0x060401,
 		.control = h.control,
 	};
+	f->bridge->busless = f->facts->lines && !kernel_has_bus(f);
 	measure_windows(f->bridge, f->facts);
 	return true;
 }
@@ -540,16 +551,6 @@ static int place_functions(struct finish *x, struct pr_topology *t)
 static bool buses_known(const struct pr_function *bridge)
 {
 	return bridge->bridge->registers[1].width != 0; /* the same read told both */
-}
-
-/*
- * sysfs shows a bridge's windows only if the kernel made a bus for it
- * (pci-sysfs.c, resource_show).  Some chipset bridges keep zeroes in their
- * registers and have one.
- */
-static bool kernel_has_bus(const struct pr_function *bridge)
-{
-	return pr_facts_line(bridge->facts, PR_WINDOW_IO) != NULL;
 }
 
 /* Can configuration cycles reach its secondary bus? */

@@ -110,6 +110,7 @@ struct k_model {
 	struct pr_arena *writes_arena;
 	struct k_header *writes;             /* since the last rescan */
 	bool *fresh;                         /* by position: discovered by this rescan */
+	bool *new_bus;                       /* by position: got a bus in this rescan */
 	bool *bus_exists;                    /* 256, of the domain */
 	struct pr_function **bus_owner;      /* 256: bridge of this host bridge that has the bus */
 	struct pr_range *busy_io, *busy_mem; /* sorted, disjoint */

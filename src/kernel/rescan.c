@@ -35,7 +35,7 @@ static void mark_buses(struct k_model *m)
 			if (f->removed)
 				continue;
 			m->bus_exists[f->address.bus] = true;
-			if (f->bridge && f->bridge->secondary != 0)
+			if (f->bridge && f->bridge->secondary != 0 && !f->bridge->busless)
 				own_bus(m, &root->functions[k]);
 		}
 	}
@@ -88,9 +88,10 @@ static bool prepare(struct k_model *m)
 	const struct pr_root_facts *facts = &m->root->facts;
 
 	m->fresh = pr_new_array(m->arena, m->root->n_functions, bool);
+	m->new_bus = pr_new_array(m->arena, m->root->n_functions, bool);
 	m->bus_exists = pr_new_array(m->arena, N_BUSES, bool);
 	m->bus_owner = pr_new_array(m->arena, N_BUSES, struct pr_function *);
-	if (!m->fresh || !m->bus_exists || !m->bus_owner) {
+	if (!m->fresh || !m->new_bus || !m->bus_exists || !m->bus_owner) {
 		m->status = -ENOMEM;
 		return false;
 	}

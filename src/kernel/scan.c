@@ -195,6 +195,8 @@ static void give_bus(struct k_model *m, struct pr_function *f, const struct scan
 {
 	m->bus_exists[child->number] = true;
 	m->bus_owner[child->number] = f;
+	m->new_bus[f - m->root->functions] = true;
+	f->bridge->busless = false;
 	f->no_bus = !child->reachable;
 }
 
@@ -207,7 +209,7 @@ static unsigned int scan_foreign(struct k_model *m, struct pr_function *f, unsig
 	struct pr_function *owner = m->bus_owner[number];
 	struct scan bus = { .self = owner, .number = number, .reachable = true };
 
-	f->no_bus = true;
+	f->no_bus = f->bridge->busless = true;
 	if (!owner)
 		return number;
 	bus.end = owner->bridge->subordinate;
@@ -224,6 +226,52 @@ static void check_unseen(struct k_model *m, const struct pr_function *f, bool re
 	if (pcie->slot_known == PR_YES && pcie->slot_implemented && !pcie->slot_presence)
 		return;
 	k_doubt(m, f, "it had no bus numbers, so that what is behind it is not known");
+}
+
+static bool claims(const struct pr_function *g, unsigned int number)
+{
+	return g->bridge && !g->unplugged && g->bridge->secondary != 0 &&
+	       number >= g->bridge->secondary && number <= g->bridge->subordinate;
+}
+
+static bool is_news(const struct k_model *m, const struct pr_function *f)
+{
+	pr_for_each_child (c, f->first_child) {
+		if (c->removed && !c->unplugged)
+			return true;
+	}
+	return k_is_fresh(m, f) && f->first_child;
+}
+
+/* Two bridges beside each other forward one bus: which one answers is the hardware's choice. */
+static void check_siblings(
+	struct k_model *m, const struct scan *bus, struct pr_function *f, unsigned int number)
+{
+	pr_for_each_child (g, *children_of(m, bus)) {
+		if (g != f && claims(g, number) && (is_news(m, f) || is_news(m, g)))
+			k_doubt(m, f, "bus %02x is forwarded by another bridge beside it too",
+				number);
+	}
+}
+
+/* The bridges above do not forward the bus; another bridge may, and show what is behind it. */
+static void check_elsewhere(struct k_model *m, struct pr_function *f, unsigned int number)
+{
+	for (size_t i = 0; i < m->root->n_functions; i++) {
+		const struct pr_function *g = &m->root->functions[i];
+
+		if (g != f && g->bridge && !g->unplugged && g->first_child &&
+			g->bridge->secondary == number)
+			k_doubt(m, f, "bus %02x leads to what is behind another bridge", number);
+	}
+}
+
+static void check_claims(struct k_model *m, struct pr_function *f, const struct scan *child)
+{
+	if (child->reachable)
+		check_siblings(m, child->parent, f, child->number);
+	else if (!k_has_bus(m, f))
+		check_elsewhere(m, f, child->number);
 }
 
 /* A bridge that keeps the numbers of its registers, first pass. */
@@ -244,7 +292,8 @@ static unsigned int scan_configured(
 		(void)scan_foreign(m, f, b->secondary);
 		return end > max ? end : max;
 	}
-	if (k_is_fresh(m, f)) {
+	check_claims(m, f, &child);
+	if (!k_has_bus(m, f)) {
 		check_unseen(m, f, child.reachable);
 		give_bus(m, f, &child);
 	}
@@ -263,7 +312,7 @@ static unsigned int scan_unconfigured(struct k_model *m, const struct scan *bus,
 
 	child.number = fixed ? ea->fixed_secondary : max + 1;
 	if (child.number >= N_BUSES) {
-		f->no_bus = true;
+		f->no_bus = f->bridge->busless = true;
 		return max;
 	}
 	f->bridge->primary = (uint8_t)bus->number;
@@ -274,6 +323,7 @@ static unsigned int scan_unconfigured(struct k_model *m, const struct scan *bus,
 		return max;
 	}
 	child.reachable = bus->reachable && in_ancestors(bus, child.number);
+	check_claims(m, f, &child);
 	check_unseen(m, f, child.reachable);
 	give_bus(m, f, &child);
 
@@ -428,7 +478,7 @@ void k_add_bridge(struct k_model *m, struct pr_function *f)
 	while (max <= bus.end && m->bus_exists[max])
 		max++;
 	if (max > bus.end) {
-		f->no_bus = true;
+		f->no_bus = f->bridge->busless = true;
 		return;
 	}
 	max = scan_one_bridge(m, &bus, f, max - 1, 0, 0);

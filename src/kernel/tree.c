@@ -115,7 +115,7 @@ static void set_window(const struct k_model *m, struct k_res *w, const struct pr
 		w->flags = r->flags & TYPE_FLAGS;
 		w->at = r->range;
 		w->size = pr_range_size(&r->range);
-	} else if (k_is_fresh(m, f)) {
+	} else if (k_is_fresh(m, f) || m->new_bus[f - m->root->functions]) {
 		read_window(m, w, &f->bridge->registers[w->index - PR_WINDOW_IO]);
 	} else if (is_orphan(m, r)) {
 		w->orphan = true;

@@ -243,6 +243,25 @@ static const struct kernel_case cases[] = {
 		.actions = "plug 02:00.0; remove 99:00.0; rescan-bus 02:00.0",
 		.expect = "99:00.0 bar0 forgotten\n01:00.0 reg-mem closed\n"
 			  "02:01.0 reg-mem closed\n04:00.0 bar0 unassigned\n" },
+	{ .name = "on 7.x even a card without I/O costs its neighbour's I/O",
+		.machine = TWO_SLOTS("7.2.0") NEWCOMER "bar0=mem:1000@none bar2=pref64:4000@none\n",
+		.actions = "plug 02:00.0",
+		.expect = "99:00.0 bar0 fe800000-fe800fff\n99:00.0 bar2 fe200000-fe203fff\n"
+			  "01:00.0 io closed\n01:00.0 reg-io closed\n02:01.0 reg-io closed\n"
+			  "04:00.0 bar2 unassigned\n" },
+	{ .name = "6.1 keeps the size of a window that it has taken away",
+		.machine = TWO_SLOTS("6.1.0") NEWCOMER "bar1=io:100@none\n",
+		.actions = "plug 02:00.0; unplug 02:00.0; rescan 02:00.0",
+		.expect = "01:00.0 io closed\n02:01.0 io closed\n04:00.0 bar2 forgotten\n" },
+	{ .name = "two bridges beside each other with one bus: nobody knows what answers",
+		.machine = "kernel 6.1.0\n" Q35
+			   "00:02.0 bridge 01-01 root-port mem=fe800000-fe8fffff driver=pcieport\n"
+			   "00:03.0 bridge 02-02 root-port mem=fe900000-fe9fffff driver=pcieport\n"
+			   "01:00.0 dev 1:2 bar0=mem:1000@fe800000\n"
+			   "02:00.0 dev 1:2 bar0=mem:1000@fe900000\n",
+		.actions = "remove 02:00.0; write 00:03.0 18.4=010100; remove 00:03.0; rescan root",
+		.expect = "bus 01 is forwarded by another bridge beside it too",
+		.result = 1 },
 	{ .name = "a slot that holds a card is left alone",
 		.machine = TWO_SLOTS("6.1.0") "99:00.1 dev 1b36:0005 newcomer parent=02:01.0 "
 					      "bar0=mem:4000000@none\n",
