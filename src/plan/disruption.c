@@ -9,10 +9,42 @@
 #include <string.h>
 
 /*
- * Users whose device cannot be taken away however much is allowed: the machine would not survive
- * it.
+ * Kinds of users (src/import/users*.c), and what taking their device away does.
+ * Pinned: the machine, a guest or pciroom itself would not survive it, however
+ * much is allowed.  In use: who uses it loses it.  A kind of a later version
+ * counts as in use.
  */
-static const char *const pinning_kinds[] = { "vfio", "mdev", "swap", "root", "console", NULL };
+static const struct {
+	const char *kind;
+	enum pr_disruption class;
+} user_kinds[] = {
+	{ "root", PR_DISRUPTION_PINNED },     /* the root file system */
+	{ "own", PR_DISRUPTION_PINNED },      /* pciroom's journal, its program */
+	{ "swap", PR_DISRUPTION_PINNED },     /* memory of processes */
+	{ "console", PR_DISRUPTION_PINNED },  /* where the kernel's last words go */
+	{ "watchdog", PR_DISRUPTION_PINNED }, /* runs, and resets a machine that stops feeding it */
+	{ "tpm", PR_DISRUPTION_PINNED },      /* measurements cannot be made again */
+	{ "vfio", PR_DISRUPTION_PINNED },     /* a guest has it */
+	{ "mdev", PR_DISRUPTION_PINNED },     /* guests have parts of it */
+	{ "mount", PR_DISRUPTION_IN_USE },
+	{ "stack", PR_DISRUPTION_IN_USE }, /* an array or volume without a known user */
+	{ "pool", PR_DISRUPTION_IN_USE },  /* a member of a pool, by its label */
+	{ "net", PR_DISRUPTION_IN_USE },
+	{ "open", PR_DISRUPTION_IN_USE },
+	{ "map", PR_DISRUPTION_IN_USE },
+	{ "display", PR_DISRUPTION_IN_USE },
+	{ "sound", PR_DISRUPTION_IN_USE },
+	{ "input", PR_DISRUPTION_IN_USE },
+	{ "serial", PR_DISRUPTION_IN_USE },
+};
+
+static enum pr_disruption class_of_user(const struct pr_user *user)
+{
+	for (size_t i = 0; i < sizeof(user_kinds) / sizeof(user_kinds[0]); i++)
+		if (strcmp(user->kind, user_kinds[i].kind) == 0)
+			return user_kinds[i].class;
+	return PR_DISRUPTION_IN_USE;
+}
 
 static bool pin_matches(const struct pr_function *f, const char *pin)
 {
@@ -67,12 +99,11 @@ static const char *pinned_by_hardware(const struct pr_function *f)
 
 static const char *pinned_by_user(const struct pr_function *f)
 {
+	for (size_t i = 0; i < f->facts->n_users; i++)
+		if (class_of_user(&f->facts->users[i]) == PR_DISRUPTION_PINNED)
+			return f->facts->users[i].what;
 	if (f->facts->driver && strstr(f->facts->driver, "vfio"))
 		return "is handed to a virtual machine or a user-space driver by VFIO";
-	for (size_t i = 0; i < f->facts->n_users; i++)
-		for (const char *const *kind = pinning_kinds; *kind; kind++)
-			if (strcmp(f->facts->users[i].kind, *kind) == 0)
-				return f->facts->users[i].what;
 	return NULL;
 }
 

@@ -129,6 +129,46 @@ static void test_disruption(void **state)
 	pr_topology_free(t);
 }
 
+/* Each kind of user, beside one that is only in use: pinned ones decide, whatever the order. */
+static const struct kind_case {
+	const char *name, *kind;
+	enum pr_disruption expect;
+} kind_cases[] = {
+	{ "the root file system pins", "root", PR_DISRUPTION_PINNED },
+	{ "our own journal pins", "own", PR_DISRUPTION_PINNED },
+	{ "swap pins", "swap", PR_DISRUPTION_PINNED },
+	{ "a console pins", "console", PR_DISRUPTION_PINNED },
+	{ "a watchdog pins", "watchdog", PR_DISRUPTION_PINNED },
+	{ "a TPM pins", "tpm", PR_DISRUPTION_PINNED },
+	{ "a guest's VFIO pins", "vfio", PR_DISRUPTION_PINNED },
+	{ "a mediated device pins", "mdev", PR_DISRUPTION_PINNED },
+	{ "a mounted file system is in use", "mount", PR_DISRUPTION_IN_USE },
+	{ "an array is in use", "stack", PR_DISRUPTION_IN_USE },
+	{ "a member of a pool is in use", "pool", PR_DISRUPTION_IN_USE },
+	{ "an interface is in use", "net", PR_DISRUPTION_IN_USE },
+	{ "an open node is in use", "open", PR_DISRUPTION_IN_USE },
+	{ "a mapped BAR is in use", "map", PR_DISRUPTION_IN_USE },
+	{ "a display is in use", "display", PR_DISRUPTION_IN_USE },
+	{ "a kind that nobody knows is in use", "novelty", PR_DISRUPTION_IN_USE },
+};
+
+static void test_kind(void **state)
+{
+	const struct kind_case *c = *state;
+	const char *reason = NULL;
+	struct pr_topology *t;
+	char machine[512];
+
+	(void)snprintf(machine, sizeof(machine),
+		PORT "01:00.0 dev 8086:10d3 bar0=mem:1000@80000000 user=net:eth0 user=%s:it\n",
+		c->kind);
+	t = machine_build(machine);
+	assert_int_equal(
+		pr_function_disruption(machine_function(t, "01:00.0"), NULL, &reason), c->expect);
+	assert_string_equal(reason, c->expect == PR_DISRUPTION_PINNED ? "it" : "eth0");
+	pr_topology_free(t);
+}
+
 /* Every name parses back to its value, and nothing else parses. */
 static void test_names(void **state)
 {
@@ -150,6 +190,7 @@ int main(void)
 	struct rows tests = { 0 };
 
 	ADD_ROWS(&tests, cases, test_disruption);
+	ADD_ROWS(&tests, kind_cases, test_kind);
 	rows_add(&tests, "names parse back", test_names, NULL);
 
 	return rows_run(&tests, "disruption");
