@@ -23,11 +23,14 @@ struct pr_prober {
 	/* All-ones readback of the BARs of a driverless function; NULL: sizes stay unknown. */
 	int (*measure)(void *userdata, const struct pr_address *a, struct pr_bar_mask *ret,
 		size_t max, size_t *ret_n);
+	/* List of base/processes.h; malloc'ed, NUL-terminated. */
+	int (*processes)(void *userdata, char **ret, size_t *ret_size);
 };
 struct pr_live_options {
 	const char *root;               /* "/" or a directory that holds sys/ and proc/ */
 	const struct pr_prober *prober; /* may be NULL */
-	bool users;                     /* look for users of functions (mounts, swap, interfaces) */
+	bool users;        /* look for users of functions (mounts, interfaces, open nodes) */
+	const char *state; /* directory of our own journal, which is a user too; NULL: none */
 };
 /* 0, 1 with @error for contradictions in what was read, negative errno with @error. */
 int pr_import_live(const struct pr_live_options *options, struct pr_topology **ret,

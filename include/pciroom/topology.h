@@ -159,6 +159,8 @@ struct pr_machine {
 	const char *arch;     /* uname -m */
 	const char *vendor, *product; /* DMI; NULL when not known */
 	bool is_guest;                /* a hypervisor is visible */
+	/* users of functions that could not be looked for, as a sentence; NULL: none */
+	const char *unseen;
 };
 
 struct pr_bridge {

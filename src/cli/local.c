@@ -32,9 +32,10 @@ static const char *helper_binary(void)
 static int look(void *userdata, struct pr_topology **ret)
 {
 	struct pr_local *l = userdata;
-	const struct pr_live_options options = {
-		.root = "/", .prober = l->helper ? &l->prober : NULL, .users = true
-	};
+	const struct pr_live_options options = { .root = "/",
+		.prober = l->helper ? &l->prober : NULL,
+		.users = true,
+		.state = l->state };
 	int r;
 
 	l->error = (struct pr_import_error){ 0 };

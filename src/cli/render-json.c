@@ -484,6 +484,7 @@ void pr_render_tree_json(struct pr_json *j, const struct pr_topology *topology)
 	pr_json_hex(j, "generation", topology->generation);
 	pr_json_bool(j, "guest", topology->machine.is_guest);
 	pr_json_string(j, "lockdown", topology->machine.lockdown);
+	pr_json_string(j, "unseen", topology->machine.unseen);
 	pr_json_array(j, "roots");
 	pr_for_each_root (topology, i)
 		json_root(j, topology->roots[i]);

@@ -81,6 +81,8 @@ int pr_source_open(const struct pr_cli *cli, bool acts, struct pr_source *ret)
 		return r;
 	}
 
+	if (s.topology->machine.unseen)
+		pr_cli_note("users may be missing: %s", s.topology->machine.unseen);
 	*ret = s;
 	return PR_EXIT_OK;
 }

@@ -148,10 +148,16 @@ static void what(struct pr_text *t, const struct pr_style *s, const struct pr_fu
 		pr_text_add(t, ", hot-plug");
 }
 
-static void use(struct pr_text *t, const struct pr_function *f)
+/* A disk shelf has hundreds of users. */
+#define USERS_SHOWN 3
+static void use(struct pr_text *t, const struct pr_style *s, const struct pr_function *f)
 {
-	for (size_t i = 0; i < f->facts->n_users; i++)
-		pr_text_printf(t, "%s%s", i > 0 ? ", " : "", f->facts->users[i].what);
+	const size_t n = f->facts->n_users;
+
+	for (size_t i = 0; i < n && (i < USERS_SHOWN || s->verbose); i++)
+		pr_text_printf(t, "%s%s", i > 0 ? "; " : "", f->facts->users[i].what);
+	if (n > USERS_SHOWN && !s->verbose)
+		pr_text_printf(t, "; and %zu more", n - USERS_SHOWN);
 }
 
 static int fill_function(
@@ -167,7 +173,7 @@ static int fill_function(
 		space_verbose(&space, tree->style, f);
 	else
 		space_summary(&space, tree->style, f);
-	use(&user, f);
+	use(&user, tree->style, f);
 
 	r = set_cell(line, COLUMN_DEVICE, &device);
 	r = set_cell(line, COLUMN_WHAT, &kind) < 0 ? -ENOMEM : r;

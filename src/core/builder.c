@@ -255,6 +255,7 @@ int pr_builder_set_machine(struct pr_builder *b, const struct pr_machine *machin
 	m.arch = copy_string(&c, m.arch);
 	m.vendor = copy_string(&c, m.vendor);
 	m.product = copy_string(&c, m.product);
+	m.unseen = copy_string(&c, m.unseen);
 	if (!c.ok)
 		return fail(b);
 

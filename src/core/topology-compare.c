@@ -154,7 +154,8 @@ static bool same_machine(struct compare *c, const struct pr_machine *a, const st
 	       same_string(c, "architecture", a->arch, b->arch) &&
 	       same_string(c, "vendor", a->vendor, b->vendor) &&
 	       same_string(c, "product", a->product, b->product) &&
-	       same_flag(c, "a hypervisor is visible", a->is_guest, b->is_guest);
+	       same_flag(c, "a hypervisor is visible", a->is_guest, b->is_guest) &&
+	       same_string(c, "what could not be looked at", a->unseen, b->unseen);
 }
 
 static bool same_ranges(struct compare *c, const char *what, const struct pr_range *a, size_t n_a,

@@ -24,7 +24,7 @@ static int real_look(void *userdata, struct pr_topology **ret, struct pr_import_
 	struct pr_prober prober = {
 		.config = pr_helper_config, .file = pr_helper_file, .measure = pr_helper_measure
 	};
-	struct pr_live_options live = { .root = w->root, .users = true };
+	struct pr_live_options live = { .root = w->root, .users = true, .state = w->state };
 	int connected, r;
 
 	connected = pr_helper_connect(w->helper_path, &helper);

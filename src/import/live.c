@@ -13,6 +13,8 @@
 
 #include "base/io.h"
 #include "base/macros.h"
+#include "base/processes.h"
+#include "base/text.h"
 #include "import/machine.h"
 #include "import/pci-access.h"
 #include "import/users.h"
@@ -27,7 +29,7 @@ struct importer {
 	const char *root;
 	struct pr_sysfs sysfs;
 	struct pr_builder *builder;
-	struct pr_found_user *users;
+	struct pr_users users;
 	struct pr_aperture_root *roots;
 	size_t n_roots, max_roots;
 	struct pr_import_error *error;
@@ -256,7 +258,7 @@ static int add_function(struct importer *im, const struct pr_pci_function *funct
 	if (r < 0)
 		return r;
 
-	r = im->options->users ? pr_users_assign(&im->sysfs, im->users, &facts) : 0;
+	r = im->options->users ? pr_users_assign(&im->sysfs, &im->users, &facts) : 0;
 	if (r < 0)
 		return r;
 
@@ -282,6 +284,41 @@ static int add_functions(struct importer *im)
 	return 0;
 }
 
+/* ---- users ---- */
+
+/* Whoever may see more is asked; NULL: it could not be listed. */
+static char *read_processes(const struct importer *im)
+{
+	_cleanup_(pr_text_deinit) struct pr_text text = { 0 };
+	const struct pr_prober *prober = im->options->prober;
+	char *list;
+	size_t size;
+
+	if (prober && prober->processes && prober->processes(prober->userdata, &list, &size) == 0)
+		return list;
+	if (pr_processes_list(im->sysfs.root, strcmp(im->root, "/") == 0, &text) < 0 ||
+		pr_text_take(&text, &list, NULL) < 0)
+		return NULL;
+	return list;
+}
+
+static int find_users(struct importer *im)
+{
+	_cleanup_free_ char *processes = read_processes(im);
+	struct pr_net_tables net;
+	struct pr_users_source source = {
+		.sysfs = &im->sysfs,
+		.root = im->root,
+		.state = im->options->state,
+		.processes = processes,
+	};
+
+	/* without tables, an interface that is up is a user by itself */
+	if (strcmp(im->root, "/") == 0 && pr_net_read(im->sysfs.arena, &net) == 0)
+		source.net = &net;
+	return pr_users_find(&source, &im->users);
+}
+
 /* ---- all of it ---- */
 
 /* What there is before the functions: host bridges without any, slots, users. */
@@ -295,7 +332,7 @@ static int prepare(struct importer *im)
 	if (r < 0)
 		return r;
 
-	r = im->options->users ? pr_users_find(&im->sysfs, im->root, &im->users) : 0;
+	r = im->options->users ? find_users(im) : 0;
 	if (r < 0)
 		return r;
 
@@ -330,6 +367,7 @@ static int collect(struct importer *im)
 		return r;
 
 	pr_machine_read(&im->sysfs, im->root, &machine);
+	machine.unseen = im->users.unseen;
 	if (pr_builder_set_machine(im->builder, &machine) < 0)
 		return pr_import_no_memory(im->error);
 

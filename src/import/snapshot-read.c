@@ -44,6 +44,7 @@ STRING_SETTER(set_lockdown, machine.lockdown)
 STRING_SETTER(set_arch, machine.arch)
 STRING_SETTER(set_vendor, machine.vendor)
 STRING_SETTER(set_product, machine.product)
+STRING_SETTER(set_unseen, machine.unseen)
 
 static int set_guest(struct pr_yaml *y, void *userdata)
 {
@@ -60,6 +61,7 @@ static const struct pr_yaml_key machine_keys[] = {
 	{ "vendor", set_vendor, false },
 	{ "product", set_product, false },
 	{ "guest", set_guest, false },
+	{ "unseen", set_unseen, false },
 };
 
 static int read_machine(struct pr_yaml *y, void *userdata)

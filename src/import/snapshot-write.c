@@ -99,6 +99,7 @@ static void write_machine(struct writer *w, const struct pr_machine *m)
 	write_string(w, "vendor", m->vendor);
 	write_string(w, "product", m->product);
 	pr_text_printf(&w->text, "  guest: %s\n", m->is_guest ? "true" : "false");
+	write_string(w, "unseen", m->unseen);
 }
 
 /* ---- host bridges ---- */

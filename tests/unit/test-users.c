@@ -10,59 +10,10 @@
 
 #include "base/macros.h"
 #include "base/text.h"
-#include "fixture.h"
-#include "import/users.h"
 #include "rows.h"
+#include "users-case.h"
 
-#define NVME0  "../../devices/pci0000:00/0000:00:01.0/0000:01:00.0/nvme/nvme0/nvme0n1"
-#define NVME1  "../../devices/pci0000:00/0000:00:02.0/0000:02:00.0/nvme/nvme1/nvme1n1"
-#define BLOCK  "sys/class/block/"
-#define NUMBER "sys/dev/block/"
-#define MOUNT(number, target, source) \
-	"30 1 " number " / " target " rw,relatime shared:1 - ext4 " source " rw\n"
-#define BTRFS(target, source) "31 1 0:40 / " target " rw shared:1 - btrfs " source " rw\n"
-#define SWAPS_HEAD            "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
-
-/* Two NVMe disks, the first with two partitions. */
-#define DISKS                                                                                              \
-	{ .path = BLOCK "nvme0n1", .target = NVME0 },                                                      \
-		{ .path = BLOCK "nvme0n1p1", .target = NVME0 "/nvme0n1p1" },                               \
-		{ .path = BLOCK "nvme0n1p2", .target = NVME0 "/nvme0n1p2" },                               \
-		{ .path = BLOCK "nvme1n1", .target = NVME1 },                                              \
-		{ .path = NUMBER "259:0", .target = "../" NVME0 },                                         \
-		{ .path = NUMBER "259:1", .target = "../" NVME0 "/nvme0n1p1" },                            \
-		{ .path = NUMBER "259:2", .target = "../" NVME0 "/nvme0n1p2" },                            \
-		{ .path = NUMBER "259:4", .target = "../" NVME1 },                                         \
-		{ .path = "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/nvme/nvme0/nvme0n1/nvme0n1p1/" \
-			  "partition",                                                                     \
-			.text = "1\n" },                                                                   \
-		{ .path = "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/nvme/nvme0/nvme0n1/nvme0n1p2/" \
-			  "partition",                                                                     \
-			.text = "2\n" },                                                                   \
-	{                                                                                                  \
-		.path = "sys/devices/pci0000:00/0000:00:02.0/0000:02:00.0/nvme/nvme1/nvme1n1/dev",         \
-		.text = "259:4\n"                                                                          \
-	}
-
-/* A stacked device and what it is made of. */
-#define STACKED(name, number)                                                        \
-	{ .path = BLOCK name, .target = "../../devices/virtual/block/" name },       \
-	{                                                                            \
-		.path = NUMBER number, .target = "../../devices/virtual/block/" name \
-	}
-#define SLAVE(name, slave)                                                  \
-	{                                                                   \
-		.path = "sys/devices/virtual/block/" name "/slaves/" slave, \
-		.target = "../../x/" slave                                  \
-	}
-
-static const struct users_case {
-	const char *name;
-	struct fixture_entry entries[24];
-	const char *driver; /* of the function looked at */
-	const char *first;  /* users of 0000:01:00.0: "kind: what", separated by "; " */
-	const char *second; /* users of 0000:02:00.0 */
-} users_cases[] = {
+static const struct users_case users_cases[] = {
 	{ .name = "nothing is mounted and nothing is up",
 		.entries = { DISKS },
 		.first = "",
@@ -101,15 +52,15 @@ static const struct users_case {
 			{ .path = "sys/devices/virtual/block/dm-0/dm/name", .text = "vg0-srv\n" },
 			{ .path = "proc/self/mountinfo",
 				.text = MOUNT("254:0", "/srv", "/dev/mapper/vg0-srv") } },
-		.first = "mount: mounted /srv on vg0-srv",
-		.second = "mount: mounted /srv on vg0-srv" },
+		.first = "mount: mounted /srv on vg0-srv on nvme0n1p2",
+		.second = "mount: mounted /srv on vg0-srv on nvme1n1" },
 	{ .name = "a volume on a mirror on partitions: through every layer",
 		.entries = { DISKS, STACKED("md0", "9:0"), SLAVE("md0", "nvme0n1p2"),
 			SLAVE("md0", "nvme1n1"), STACKED("dm-1", "254:1"), SLAVE("dm-1", "md0"),
 			{ .path = "proc/self/mountinfo",
 				.text = MOUNT("254:1", "/", "/dev/mapper/root") } },
-		.first = "root: mounted / on dm-1",
-		.second = "root: mounted / on dm-1" },
+		.first = "root: mounted / on dm-1 on md0 on nvme0n1p2",
+		.second = "root: mounted / on dm-1 on md0 on nvme1n1" },
 	{ .name = "a partition of a mirror",
 		.entries = { DISKS, STACKED("md0", "9:0"), SLAVE("md0", "nvme1n1"),
 			{ .path = BLOCK "md0p1",
@@ -120,7 +71,7 @@ static const struct users_case {
 			{ .path = "proc/self/mountinfo",
 				.text = MOUNT("259:9", "/srv", "/dev/md0p1") } },
 		.first = "",
-		.second = "mount: mounted /srv on md0p1" },
+		.second = "mount: mounted /srv on md0p1 on nvme1n1" },
 	{ .name = "btrfs on two disks: the second one is not in the mount table",
 		.entries = { DISKS, { .path = "sys/fs/btrfs/features/big_metadata", .text = "1\n" },
 			{ .path = "sys/fs/btrfs/0f3a/devices/nvme0n1p1", .target = "../x" },
@@ -128,14 +79,14 @@ static const struct users_case {
 			{ .path = "proc/self/mountinfo",
 				.text = BTRFS("/data", "/dev/nvme0n1p1") } },
 		.first = "mount: mounted /data on nvme0n1p1",
-		.second = "mount: mounted /data on nvme0n1p1" },
+		.second = "mount: mounted /data on nvme1n1" },
 	{ .name = "btrfs whose source has no node here: what sysfs lists is in use",
 		.entries = { DISKS,
 			{ .path = "sys/fs/btrfs/0f3a/devices/nvme1n1", .target = "../x" },
 			{ .path = "proc/self/mountinfo",
 				.text = BTRFS("/", "/dev/mapper/luks-root") } },
 		.first = "",
-		.second = "root: mounted / on /dev/mapper/luks-root" },
+		.second = "root: mounted / on nvme1n1" },
 	{ .name = "NVMe with several controllers: the disk hangs below a subsystem",
 		.entries = { { .path = BLOCK "nvme0n1",
 				     .target =
@@ -165,7 +116,7 @@ static const struct users_case {
 			{ .path = "proc/swaps",
 				.text = SWAPS_HEAD "/dev/dm-0\t\tpartition\t8388604\t0\t-2\n" } },
 		.first = "",
-		.second = "swap: swap on dm-0" },
+		.second = "swap: swap on dm-0 on nvme1n1" },
 	{ .name = "no swap: a table with its heading alone",
 		.entries = { DISKS, { .path = "proc/swaps", .text = SWAPS_HEAD } },
 		.first = "",
@@ -185,107 +136,158 @@ static const struct users_case {
 				.text = MOUNT("254:0", "/srv", "/dev/dm-0") } },
 		.first = "",
 		.second = "" },
-	{ .name = "an interface that is up, behind a virtio device",
-		.entries = { { .path = "sys/class/net/enp1s0",
-				     .target =
-					     "../../devices/pci0000:00/0000:00:01.0/0000:01:00.0/virtio0/net/"
-					     "enp1s0" },
-			{ .path = "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/virtio0/net/enp1s0/flags",
-				.text = "0x1003\n" } },
-		.first = "net: network interface enp1s0 is up",
+	{ .name = "a volume on an encrypted mirror, by the names that people gave",
+		.entries = { DISKS, STACKED("md1", "9:1"), SLAVE("md1", "nvme0n1p2"),
+			SLAVE("md1", "nvme1n1"), STACKED("dm-0", "254:0"), SLAVE("dm-0", "md1"),
+			STACKED("dm-1", "254:1"), SLAVE("dm-1", "dm-0"),
+			{ .path = DM("dm-0") "name", .text = "luks-root\n" },
+			{ .path = DM("dm-0") "uuid", .text = "CRYPT-LUKS2-0f-luks-root\n" },
+			{ .path = DM("dm-1") "name", .text = "my--vg-data--1\n" },
+			{ .path = DM("dm-1") "uuid", .text = "LVM-" LVM_ID LVM_ID "\n" },
+			{ .path = "proc/self/mountinfo",
+				.text = MOUNT("254:1", "/srv", "/dev/mapper/my--vg-data--1") } },
+		.first =
+			"mount: mounted /srv on my-vg/data-1 on luks-root (crypt) on md1 on nvme0n1p2",
+		.second =
+			"mount: mounted /srv on my-vg/data-1 on luks-root (crypt) on md1 on nvme1n1" },
+	{ .name = "parts of a volume that only LVM names are not named",
+		.entries = { DISKS, STACKED("dm-0", "254:0"), SLAVE("dm-0", "nvme1n1"),
+			STACKED("dm-1", "254:1"), SLAVE("dm-1", "dm-0"),
+			{ .path = DM("dm-0") "name", .text = "vg0-pool-tpool\n" },
+			{ .path = DM("dm-0") "uuid", .text = "LVM-" LVM_ID LVM_ID "-tpool\n" },
+			{ .path = DM("dm-1") "name", .text = "vg0-thin\n" },
+			{ .path = DM("dm-1") "uuid", .text = "LVM-" LVM_ID LVM_ID "\n" },
+			{ .path = "proc/self/mountinfo",
+				.text = MOUNT("254:1", "/srv", "/dev/mapper/vg0-thin") } },
+		.first = "",
+		.second = "mount: mounted /srv on vg0/thin on nvme1n1" },
+	{ .name = "a multipath device is on both of its paths",
+		.entries = { DISKS, STACKED("dm-0", "254:0"), SLAVE("dm-0", "nvme0n1"),
+			SLAVE("dm-0", "nvme1n1"), { .path = DM("dm-0") "name", .text = "mpatha\n" },
+			{ .path = DM("dm-0") "uuid", .text = "mpath-3600a\n" },
+			{ .path = "proc/self/mountinfo",
+				.text = MOUNT("254:0", "/srv", "/dev/mapper/mpatha") } },
+		.first = "mount: mounted /srv on mpatha (multipath) on nvme0n1",
+		.second = "mount: mounted /srv on mpatha (multipath) on nvme1n1" },
+	{ .name = "an array that runs is in use, mounted or not",
+		.entries = { DISKS, STACKED("md1", "9:1"), SLAVE("md1", "nvme0n1p2"),
+			SLAVE("md1", "nvme1n1") },
+		.first = "stack: part of md1 on nvme0n1p2",
+		.second = "stack: part of md1 on nvme1n1" },
+	{ .name = "only the top of a stack is named as that which nothing uses",
+		.entries = { DISKS, STACKED("md1", "9:1"), SLAVE("md1", "nvme1n1"),
+			STACKED("dm-0", "254:0"), SLAVE("dm-0", "md1"),
+			{ .path = DM("dm-0") "name", .text = "vg0-lv\n" },
+			{ .path = DM("dm-0") "uuid", .text = "LVM-" LVM_ID LVM_ID "\n" } },
+		.first = "",
+		.second = "stack: part of vg0/lv on md1 on nvme1n1" },
+	{ .name = "a loop device is on the disk that its file is on",
+		.entries = { DISKS, STACKED("loop3", "7:3"),
+			{ .path = "sys/devices/virtual/block/loop3/loop/backing_file",
+				.text = "/srv/images/a.img\n" },
+			{ .path = "proc/self/mountinfo",
+				.text = MOUNT("259:1", "/srv", "/dev/nvme0n1p1")
+					MOUNT("259:4", "/srv/images", "/dev/nvme1n1")
+						MOUNT("7:3", "/mnt", "/dev/loop3") } },
+		.first = "mount: mounted /srv on nvme0n1p1",
+		.second = "mount: mounted /srv/images on nvme1n1; "
+			  "mount: mounted /mnt on loop3 on /srv/images/a.img on nvme1n1" },
+	{ .name = "a bind mount of a part adds nothing to the whole",
+		.entries = { DISKS,
+			{ .path = "proc/self/mountinfo",
+				.text = MOUNT("259:1", "/srv",
+					"/dev/nvme0n1p1") "31 1 259:1 /www /var/www rw - ext4 /dev/nvme0n1p1 rw\n" } },
+		.first = "mount: mounted /srv on nvme0n1p1",
 		.second = "" },
-	{ .name = "an interface that is down",
-		.entries = { { .path = "sys/class/net/enp1s0",
-				     .target =
-					     "../../devices/pci0000:00/0000:00:01.0/0000:01:00.0/net/enp1s0" },
-			{ .path = "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/net/enp1s0/flags",
-				.text = "0x1002\n" },
-			{ .path = "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/net/enp1s0/operstate",
-				.text = "down\n" } },
+	{ .name = "a bind mount whose whole is not mounted here",
+		.entries = { DISKS,
+			{ .path = "proc/self/mountinfo",
+				.text = "31 1 259:1 /www /var/www rw - ext4 /dev/nvme0n1p1 rw\n" } },
+		.first = "mount: mounted /var/www on nvme0n1p1",
+		.second = "" },
+	{ .name = "a mount of a namespace of its own, and one that is here too",
+		.entries = { DISKS, { .path = "proc/self/mountinfo",
+					    .text = MOUNT("259:1", "/srv", "/dev/nvme0n1p1") } },
+		.processes = "process\t812\tnginx\t\n"
+			     "mount\t30 1 259:1 /www /www rw - ext4 /dev/nvme0n1p1 rw\n"
+			     "mount\t31 1 259:4 / /data rw - ext4 /dev/nvme1n1 rw\nunread\t0\n",
+		.first = "mount: mounted /srv on nvme0n1p1",
+		.second = "mount: mounted /data in the mount namespace of nginx (812) on nvme1n1",
+		.unseen = "" },
+	{ .name = "swap in a file",
+		.entries = { DISKS,
+			{ .path = "proc/self/mountinfo",
+				.text = MOUNT("259:4", "/srv", "/dev/nvme1n1") },
+			{ .path = "proc/swaps",
+				.text = SWAPS_HEAD "/srv/swap\t\t\tfile\t\t8388604\t0\t-2\n" } },
+		.first = "",
+		.second = "mount: mounted /srv on nvme1n1; swap: swap on /srv/swap on nvme1n1" },
+	{ .name = "our own journal and program",
+		.entries = { DISKS, { .path = "proc/self/exe", .target = "/opt/bin/pciroomd" },
+			{ .path = "proc/self/mountinfo",
+				.text = MOUNT("259:1", "/var", "/dev/nvme0n1p1")
+					MOUNT("259:4", "/opt", "/dev/nvme1n1") } },
+		.first = "mount: mounted /var on nvme0n1p1; "
+			 "own: journal of pciroom in /var/lib/pciroom on nvme0n1p1",
+		.second = "mount: mounted /opt on nvme1n1; "
+			  "own: program /opt/bin/pciroomd on nvme1n1" },
+	{ .name = "a member of a ZFS pool, which nobody holds",
+		.entries = { DISKS, UDEV("b259:4", "zfs_member", "tank") },
+		.first = "",
+		.second = "pool: member of ZFS pool tank on nvme1n1" },
+	{ .name = "a pool is named by a mounted file system of it, the root above all",
+		.entries = { DISKS, UDEV("b259:1", "zfs_member", "rpool"),
+			UDEV("b259:4", "zfs_member", "tank"),
+			{ .path = "proc/self/mountinfo",
+				.text = "22 1 0:40 / /home rw - zfs rpool/home rw\n"
+					"23 1 0:41 / / rw - zfs rpool/ROOT/debian rw\n"
+					"24 1 0:42 / /tank rw - zfs tank rw\n" } },
+		.first = "root: mounted / on ZFS pool rpool on nvme0n1p1",
+		.second = "mount: mounted /tank on ZFS pool tank on nvme1n1" },
+	{ .name = "signatures that prove no use: an array's member that nobody assembled",
+		.entries = { DISKS, UDEV("b259:4", "linux_raid_member", "host:0") },
 		.first = "",
 		.second = "" },
-	{ .name = "an interface whose state alone says that it is up",
-		.entries = { { .path = "sys/class/net/enp1s0",
-				     .target =
-					     "../../devices/pci0000:00/0000:00:01.0/0000:01:00.0/net/enp1s0" },
-			{ .path = "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/net/enp1s0/operstate",
-				.text = "up\n" } },
-		.first = "net: network interface enp1s0 is up",
+	{ .name = "the label of a disk whose partition is mounted was not asked for",
+		.entries = { DISKS, UDEV("b259:0", "zfs_member", "old"),
+			{ .path = "proc/self/mountinfo",
+				.text = MOUNT("259:1", "/srv", "/dev/nvme0n1p1") } },
+		.first = "mount: mounted /srv on nvme0n1p1",
 		.second = "" },
-	{ .name = "the loopback interface is nobody's",
-		.entries = { { .path = "sys/class/net/lo",
-				     .target = "../../devices/virtual/net/lo" },
-			{ .path = "sys/devices/virtual/net/lo/flags", .text = "0x9\n" } },
-		.first = "",
-		.second = "" },
-	{ .name = "VFIO", .driver = "vfio-pci", .first = "vfio: VFIO", .second = "vfio: VFIO" },
+	{ .name = "a mounted file system through a virtual function is its physical one's too",
+		.entries = { DISKS,
+			{ .path = "sys/bus/pci/devices/0000:02:00.0/physfn",
+				.target = "../0000:01:00.0" },
+			{ .path = "proc/self/mountinfo",
+				.text = MOUNT("259:4", "/srv", "/dev/nvme1n1") } },
+		.first = "mount: mounted /srv on nvme1n1 (virtual function 0000:02:00.0)",
+		.second = "mount: mounted /srv on nvme1n1" },
+	{ .name = "VFIO", .driver = "vfio-pci", .first = BOUND, .second = BOUND },
 	{ .name = "VFIO and a user found",
 		.driver = "vfio-pci",
 		.entries = { DISKS, { .path = "proc/self/mountinfo",
 					    .text = MOUNT("259:1", "/srv", "/dev/nvme0n1p1") } },
-		.first = "vfio: VFIO; mount: mounted /srv on nvme0n1p1",
-		.second = "vfio: VFIO" },
+		.first = BOUND "; mount: mounted /srv on nvme0n1p1",
+		.second = BOUND },
 };
-
-static void assert_users(const struct pr_sysfs *s, const struct pr_found_user *found,
-	const char *driver, uint8_t bus, const char *expected)
-{
-	struct pr_facts facts = { .address = { .bus = bus }, .driver = driver };
-	struct pr_text text = { 0 };
-	_cleanup_free_ char *all = NULL;
-
-	assert_int_equal(pr_users_assign(s, found, &facts), 0);
-	for (size_t i = 0; i < facts.n_users; i++)
-		pr_text_printf(
-			&text, "%s%s: %s", i ? "; " : "", facts.users[i].kind, facts.users[i].what);
-	assert_int_equal(pr_text_take(&text, &all, NULL), 0);
-	assert_string_equal(all, expected);
-}
-
-static int open_root(struct fixture *f)
-{
-	int fd = open(fixture_root(f), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
-static void test_users(void **state)
-{
-	const struct users_case *c = *state;
-	struct pr_import_error error = { .text = "" };
-	struct pr_found_user *found = NULL;
-	struct fixture *f = fixture_new();
-	struct pr_sysfs s = { .arena = pr_arena_new(), .error = &error };
-
-	fixture_fill(f, c->entries);
-	s.root = open_root(f);
-	if (pr_users_find(&s, fixture_root(f), &found) < 0)
-		fail_msg("%s", error.text);
-	assert_users(&s, found, c->driver, 1, c->first);
-	assert_users(&s, found, c->driver, 2, c->second);
-
-	assert_int_equal(close(s.root), 0);
-	pr_arena_free(s.arena);
-	fixture_free(f);
-}
 
 /* Not a mount table at all: better an error than a machine without users. */
 static void test_bad_table(void **state)
 {
 	struct pr_import_error error = { .text = "" };
-	struct pr_found_user *found = NULL;
 	struct fixture *f = fixture_new();
 	struct pr_sysfs s = { .arena = pr_arena_new(), .error = &error };
+	struct pr_users_source source = { .sysfs = &s, .root = fixture_root(f) };
+	struct pr_users users = { 0 };
 
 	(void)state;
 	fixture_file(
 		f, "proc/self/mountinfo", "30 1 259:1 / /srv rw - ext4 /dev/x rw\n30 1 what\n");
-	s.root = open_root(f);
-	assert_true(pr_users_find(&s, fixture_root(f), &found) < 0);
+	s.root = users_open_root(f);
+	assert_true(pr_users_find(&source, &users) < 0);
 	assert_non_null(strstr(error.text, "proc/self/mountinfo"));
 	assert_int_equal(error.line, 2);
-	assert_null(found);
+	assert_null(users.found);
 
 	assert_int_equal(close(s.root), 0);
 	pr_arena_free(s.arena);
