@@ -80,7 +80,13 @@ struct pr_request {
 	/* functions that shall work; none: every function that is dead */
 	const struct pr_address *targets;
 	size_t n_targets;
+	/*
+	 * how long to search: functions of the host bridges simulated, added up; 0:
+	 * PR_BUDGET_DEFAULT.  What is likely to help is tried in any case.
+	 */
+	uint64_t budget;
 };
+#define PR_BUDGET_DEFAULT UINT64_C(100000)
 
 enum pr_step_kind {
 	PR_STEP_UNBIND, /* address, driver */
@@ -111,6 +117,8 @@ enum pr_verdict {
 	PR_VERDICT_INFEASIBLE,     /* no candidate makes it fit; see choke */
 	PR_VERDICT_TOO_DISRUPTIVE, /* feasible, beyond the policy's limit; the plan is filled in */
 	PR_VERDICT_UNKNOWN,        /* a fact that decides is missing; see why */
+	/* feasible if who pins a function let go of it; the plan is filled in, see why for who */
+	PR_VERDICT_VETOED,
 	_PR_VERDICT_MAX,
 };
 const char *pr_verdict_name(enum pr_verdict v);
@@ -145,12 +153,13 @@ struct pr_left {
 struct pr_plan {
 	struct pr_arena *arena;
 	const struct pr_topology *topology; /* borrowed: must outlive the plan */
-	struct pr_topology *prediction;     /* owned; NULL unless OK or TOO_DISRUPTIVE */
-	uint64_t generation;                /* of the topology planned on */
-	char id[17];                        /* digest of generation and steps, hexadecimal */
+	/* owned; NULL unless OK, TOO_DISRUPTIVE or VETOED */
+	struct pr_topology *prediction;
+	uint64_t generation; /* of the topology planned on */
+	char id[17];         /* digest of generation and steps, hexadecimal */
 	struct pr_kernel kernel;
 	enum pr_verdict verdict;
-	const char *why; /* sentence for INFEASIBLE, TOO_DISRUPTIVE, UNKNOWN; NULL otherwise */
+	const char *why; /* sentence for all but OK and NOTHING; NULL for these */
 	const struct pr_function **targets;
 	size_t n_targets;
 	const struct pr_function **removed; /* tops of the subtrees that are re-enumerated */
@@ -163,6 +172,14 @@ struct pr_plan {
 	struct pr_attempt *attempts;
 	size_t n_attempts;
 	struct pr_cost cost;
+	/*
+	 * The search came to its end: no candidate costs less (src/plan/search.c says what a
+	 * candidate is), or, for a refusal, none is good.  False: the budget ended it, and no
+	 * candidate costs less than @bound.
+	 */
+	bool proven;
+	struct pr_cost bound; /* @cost when proven */
+	uint64_t n_simulated; /* candidates simulated */
 	struct pr_step *steps;
 	size_t n_steps;
 	struct pr_explanation explanation; /* of the targets */

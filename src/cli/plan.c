@@ -17,6 +17,7 @@ int pr_verdict_exit(enum pr_verdict v)
 	case PR_VERDICT_UNKNOWN:
 		return PR_EXIT_INFEASIBLE;
 	case PR_VERDICT_TOO_DISRUPTIVE:
+	case PR_VERDICT_VETOED:
 		return PR_EXIT_IN_USE;
 	case _PR_VERDICT_MAX:
 		break;

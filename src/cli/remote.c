@@ -279,7 +279,8 @@ static int verdict_exit(const char *verdict)
 {
 	if (strcmp(verdict, pr_verdict_name(PR_VERDICT_INFEASIBLE)) == 0)
 		return PR_EXIT_INFEASIBLE;
-	if (strcmp(verdict, pr_verdict_name(PR_VERDICT_TOO_DISRUPTIVE)) == 0)
+	if (strcmp(verdict, pr_verdict_name(PR_VERDICT_TOO_DISRUPTIVE)) == 0 ||
+		strcmp(verdict, pr_verdict_name(PR_VERDICT_VETOED)) == 0)
 		return PR_EXIT_IN_USE;
 	return PR_EXIT_ERROR;
 }

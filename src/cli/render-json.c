@@ -372,9 +372,26 @@ static void json_attempts(struct pr_json *j, const struct pr_plan *p)
 	pr_json_array_end(j);
 }
 
+/* NULL: there is none. */
+static void json_cost(struct pr_json *j, const char *key, const struct pr_cost *c)
+{
+	if (!c) {
+		pr_json_null(j, key);
+		return;
+	}
+	pr_json_object(j, key);
+	pr_json_u64(j, "in_use", c->in_use);
+	pr_json_u64(j, "restarted", c->restarted);
+	pr_json_u64(j, "renumbered", c->renumbered);
+	pr_json_u64(j, "armed", c->armed);
+	pr_json_u64(j, "removed", c->removed);
+	pr_json_u64(j, "steps", c->steps);
+	pr_json_object_end(j);
+}
+
 void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p)
 {
-	bool found = p->verdict == PR_VERDICT_OK || p->verdict == PR_VERDICT_TOO_DISRUPTIVE;
+	bool found = p->prediction != NULL;
 
 	pr_json_string(j, "verdict", pr_verdict_name(p->verdict));
 	pr_json_string(j, "why", p->why);
@@ -385,6 +402,10 @@ void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p)
 	json_functions(j, "targets", p->targets, p->n_targets);
 	json_functions(j, "removed", p->removed, p->n_removed);
 	json_affected(j, p);
+	json_cost(j, "cost", found ? &p->cost : NULL);
+	pr_json_bool(j, "proven", p->proven);
+	json_cost(j, "bound", found ? &p->bound : NULL);
+	pr_json_u64(j, "simulated", p->n_simulated);
 	json_steps(j, p);
 	json_prediction(j, p);
 	json_left(j, p);

@@ -312,6 +312,10 @@ static void add_verdict(struct pr_text *t, const struct pr_style *s, const struc
 		pr_text_printf(t, "%s.\n", why);
 		add_limit_hint(t, p);
 		return;
+	case PR_VERDICT_VETOED:
+		pr_text_paint(t, s, PR_PAINT_WARN, "It could be mended, but somebody forbids it: ");
+		pr_text_printf(t, "%s.\n", why);
+		return;
 	case PR_VERDICT_UNKNOWN:
 		pr_text_paint(t, s, PR_PAINT_WARN, "No answer: ");
 		pr_text_printf(t, "%s.\n", why);
@@ -321,11 +325,29 @@ static void add_verdict(struct pr_text *t, const struct pr_style *s, const struc
 	}
 }
 
+static void add_proof(struct pr_text *t, const struct pr_plan *p)
+{
+	if (p->proven || p->verdict == PR_VERDICT_UNKNOWN)
+		return;
+	if (!p->prediction) {
+		pr_text_printf(t,
+			"Not proven: the search ended at its limit after %" PRIu64
+			" simulations, and a way may have been missed.\n",
+			p->n_simulated);
+		return;
+	}
+	pr_text_printf(t,
+		"Not proven minimal: the search ended at its limit after %" PRIu64
+		" simulations; no plan costs less than %u in use, %u restarted, %u removed.\n",
+		p->n_simulated, p->bound.in_use, p->bound.restarted, p->bound.removed);
+}
+
 void pr_render_plan(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
 {
-	bool found = p->verdict == PR_VERDICT_OK || p->verdict == PR_VERDICT_TOO_DISRUPTIVE;
+	bool found = p->prediction != NULL;
 
 	add_verdict(t, s, p);
+	add_proof(t, p);
 	if (found) {
 		add_steps(t, s, p);
 		add_affected(t, s, p);

@@ -314,6 +314,10 @@ static void add_remedy(struct pr_text *t, const struct pr_style *s, const struct
 		pr_text_paint(
 			t, s, PR_PAINT_WARN, "pciroom could mend this, but not within the limit");
 		break;
+	case PR_VERDICT_VETOED:
+		pr_text_paint(
+			t, s, PR_PAINT_WARN, "pciroom could mend this, but somebody forbids it");
+		break;
 	case PR_VERDICT_INFEASIBLE:
 		pr_text_paint(
 			t, s, PR_PAINT_BAD, "pciroom cannot mend this while the machine runs");

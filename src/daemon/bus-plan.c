@@ -101,8 +101,8 @@ static int get_plan_feasible(sd_bus *bus, const char *path, const char *interfac
 	(void)interface;
 	(void)property;
 	(void)error;
-	return sd_bus_message_append(
-		reply, "b", v == PR_VERDICT_OK || v == PR_VERDICT_TOO_DISRUPTIVE);
+	return sd_bus_message_append(reply, "b",
+		v == PR_VERDICT_OK || v == PR_VERDICT_TOO_DISRUPTIVE || v == PR_VERDICT_VETOED);
 }
 
 static int get_plan_steps(sd_bus *bus, const char *path, const char *interface,

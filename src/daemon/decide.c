@@ -279,6 +279,11 @@ static void tell_plan(const struct pr_service *s, const struct choice *c)
 			pr_say_plan(c->plan).text, pr_disruption_name(s->conf.disruption),
 			c->plan->why ? c->plan->why : "no reason given");
 		break;
+	case PR_VERDICT_VETOED:
+		pr_log(PR_EVENT_PLAN_FOUND, LOG_NOTICE, &f,
+			"Plan %s: %s; somebody forbids that: %s", f.plan, pr_say_plan(c->plan).text,
+			c->plan->why ? c->plan->why : "no reason given");
+		break;
 	case PR_VERDICT_INFEASIBLE:
 	case PR_VERDICT_UNKNOWN:
 		pr_log(PR_EVENT_PLAN_REFUSED, LOG_WARNING, &f, "No plan helps: %s",

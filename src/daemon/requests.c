@@ -143,6 +143,7 @@ static int check_verdict(const struct pr_kept *kept, struct pr_why *why)
 	case PR_VERDICT_OK:
 		break;
 	case PR_VERDICT_TOO_DISRUPTIVE:
+	case PR_VERDICT_VETOED:
 		return refuse(why, PR_REFUSAL_IN_USE, "%s", reason);
 	case PR_VERDICT_NOTHING:
 		return refuse(

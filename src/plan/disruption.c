@@ -97,6 +97,11 @@ static const char *pinned_by_hardware(const struct pr_function *f)
 	return NULL;
 }
 
+bool pr_function_can_move(const struct pr_function *f)
+{
+	return pinned_by_hardware(f) == NULL;
+}
+
 static const char *pinned_by_user(const struct pr_function *f)
 {
 	for (size_t i = 0; i < f->facts->n_users; i++)

@@ -10,7 +10,8 @@
 #include <stdio.h>
 
 struct judging {
-	struct pr_search *s;
+	const struct pr_search *s;
+	struct pr_arena *arena;
 	struct pr_judgement *j;
 	bool bad; /* no tier can be met any more */
 };
@@ -57,7 +58,7 @@ static int add_rescued(struct judging *g, const struct pr_function *f)
 	for (size_t i = 0; i < j->n_rescued; i++)
 		if (j->rescued[i] == f)
 			return 0;
-	grown = pr_new_array(g->s->arena, j->n_rescued + 1, const struct pr_function *);
+	grown = pr_new_array(g->arena, j->n_rescued + 1, const struct pr_function *);
 	if (!grown)
 		return -ENOMEM;
 
@@ -115,7 +116,7 @@ static bool is_reached(const struct pr_function *f, const struct pr_resource *r)
 }
 
 /* Of ROMs only a display adapter's is read by its driver. */
-static bool had(const struct pr_function *f, const struct pr_resource *r)
+bool pr_resource_held(const struct pr_function *f, const struct pr_resource *r)
 {
 	if (pr_resource_is_window(r) || !is_reached(f, r))
 		return false;
@@ -143,7 +144,7 @@ static void judge_returning_resource(struct judging *g, const struct pr_function
 	const struct pr_resource *is = pr_function_resource(after, was->index);
 	bool assigned = is_reached(after, is);
 
-	if (had(before, was) && (!assigned || is->size < was->size))
+	if (pr_resource_held(before, was) && (!assigned || is->size < was->size))
 		reject_resource(g, before, was, "would be lost");
 	if (assigned)
 		return;
@@ -242,7 +243,7 @@ static bool asks(const struct pr_targets *targets, enum pr_tier tier)
 	return false;
 }
 
-static void mark(struct pr_search *s, const struct pr_candidate *c, bool inside)
+static void mark(const struct pr_search *s, const struct pr_candidate *c, bool inside)
 {
 	for (size_t i = 0; i < c->n_moves; i++) {
 		const struct pr_move *m = &c->moves[i];
@@ -271,11 +272,11 @@ static void settle(struct pr_judgement *j, bool bad)
 			"what a sibling has lost would still be missing");
 }
 
-int pr_judge(struct pr_search *s, const struct pr_candidate *c, const struct pr_topology *after,
-	const struct pr_targets *targets, struct pr_judgement *ret)
+int pr_judge(const struct pr_search *s, struct pr_arena *arena, const struct pr_candidate *c,
+	const struct pr_topology *after, const struct pr_targets *targets, struct pr_judgement *ret)
 {
 	struct pr_judgement j = { 0 };
-	struct judging g = { .s = s, .j = &j };
+	struct judging g = { .s = s, .arena = arena, .j = &j };
 	int r = 0;
 
 	for (unsigned int tier = 0; tier < _PR_TIER_MAX; tier++)

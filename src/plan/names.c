@@ -21,6 +21,7 @@ static const char *const verdict_names[_PR_VERDICT_MAX] = {
 	[PR_VERDICT_INFEASIBLE] = "infeasible",
 	[PR_VERDICT_TOO_DISRUPTIVE] = "too-disruptive",
 	[PR_VERDICT_UNKNOWN] = "unknown",
+	[PR_VERDICT_VETOED] = "vetoed",
 };
 
 static const char *const step_names[_PR_STEP_MAX] = {

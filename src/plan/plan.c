@@ -193,8 +193,8 @@ static int predict(struct making *m, const struct pr_choice *choice)
 		m->search.kernel, m->search.topology, actions, n, &m->plan->prediction, &doubt);
 	if (r != 0)
 		return r < 0 ? r : -EINVAL; /* the search has seen this very simulation succeed */
-	return pr_judge(&m->search, &choice->candidate, m->plan->prediction, &choice->targets,
-		&m->judgement);
+	return pr_judge(&m->search, m->plan->arena, &choice->candidate, m->plan->prediction,
+		&choice->targets, &m->judgement);
 }
 
 static int write_down(struct making *m, const struct pr_choice *choice)
@@ -237,6 +237,9 @@ static int give_reason(struct making *m)
 	case PR_VERDICT_TOO_DISRUPTIVE:
 		p->why = pr_too_disruptive(p, m->search.policy);
 		break;
+	case PR_VERDICT_VETOED:
+		p->why = pr_vetoed(p);
+		break;
 	case PR_VERDICT_UNKNOWN:
 		p->why = pr_not_known(p, m->search.doubt);
 		break;
@@ -274,9 +277,13 @@ static int search(struct making *m)
 		return r;
 
 	p->verdict = choice.verdict;
+	p->proven = choice.proven;
+	p->bound = choice.bound;
+	p->n_simulated = m->search.n_simulated;
 	p->attempts = m->search.attempts;
 	p->n_attempts = m->search.n_attempts;
-	if (p->verdict == PR_VERDICT_OK || p->verdict == PR_VERDICT_TOO_DISRUPTIVE)
+	if (p->verdict == PR_VERDICT_OK || p->verdict == PR_VERDICT_TOO_DISRUPTIVE ||
+		p->verdict == PR_VERDICT_VETOED)
 		r = write_down(m, &choice);
 	return r;
 }
@@ -298,6 +305,7 @@ static int make(struct making *m, const struct pr_request *request)
 	r = pr_kernel_select(&p->topology->machine, &p->kernel);
 	if (p->n_targets == 0) {
 		p->verdict = PR_VERDICT_NOTHING;
+		p->proven = true;
 	} else if (r < 0) {
 		p->verdict = PR_VERDICT_UNKNOWN;
 		m->search.doubt = "a pci= option on the kernel command line cannot be understood";
@@ -328,6 +336,7 @@ int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
 	m.plan->topology = t;
 	m.plan->generation = t->generation;
 	m.search.kernel = &m.plan->kernel;
+	m.search.budget = request->budget > 0 ? request->budget : PR_BUDGET_DEFAULT;
 
 	r = make(&m, request);
 	if (r < 0) {

@@ -31,6 +31,8 @@ char *pr_path_new(struct pr_arena *arena, const struct pr_function *f);
 enum pr_disruption pr_subtree_disruption(const struct pr_function *top,
 	const struct pr_policy *policy, const struct pr_function **ret_function,
 	const char **ret_reason);
+/* False: what it is forbids to take it away, not somebody who uses it. */
+bool pr_function_can_move(const struct pr_function *f);
 /* A driver that a user would miss: a port's own driver is not one. */
 bool pr_function_is_driven(const struct pr_function *f);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Private to the search: candidates (what to re-enumerate), their judgement
- * and the choice among them.  check.c and compare.c must not include this.
+ * Private to the search: candidates (what to re-enumerate), their trial on the
+ * kernel model, and the choice among them.  The space that is searched is
+ * defined in search.c.  check.c and compare.c must not include this.
  */
 #pragma once
 
@@ -14,7 +15,10 @@ struct pr_move {
 	const struct pr_function **tops;  /* children of @parent, in the order of its list */
 	size_t n_tops;                    /* 0: rescan only */
 };
-/* Moves done one after the other; none lies inside a subtree that another removes. */
+/*
+ * Moves done one after the other, a bus below another one before it; none lies inside a subtree
+ * that another removes.
+ */
 struct pr_candidate {
 	const struct pr_move *moves;
 	size_t n_moves;
@@ -25,6 +29,8 @@ struct pr_targets {
 	size_t n;
 };
 
+struct pr_memo;
+
 struct pr_search {
 	const struct pr_topology *topology;
 	const struct pr_policy *policy;
@@ -33,30 +39,103 @@ struct pr_search {
 	bool *const *inside; /* by root and function: removed by the candidate being judged */
 	struct pr_attempt *attempts;
 	size_t n_attempts, max_attempts;
-	bool quiet;        /* attempts are not listed: they repeat earlier ones */
 	const char *doubt; /* first fact that the model missed */
+	struct pr_memo *memo;
+	bool ignores_vetoes; /* what somebody pins counts as in use */
+	uint64_t budget, spent;
+	uint64_t n_simulated;
+	bool cut;             /* the budget ended a search before its end */
+	struct pr_cost bound; /* when cut: no candidate left out costs less */
 };
 
-/* ---- candidate.c ---- */
+/* ---- unit.c: what goes together ---- */
 
+/* Functions of one bus that are removed together: a bridge, or all endpoints of a card. */
+struct pr_unit {
+	const struct pr_function **tops; /* in bus order */
+	size_t n_tops;
+	const struct pr_function **along; /* bridges of the card, units of their own: go too */
+	size_t n_along;
+	struct pr_cost cost;              /* of removing it; renumbered and armed are not known */
+	const struct pr_function *pinned; /* forbids it, with @reason; NULL: it may go */
+	const char *reason;
+};
+const struct pr_function *pr_bus_first(
+	const struct pr_root *root, const struct pr_function *parent);
+/* Units of a bus in bus order; each function that can be removed by itself is in one. */
+int pr_units_make(const struct pr_search *s, const struct pr_root *root,
+	const struct pr_function *parent, struct pr_unit **ret, size_t *ret_n);
+bool pr_unit_has(const struct pr_unit *u, const struct pr_function *top);
+void pr_cost_add(struct pr_cost *cost, const struct pr_cost *more);
+/* Adds one function that is disturbed; false when that is forbidden. */
+bool pr_cost_disturb(const struct pr_search *s, const struct pr_function *f, struct pr_cost *cost);
+
+/* ---- room.c: necessary conditions ---- */
+
+enum pr_fate {
+	PR_FATE_STAYS = 0,
+	PR_FATE_GOES,
+	PR_FATE_MAY_GO, /* its addresses are free, and it asks for no more than it had */
+	PR_FATE_WAITS,  /* stays, and is to get what it lacks itself */
+};
+struct pr_room;
+/* Room on a bus for its units; @targets ask for what @tier says. */
+int pr_room_new(const struct pr_search *s, const struct pr_root *root,
+	const struct pr_function *parent, const struct pr_unit *units, size_t n_units,
+	const struct pr_targets *targets, enum pr_tier tier, struct pr_room **ret);
 /*
- * What might mend @targets, all below one host bridge, seen from the lowest
- * bus that has all of them below it upwards.  The one place where candidates
- * are invented: a better search replaces this function.
+ * False: no allocator whatever gives everybody room.  Monotone: what has room
+ * has room when a unit may go that stays.
  */
-int pr_candidates_make(const struct pr_search *s, const struct pr_targets *targets,
-	struct pr_candidate **ret, size_t *ret_n);
-/* Lowest bridge with all of @targets strictly below; NULL: only the root bus has. */
-const struct pr_function *pr_common_parent(const struct pr_targets *targets);
-/* The child of @parent (NULL: function on the root bus) that @f is or is below. */
-const struct pr_function *pr_branch_of(
-	const struct pr_function *f, const struct pr_function *parent);
-/* Both; a move inside a subtree that the other removes disappears. */
-int pr_candidate_join(struct pr_arena *arena, const struct pr_candidate *a,
-	const struct pr_candidate *b, struct pr_candidate *ret);
-/* @c without @top (and the rest of its card), which is one of the tops of move @move. */
-int pr_candidate_without(struct pr_arena *arena, const struct pr_candidate *c, size_t move,
-	const struct pr_function *top, struct pr_candidate *ret);
+bool pr_room_suffices(const struct pr_room *room, const enum pr_fate *fates);
+/* What does not suffice, a sentence; NULL when all does, or memory is short. */
+const char *pr_room_lack(
+	const struct pr_room *room, const enum pr_fate *fates, struct pr_arena *arena);
+/* A rescan may open that window of a bridge that stays, and program it. */
+bool pr_window_may_open(const struct pr_function *bridge, const struct pr_resource *window);
+
+/* ---- frontier.c: candidates not looked at yet, cheapest first ---- */
+
+struct pr_node {
+	struct pr_cost key; /* no candidate that comes from here costs less */
+	const struct pr_node *parent;
+	unsigned int unit, option, order;
+};
+struct pr_frontier {
+	struct pr_node **nodes; /* binary heap by key, then by order of arrival */
+	size_t n, max;
+	unsigned int n_arrived;
+};
+int pr_frontier_push(struct pr_arena *arena, struct pr_frontier *f, const struct pr_node *node);
+/* NULL when empty. */
+const struct pr_node *pr_frontier_pop(struct pr_frontier *f);
+
+/* ---- bus.c: the best at and below one bus ---- */
+
+struct pr_solution {
+	bool found;
+	struct pr_candidate candidate;
+	struct pr_cost cost;
+};
+/*
+ * Least candidate below @upper that mends @targets, all at or below the bus, as far as @tier
+ * asks.  @dive: only what is likely to do it; never proves anything.
+ */
+int pr_bus_solve(struct pr_search *s, const struct pr_root *root, const struct pr_function *parent,
+	const struct pr_targets *targets, enum pr_tier tier, const struct pr_cost *upper, bool dive,
+	struct pr_solution *ret);
+
+/* ---- trial.c: one candidate on the kernel model ---- */
+
+struct pr_trial {
+	bool met[_PR_TIER_MAX];
+	struct pr_cost cost;
+};
+/* From memory when the same was tried before. */
+int pr_trial_run(struct pr_search *s, const struct pr_candidate *c,
+	const struct pr_targets *targets, struct pr_trial *ret);
+/* Lists what was not tried, and why. */
+int pr_attempt_note(struct pr_search *s, const struct pr_function *top, const char *why);
 
 /* ---- judge.c ---- */
 
@@ -71,17 +150,22 @@ struct pr_judgement {
 	size_t n_rescued;
 	char why[200]; /* what is wrong, when no tier is met */
 };
-/* G1 to G3 of DESIGN section 4 on a prediction.  0 or -ENOMEM. */
-int pr_judge(struct pr_search *s, const struct pr_candidate *c, const struct pr_topology *after,
-	const struct pr_targets *targets, struct pr_judgement *ret);
+/* G1 to G3 of DESIGN section 4 on a prediction; lists are made in @arena.  0 or -ENOMEM. */
+int pr_judge(const struct pr_search *s, struct pr_arena *arena, const struct pr_candidate *c,
+	const struct pr_topology *after, const struct pr_targets *targets,
+	struct pr_judgement *ret);
+/* What a function has and must have again when it is removed. */
+bool pr_resource_held(const struct pr_function *f, const struct pr_resource *r);
 
 /* ---- search.c ---- */
 
 struct pr_choice {
-	enum pr_verdict verdict; /* OK, TOO_DISRUPTIVE, UNKNOWN or INFEASIBLE */
+	enum pr_verdict verdict; /* all but NOTHING */
 	struct pr_candidate candidate;
 	struct pr_cost cost;
 	struct pr_targets targets; /* those that the candidate mends */
+	bool proven;
+	struct pr_cost bound; /* when not proven */
 };
 /* Least good candidate for all of @targets, or, with @partly, for as many as can be mended. */
 int pr_search_run(
@@ -91,6 +175,8 @@ int pr_search_run(
 
 int pr_candidate_actions(struct pr_arena *arena, const struct pr_candidate *c,
 	struct pr_action **ret, size_t *ret_n);
+/* Drivers to let go when @top is removed. */
+unsigned int pr_count_unbinds(const struct pr_function *top);
 unsigned int pr_candidate_n_steps(
 	const struct pr_candidate *c, const struct pr_function **rescued, size_t n_rescued);
 int pr_candidate_steps(struct pr_arena *arena, const struct pr_candidate *c,
@@ -98,11 +184,13 @@ int pr_candidate_steps(struct pr_arena *arena, const struct pr_candidate *c,
 /* Fills @plan->id from generation and steps. */
 void pr_plan_sign(struct pr_plan *plan);
 
-/* ---- refuse.c: sentences in @plan's arena; NULL when memory is short ---- */
+/* ---- refuse.c, veto.c: sentences in @plan's arena; NULL when memory is short ---- */
 
 /* Why nothing helps, with numbers. */
 const char *pr_refusal(const struct pr_plan *plan);
 /* What is in the way of a plan that the policy does not allow. */
 const char *pr_too_disruptive(const struct pr_plan *plan, const struct pr_policy *policy);
+/* Who forbids the plan. */
+const char *pr_vetoed(const struct pr_plan *plan);
 /* The fact that is missing; @doubt is the model's, or NULL. */
 const char *pr_not_known(const struct pr_plan *plan, const char *doubt);

@@ -82,7 +82,7 @@ static bool wants_unbind(const struct pr_function *f)
 	return !f->removed && !f->bridge && f->facts->driver && *f->facts->driver;
 }
 
-static unsigned int count_unbinds(const struct pr_function *top)
+unsigned int pr_count_unbinds(const struct pr_function *top)
 {
 	unsigned int n = 0;
 
@@ -99,7 +99,7 @@ unsigned int pr_candidate_n_steps(
 	for (size_t i = 0; i < c->n_moves; i++) {
 		n += 1 + (unsigned int)c->moves[i].n_tops;
 		for (size_t j = 0; j < c->moves[i].n_tops; j++)
-			n += count_unbinds(c->moves[i].tops[j]);
+			n += pr_count_unbinds(c->moves[i].tops[j]);
 	}
 	for (size_t i = 0; i < n_rescued; i++)
 		n += wants_unbind(rescued[i]);

@@ -126,7 +126,7 @@ static bool bench_init(struct bench *b, const char *text, const char *targets)
 {
 	const struct pr_policy policy = { .limit = PR_DISRUPTION_IN_USE };
 	struct pr_address target;
-	struct pr_request request = { &target, 1 };
+	struct pr_request request = { .targets = &target, .n_targets = 1 };
 	char all[12288];
 
 	add_words(text, all, sizeof(all));

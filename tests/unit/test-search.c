@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Parts of the search by themselves: the judge on pairs of machines that no
- * kernel model has to produce, and the joining of candidates.
+ * kernel model has to produce.
  */
 #include <stdio.h>
 #include <string.h>
@@ -280,10 +280,10 @@ static void test_judge(void **state)
 	struct pr_search s;
 
 	start_search(&s, before);
-	assert_int_equal(pr_judge(&s, &candidate, after, &targets, &j), 0);
+	assert_int_equal(pr_judge(&s, s.arena, &candidate, after, &targets, &j), 0);
 	assert_judgement(&j, c);
 	/* marks are taken back: a second judgement is the same */
-	assert_int_equal(pr_judge(&s, &candidate, after, &targets, &j), 0);
+	assert_int_equal(pr_judge(&s, s.arena, &candidate, after, &targets, &j), 0);
 	assert_judgement(&j, c);
 
 	pr_arena_free(s.arena);
@@ -291,101 +291,11 @@ static void test_judge(void **state)
 	pr_topology_free(after);
 }
 
-/* ---- joining ---- */
-
-#define TREE                                     \
-	ROOT "00:02.0 bridge 01-04 root-port\n"  \
-	     "00:03.0 bridge 05-05 root-port\n"  \
-	     "01:00.0 bridge 02-04 upstream\n"   \
-	     "02:00.0 bridge 03-03 downstream\n" \
-	     "02:01.0 bridge 04-04 downstream\n" \
-	     "03:00.0 dev 8086:10d3\n"           \
-	     "03:00.1 dev 8086:10d3\n"
-
-struct join_case {
-	const char *name, *a, *b;
-	const char *expect; /* tops by move; moves separated by "; " */
-};
-
-static const struct join_case join_cases[] = {
-	{ "different buses are done one after the other", "02:00.0", "00:03.0",
-		"02:00.0; 00:03.0" },
-	{ "one bus is done once", "02:01.0", "02:00.0", "02:00.0 02:01.0" },
-	{ "the same is the same", "02:00.0", "02:00.0", "02:00.0" },
-	{ "what lies below another's removal disappears", "02:00.0", "00:02.0", "00:02.0" },
-	{ "whichever comes first", "00:02.0", "02:00.0", "00:02.0" },
-	{ "a function below a removed port goes with it", "03:00.0", "02:00.0", "02:00.0" },
-	{ "only what lies below disappears", "02:00.0", "00:02.0 00:03.0", "00:02.0 00:03.0" },
-};
-
-static void format_candidate(const struct pr_candidate *c, char *text, size_t size)
-{
-	size_t n = 0;
-
-	text[0] = '\0';
-	for (size_t i = 0; i < c->n_moves; i++) {
-		for (size_t j = 0; j < c->moves[i].n_tops; j++) {
-			char address[PR_ADDRESS_MAX];
-
-			pr_address_format(&c->moves[i].tops[j]->address, address);
-			n += (size_t)snprintf(text + n, size - n, "%s%s",
-				j > 0 ? " " : (i > 0 ? "; " : ""), address + strlen("0000:"));
-			assert_true(n < size);
-		}
-	}
-}
-
-static void test_join(void **state)
-{
-	const struct join_case *c = *state;
-	struct pr_topology *t = machine_build(TREE);
-	const struct pr_function *tops_a[MAX_TOPS], *tops_b[MAX_TOPS];
-	const struct pr_move a = make_move(t, c->a, tops_a), b = make_move(t, c->b, tops_b);
-	const struct pr_candidate one = { .moves = &a, .n_moves = 1 },
-				  two = { .moves = &b, .n_moves = 1 };
-	struct pr_arena *arena = pr_arena_new();
-	struct pr_candidate joined;
-	char text[128];
-
-	assert_int_equal(pr_candidate_join(arena, &one, &two, &joined), 0);
-	format_candidate(&joined, text, sizeof(text));
-	assert_string_equal(text, c->expect);
-	pr_arena_free(arena);
-	pr_topology_free(t);
-}
-
-/* Taking one away takes its card away, and nothing else. */
-static void test_without(void **state)
-{
-	struct pr_topology *t = machine_build(TREE);
-	const struct pr_function *ports[MAX_TOPS], *functions[MAX_TOPS];
-	const struct pr_move moves[] = { make_move(t, "02:00.0 02:01.0", ports),
-		make_move(t, "03:00.0 03:00.1", functions) };
-	const struct pr_candidate c = { .moves = moves, .n_moves = 2 };
-	struct pr_arena *arena = pr_arena_new();
-	struct pr_candidate less;
-
-	(void)state;
-	assert_int_equal(pr_candidate_without(arena, &c, 0, ports[0], &less), 0);
-	assert_int_equal(less.moves[0].n_tops, 1);
-	assert_ptr_equal(less.moves[0].tops[0], ports[1]);
-	assert_int_equal(less.moves[1].n_tops, 2);
-	assert_int_equal(pr_candidate_without(arena, &c, 1, functions[1], &less), 0);
-	assert_int_equal(less.moves[0].n_tops, 2);
-	assert_int_equal(less.moves[1].n_tops, 0);
-	assert_int_equal(c.moves[0].n_tops, 2);
-	pr_arena_free(arena);
-	pr_topology_free(t);
-}
-
 int main(void)
 {
 	struct rows tests = { 0 };
 
 	ADD_ROWS(&tests, judge_cases, test_judge);
-	ADD_ROWS(&tests, join_cases, test_join);
-	rows_add(
-		&tests, "a sibling that need not go along is taken away whole", test_without, NULL);
 
 	return rows_run(&tests, "search");
 }

@@ -137,7 +137,7 @@ static void make_plan(struct bench *b)
 {
 	const struct pr_policy policy = { .limit = PR_DISRUPTION_IN_USE };
 	const struct pr_address target = address(DEAD);
-	const struct pr_request request = { &target, 1 };
+	const struct pr_request request = { .targets = &target, .n_targets = 1 };
 
 	assert_int_equal(b->simulator.ops->look(b->simulator.instance, &b->start), 0);
 	assert_int_equal(pr_plan_make(b->start, &request, &policy, &b->plan), 0);

@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The best at and below one bus that stays.  Each child that leads to a
+ * target is removed here, or mended by what is best below it, or waits for
+ * the rescan; any other unit of the bus may go along.  What is done below a
+ * child that stays does not reach beyond it (its windows stay), so the best
+ * of each child is enough.  Vectors of such options are looked at in the
+ * order of what they cost at least.
+ */
+#include "plan/search.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define MAX_OPTIONS 3
+#define ROOT_NODE   UINT32_MAX
+
+struct option {
+	enum pr_fate fate;
+	bool inside; /* what is best below it is done */
+	bool rescan; /* this bus has to be scanned */
+	bool gains;  /* room made on this bus may serve it */
+	struct pr_cost cost;
+};
+
+/* A unit and what can become of it, the cheapest first. */
+struct way {
+	const struct pr_unit *unit;
+	struct option options[MAX_OPTIONS];
+	unsigned int n_options;
+	struct pr_targets below; /* targets strictly below it; part of @all */
+	bool is_target;
+	struct pr_solution inside;
+};
+
+struct bus {
+	struct pr_search *s;
+	const struct pr_root *root;
+	const struct pr_function *parent;
+	const struct pr_targets *targets;
+	enum pr_tier tier;
+	struct pr_cost upper; /* only what costs less is of interest */
+	bool dive;
+	struct pr_unit *units;
+	size_t n_units;
+	struct way *ways; /* those on the way to a target first, then by cost */
+	size_t n_ways, n_on_way;
+	struct pr_room *room;
+	unsigned int *vector; /* an option each, by way */
+	enum pr_fate *fates;  /* by unit */
+	struct pr_solution best;
+};
+
+/* ---- targets ---- */
+
+/* The kernel tries it again at a rescan (KERNEL 1.11), and no bus numbers change. */
+static bool rescan_may_help(const struct pr_function *f, enum pr_tier tier)
+{
+	if (f->no_bus || pr_bridge_broken(f))
+		return false;
+	for (size_t i = 0; i < f->n_resources; i++)
+		if (pr_resource_needed(&f->resources[i], tier) &&
+			f->resources[i].state == PR_RES_FORGOTTEN)
+			return false;
+	return true;
+}
+
+static bool is_below(const struct pr_function *f, const struct pr_unit *u)
+{
+	for (size_t i = 0; i < u->n_tops; i++)
+		if (f != u->tops[i] && pr_function_below(f, u->tops[i]))
+			return true;
+	return false;
+}
+
+/* Sorts out which targets are the unit's own, and which lie below it. */
+static int find_targets(struct bus *b, struct way *w)
+{
+	w->below.functions = pr_new_array(b->s->arena, b->targets->n, const struct pr_function *);
+	if (!w->below.functions)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->targets->n; i++) {
+		const struct pr_function *f = b->targets->functions[i];
+
+		w->is_target |= pr_unit_has(w->unit, f);
+		if (is_below(f, w->unit))
+			w->below.functions[w->below.n++] = f;
+	}
+	return 0;
+}
+
+static bool can_wait(const struct bus *b, const struct way *w, bool all)
+{
+	for (size_t i = 0; i < b->targets->n; i++) {
+		const struct pr_function *f = b->targets->functions[i];
+
+		if ((pr_unit_has(w->unit, f) || (all && is_below(f, w->unit))) &&
+			!rescan_may_help(f, b->tier))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Room on this bus serves what is missing on it, and what is below a bridge
+ * whose windows the rescan may still open.
+ */
+static bool may_gain(const struct way *w)
+{
+	const struct pr_function *f = w->unit->tops[0];
+
+	if (w->is_target)
+		return true;
+	for (unsigned int kind = PR_WINDOW_IO; f->bridge && kind <= PR_WINDOW_PREF; kind++) {
+		const struct pr_resource *window = pr_function_resource(f, kind);
+
+		if (pr_window_may_open(f, window))
+			return true;
+	}
+	return false;
+}
+
+/* ---- options ---- */
+
+static void add_option(const struct bus *b, struct way *w, const struct option *o)
+{
+	unsigned int i = w->n_options;
+
+	if (pr_cost_compare(&o->cost, &b->upper) >= 0)
+		return;
+	for (; i > 0 && pr_cost_compare(&o->cost, &w->options[i - 1].cost) < 0; i--)
+		w->options[i] = w->options[i - 1];
+	w->options[i] = *o;
+	w->n_options++;
+}
+
+static int note_pinned(struct bus *b, const struct pr_unit *u)
+{
+	char address[PR_ADDRESS_MAX];
+	const char *why;
+
+	for (size_t i = 0; i < b->s->n_attempts; i++)
+		if (b->s->attempts[i].top == u->tops[0])
+			return 0;
+	pr_address_format(&u->pinned->address, address);
+	why = pr_arena_printf(b->s->arena, "%s cannot be taken away: %s", address, u->reason);
+	return why ? pr_attempt_note(b->s, u->tops[0], why) : -ENOMEM;
+}
+
+static int add_going(struct bus *b, struct way *w)
+{
+	if (w->unit->pinned)
+		return note_pinned(b, w->unit);
+	add_option(b, w, &(struct option){ .fate = PR_FATE_GOES, .cost = w->unit->cost });
+	return 0;
+}
+
+static int add_inside(struct bus *b, struct way *w)
+{
+	const struct pr_function *bridge = w->unit->tops[0];
+	struct option o = {
+		.fate = w->is_target ? PR_FATE_WAITS : PR_FATE_STAYS,
+		.inside = true,
+		.rescan = w->is_target,
+		.gains = w->is_target,
+	};
+	int r;
+
+	if (w->below.n == 0 || !can_wait(b, w, false))
+		return 0;
+	r = pr_bus_solve(b->s, b->root, bridge, &w->below, b->tier, &b->upper, b->dive, &w->inside);
+	if (r < 0 || !w->inside.found)
+		return r;
+	o.cost = w->inside.cost;
+	o.cost.steps--; /* the expectation is counted once, by the whole */
+	add_option(b, w, &o);
+	return 0;
+}
+
+static int add_options(struct bus *b, struct way *w, const struct pr_unit *u)
+{
+	int r;
+
+	w->unit = u;
+	r = find_targets(b, w);
+	if (r < 0)
+		return r;
+	if (!w->is_target && w->below.n == 0) {
+		add_option(b, w, &(struct option){ .fate = PR_FATE_STAYS });
+		if (!u->pinned)
+			add_option(b, w, &(struct option){ .fate = PR_FATE_GOES, .cost = u->cost });
+		return 0;
+	}
+
+	r = add_inside(b, w);
+	if (r == 0 && can_wait(b, w, true))
+		add_option(b, w,
+			&(struct option){
+				.fate = PR_FATE_WAITS, .rescan = true, .gains = may_gain(w) });
+	return r < 0 ? r : add_going(b, w);
+}
+
+static bool is_on_way(const struct way *w)
+{
+	return w->is_target || w->below.n > 0;
+}
+
+/* Companions by cost, then by place; whoever leads to a target before them, by place. */
+static int compare_ways(const void *a, const void *b)
+{
+	const struct way *x = a, *y = b;
+	int r = (int)is_on_way(y) - (int)is_on_way(x);
+
+	if (r == 0 && !is_on_way(x))
+		r = pr_cost_compare(&x->unit->cost, &y->unit->cost);
+	return r != 0 ? r : (x->unit > y->unit) - (x->unit < y->unit);
+}
+
+static int make_ways(struct bus *b)
+{
+	int r;
+
+	r = pr_units_make(b->s, b->root, b->parent, &b->units, &b->n_units);
+	if (r < 0)
+		return r;
+	b->ways = pr_new_array(b->s->arena, b->n_units, struct way);
+	b->vector = pr_new_array(b->s->arena, b->n_units, unsigned int);
+	b->fates = pr_new_array(b->s->arena, b->n_units, enum pr_fate);
+	if (!b->ways || !b->vector || !b->fates)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < b->n_units; i++) {
+		struct way *w = &b->ways[b->n_ways];
+
+		r = add_options(b, w, &b->units[i]);
+		if (r < 0)
+			return r;
+		b->n_on_way += is_on_way(w);
+		/* who can only stay is no way */
+		if (is_on_way(w) || w->n_options > 1)
+			b->n_ways++;
+		else
+			*w = (struct way){ 0 };
+	}
+	qsort(b->ways, b->n_ways, sizeof(*b->ways), compare_ways);
+	return 0;
+}
+
+/* ---- one vector ---- */
+
+static const struct option *chosen(const struct bus *b, size_t way)
+{
+	return &b->ways[way].options[b->vector[way]];
+}
+
+static void set_fates(struct bus *b)
+{
+	for (size_t i = 0; i < b->n_units; i++)
+		b->fates[i] = PR_FATE_STAYS;
+	for (size_t i = 0; i < b->n_ways; i++)
+		b->fates[b->ways[i].unit - b->units] = chosen(b, i)->fate;
+}
+
+static bool goes(const struct bus *b, const struct pr_function *f)
+{
+	for (size_t i = 0; i < b->n_units; i++)
+		if (b->fates[i] == PR_FATE_GOES && pr_unit_has(&b->units[i], f))
+			return true;
+	return false;
+}
+
+/* The bridges of a card that goes have to go. */
+static bool cards_whole(const struct bus *b)
+{
+	for (size_t i = 0; i < b->n_units; i++)
+		for (size_t j = 0; b->fates[i] == PR_FATE_GOES && j < b->units[i].n_along; j++)
+			if (!goes(b, b->units[i].along[j]))
+				return false;
+	return true;
+}
+
+/* What is done on the bus itself: nothing, a rescan, or more. */
+struct deed {
+	bool scans, helps;
+	size_t n_tops, n_moves;
+	struct pr_cost cost;
+};
+
+static struct deed deed_of(const struct bus *b)
+{
+	struct deed d = { .cost = { .steps = 1 } };
+
+	for (size_t i = 0; i < b->n_ways; i++) {
+		const struct option *o = chosen(b, i);
+		bool gone = o->fate == PR_FATE_GOES;
+
+		pr_cost_add(&d.cost, &o->cost);
+		d.scans |= gone || o->rescan;
+		d.helps |= i < b->n_on_way && (gone || o->gains);
+		d.n_tops += gone ? b->ways[i].unit->n_tops : 0;
+		d.n_moves += o->inside ? b->ways[i].inside.candidate.n_moves : 0;
+	}
+	d.n_moves += d.scans;
+	d.cost.steps += d.scans;
+	return d;
+}
+
+static int make_move(const struct bus *b, size_t n_tops, struct pr_move *ret)
+{
+	struct pr_move m = { .root = b->root, .parent = b->parent };
+
+	m.tops = pr_new_array(b->s->arena, n_tops, const struct pr_function *);
+	if (!m.tops)
+		return -ENOMEM;
+	for (const struct pr_function *f = pr_bus_first(b->root, b->parent); f; f = f->next)
+		if (goes(b, f))
+			m.tops[m.n_tops++] = f;
+	*ret = m;
+	return 0;
+}
+
+static int make_candidate(const struct bus *b, const struct deed *d, struct pr_candidate *ret)
+{
+	struct pr_move *moves = pr_new_array(b->s->arena, d->n_moves, struct pr_move);
+	size_t n = 0;
+	int r = 0;
+
+	if (!moves)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->n_on_way; i++) {
+		const struct pr_candidate *inside = &b->ways[i].inside.candidate;
+
+		for (size_t j = 0; chosen(b, i)->inside && j < inside->n_moves; j++)
+			moves[n++] = inside->moves[j];
+	}
+	if (d->scans)
+		r = make_move(b, d->n_tops, &moves[n++]);
+	*ret = (struct pr_candidate){ .moves = moves, .n_moves = n };
+	return r;
+}
+
+/* Said once a child, for the first vector that fails. */
+static int note_lack(struct bus *b)
+{
+	const struct pr_function *top = NULL;
+	const char *why;
+
+	for (size_t i = b->n_on_way; i-- > 0;)
+		if (chosen(b, i)->fate == PR_FATE_GOES)
+			top = b->ways[i].unit->tops[0];
+	for (size_t i = 0; top && i < b->s->n_attempts; i++)
+		if (b->s->attempts[i].top == top)
+			return 0;
+	if (!top)
+		return 0;
+	why = pr_room_lack(b->room, b->fates, b->s->arena);
+	return why ? pr_attempt_note(b->s, top, why) : -ENOMEM;
+}
+
+/* Simulates the vector unless it cannot be good, or not better. */
+static int evaluate(struct bus *b)
+{
+	const struct deed d = deed_of(b);
+	struct pr_candidate c;
+	struct pr_trial trial;
+	int r;
+
+	set_fates(b);
+	if (d.n_moves == 0 || (d.n_tops > 0 && !d.helps) || !cards_whole(b) ||
+		pr_cost_compare(&d.cost, &b->upper) >= 0)
+		return 0;
+	if (d.scans && !pr_room_suffices(b->room, b->fates))
+		return note_lack(b);
+	r = make_candidate(b, &d, &c);
+	if (r == 0)
+		r = pr_trial_run(b->s, &c, b->targets, &trial);
+	if (r < 0)
+		return r;
+
+	if (trial.met[b->tier] && pr_cost_compare(&trial.cost, &b->upper) < 0) {
+		b->best = (struct pr_solution){ true, c, trial.cost };
+		b->upper = trial.cost;
+	}
+	return 0;
+}
+
+/* ---- what is likely to do it ---- */
+
+/* How many go along with those on the way: the class of the worst, or nobody. */
+enum company {
+	NOBODY = 0,
+	THE_FREE,
+	EVERYBODY
+};
+
+static bool is_free(const struct pr_cost *cost)
+{
+	return cost->in_use == 0 && cost->restarted == 0;
+}
+
+static unsigned int going_option(const struct way *w)
+{
+	for (unsigned int i = 0; i < w->n_options; i++)
+		if (w->options[i].fate == PR_FATE_GOES)
+			return i;
+	return 0;
+}
+
+static unsigned int inside_option(const struct way *w)
+{
+	for (unsigned int i = 0; i < w->n_options; i++)
+		if (w->options[i].inside)
+			return i;
+	return 0;
+}
+
+static int dive(struct bus *b)
+{
+	int r;
+
+	/* of two that cost the same, the one that reaches less far */
+	for (size_t i = 0; i < b->n_ways; i++)
+		b->vector[i] = inside_option(&b->ways[i]);
+	r = evaluate(b);
+	for (size_t i = 0; i < b->n_ways; i++)
+		b->vector[i] = 0;
+	if (r == 0)
+		r = evaluate(b);
+	for (enum company company = NOBODY; r == 0 && company <= EVERYBODY; company++) {
+		for (size_t i = 0; i < b->n_ways; i++) {
+			const struct way *w = &b->ways[i];
+			bool along = i < b->n_on_way || company == EVERYBODY ||
+				     (company == THE_FREE && is_free(&w->unit->cost));
+
+			b->vector[i] = along ? going_option(w) : 0;
+		}
+		r = evaluate(b);
+	}
+	return r;
+}
+
+/* ---- everything ---- */
+
+static void read_vector(struct bus *b, const struct pr_node *node)
+{
+	for (size_t i = 0; i < b->n_ways; i++)
+		b->vector[i] = UINT32_MAX;
+	for (; node->unit != ROOT_NODE; node = node->parent)
+		if (b->vector[node->unit] == UINT32_MAX)
+			b->vector[node->unit] = node->option;
+	for (size_t i = 0; i < b->n_ways; i++)
+		if (b->vector[i] == UINT32_MAX)
+			b->vector[i] = 0;
+}
+
+/* Room for what is decided, when all from @first on may still go.  For all of a family or none. */
+static bool family_has_room(struct bus *b, size_t first)
+{
+	set_fates(b);
+	for (size_t i = first; i < b->n_ways; i++) {
+		const struct way *w = &b->ways[i];
+		bool may_go = w->options[going_option(w)].fate == PR_FATE_GOES;
+
+		b->fates[w->unit - b->units] = may_go ? PR_FATE_MAY_GO : PR_FATE_STAYS;
+	}
+	return pr_room_suffices(b->room, b->fates);
+}
+
+static int push(struct bus *b, struct pr_frontier *f, const struct pr_node *parent, size_t way,
+	unsigned int option)
+{
+	const struct way *w = &b->ways[way];
+	struct pr_node node = { .parent = parent, .unit = (unsigned int)way, .option = option };
+
+	node.key = parent->key;
+	pr_cost_add(&node.key, &w->options[option].cost);
+	/* the one it replaces was in the parent's key; the sums wrap back */
+	node.key.in_use -= w->options[option - 1].cost.in_use;
+	node.key.restarted -= w->options[option - 1].cost.restarted;
+	node.key.renumbered -= w->options[option - 1].cost.renumbered;
+	node.key.armed -= w->options[option - 1].cost.armed;
+	node.key.removed -= w->options[option - 1].cost.removed;
+	node.key.steps -= w->options[option - 1].cost.steps;
+	if (pr_cost_compare(&node.key, &b->upper) >= 0)
+		return 0;
+	return pr_frontier_push(b->s->arena, f, &node);
+}
+
+/* Ways on the way change from left to right, each by one option; so each vector comes up once. */
+static int push_on_way(struct bus *b, struct pr_frontier *f, const struct pr_node *node)
+{
+	size_t first = node->unit == ROOT_NODE ? 0 : node->unit;
+	int r = 0;
+
+	for (size_t i = first; i < b->n_on_way && r == 0; i++) {
+		unsigned int next = b->vector[i] + 1;
+
+		if (next < b->ways[i].n_options && family_has_room(b, i))
+			r = push(b, f, node, i, next);
+	}
+	return r;
+}
+
+/* Companions are sorted by cost: one more, or the last one replaced by the next. */
+static int push_companions(struct bus *b, struct pr_frontier *f, const struct pr_node *node)
+{
+	bool last_is_companion = node->unit != ROOT_NODE && node->unit >= b->n_on_way;
+	size_t next = last_is_companion ? node->unit + 1u : b->n_on_way;
+	int r = 0;
+
+	if (next == b->n_ways || !deed_of(b).helps)
+		return 0;
+	if (family_has_room(b, next))
+		r = push(b, f, node, next, 1);
+	if (r < 0 || !last_is_companion)
+		return r;
+	b->vector[node->unit] = 0;
+	return family_has_room(b, next) ? push(b, f, node->parent, next, 1) : 0;
+}
+
+static int expand(struct bus *b, struct pr_frontier *f, const struct pr_node *node)
+{
+	int r = 0;
+
+	if (node->unit == ROOT_NODE || node->unit < b->n_on_way)
+		r = push_on_way(b, f, node);
+	return r < 0 ? r : push_companions(b, f, node);
+}
+
+static void cut_short(struct pr_search *s, const struct pr_cost *key)
+{
+	if (!s->cut || pr_cost_compare(key, &s->bound) < 0)
+		s->bound = *key;
+	s->cut = true;
+}
+
+static int enumerate(struct bus *b)
+{
+	struct pr_frontier f = { 0 };
+	struct pr_node root = { .unit = ROOT_NODE, .key = { .steps = 1 } };
+	const struct pr_node *node;
+	int r;
+
+	for (size_t i = 0; i < b->n_ways; i++)
+		pr_cost_add(&root.key, &b->ways[i].options[0].cost);
+	r = pr_frontier_push(b->s->arena, &f, &root);
+
+	while (r == 0 && (node = pr_frontier_pop(&f))) {
+		if (pr_cost_compare(&node->key, &b->upper) >= 0)
+			break;
+		if (b->s->spent >= b->s->budget) {
+			cut_short(b->s, &node->key);
+			break;
+		}
+		b->s->spent += 1 + b->n_units / 8;
+		read_vector(b, node);
+		r = evaluate(b);
+		if (r == 0)
+			r = expand(b, &f, node);
+	}
+	return r;
+}
+
+/* Somebody on the way can neither go nor stay. */
+static bool is_blocked(const struct bus *b)
+{
+	for (size_t i = 0; i < b->n_on_way; i++)
+		if (b->ways[i].n_options == 0)
+			return true;
+	return b->n_on_way == 0;
+}
+
+int pr_bus_solve(struct pr_search *s, const struct pr_root *root, const struct pr_function *parent,
+	const struct pr_targets *targets, enum pr_tier tier, const struct pr_cost *upper,
+	bool dive_only, struct pr_solution *ret)
+{
+	struct bus b = {
+		.s = s,
+		.root = root,
+		.parent = parent,
+		.targets = targets,
+		.tier = tier,
+		.upper = *upper,
+		.dive = dive_only,
+	};
+	int r;
+
+	r = make_ways(&b);
+	if (r == 0 && !is_blocked(&b)) {
+		r = pr_room_new(s, root, parent, b.units, b.n_units, targets, tier, &b.room);
+		if (r == 0)
+			r = dive(&b);
+		if (r == 0 && !dive_only)
+			r = enumerate(&b);
+	}
+	*ret = b.best;
+	return r;
+}
