@@ -75,10 +75,11 @@ def _libraries(program: Path) -> list[Path]:
     return [Path(path) for path in found]
 
 
-def _uevents(tree: Path) -> None:
-    target = tree / "sbin/uevents"
+def _program(tree: Path, name: str) -> None:
+    """A program of ours in C, linked statically."""
+    target = tree / "sbin" / name
     target.parent.mkdir(exist_ok=True)
-    call([os.environ.get("CC", "cc"), "-O2", "-static", "-o", str(target), str(GUEST_DIR / "uevents.c")])
+    call([os.environ.get("CC", "cc"), "-O2", "-static", "-o", str(target), str(GUEST_DIR / f"{name}.c")])
 
 
 def _tree_key(tree: Path) -> str:
@@ -105,11 +106,11 @@ def installed(builddir: Path) -> Path:
 
 
 def small_base() -> Path:
-    """busybox, init and agent."""
+    """busybox, init, and the two agents."""
     busybox = Path("/bin/busybox")
     if not busybox.exists():
         raise LabError("no /bin/busybox (package busybox-static)")
-    sources = [GUEST_DIR / name for name in ("init", "agent", "uevents.c")]
+    sources = [GUEST_DIR / name for name in ("init", "agent", "session.c", "uevents.c")]
 
     def fill(tree: Path) -> None:
         (tree / "bin").mkdir()
@@ -117,7 +118,8 @@ def small_base() -> Path:
         shutil.copy(busybox, tree / "bin/busybox")
         shutil.copy(GUEST_DIR / "init", tree / "init")
         shutil.copy(GUEST_DIR / "agent", tree / "sbin/agent")
-        _uevents(tree)
+        _program(tree, "session")
+        _program(tree, "uevents")
 
     return _cached("small", digest([busybox.read_bytes()] + [path.read_bytes() for path in sources]), fill)
 
@@ -164,7 +166,7 @@ def _bootstrap(tree: Path) -> None:
         shutil.rmtree(tree / part, ignore_errors=True)
         (tree / part).mkdir(parents=True, exist_ok=True)
     (tree / "sbin/agent").write_bytes((GUEST_DIR / "agent").read_bytes())
-    _uevents(tree)
+    _program(tree, "uevents")
     (tree / "init").symlink_to("/lib/systemd/systemd")
     (tree / "etc/systemd/system/lab.service").write_text(LAB_UNIT)
     wants = tree / "etc/systemd/system/multi-user.target.wants"
@@ -189,10 +191,13 @@ def systemd_base() -> Path:
     return _cached("systemd", key, _bootstrap)
 
 
-def assemble(kind: str, kernel: Kernel, install: Path | None, target: Path) -> None:
-    """Concatenate the archives of one guest."""
+def assemble(kind: str, kernel: Kernel, install: Path | None, target: Path,
+             load: Sequence[str] = SMALL_MODULES) -> None:
+    """Concatenate the archives of one guest; without modules to load it gets none."""
     small = kind == "small"
-    parts = [small_base() if small else systemd_base(), modules(kernel, SMALL_MODULES, merged=not small)]
+    parts = [small_base() if small else systemd_base()]
+    if load:
+        parts.append(modules(kernel, load, merged=not small))
     if install:
         parts.append(pciroom(install, libraries=small))
     with open(target, "wb") as out:

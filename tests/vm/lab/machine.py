@@ -22,6 +22,8 @@ class Machine:
     arguments: list[str] = field(default_factory=list)
     paths: dict[str, str] = field(default_factory=dict)
     drives: list[str] = field(default_factory=list)
+    slots: dict[str, str] = field(default_factory=dict)  # of ports: the slot's number by the port's id
+    fixed: set[str] = field(default_factory=set)  # ports that cannot be plugged into
     _chassis: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def device(self, row: dict[str, Any], bus: str, number: int, parent: str) -> dict[str, str]:
@@ -33,6 +35,9 @@ class Machine:
         if row["device"] in PORTS:
             chassis = str(next(self._chassis))
             properties.update(chassis=chassis, slot=chassis)
+            self.slots[row["id"]] = chassis
+            if row.get("hotplug") == "off":
+                self.fixed.add(row["id"])
         step = f"{int(device, 16):02x}.{nth or 0}"
         self.paths[row["id"]] = f"{parent}/{step}"
         return properties
@@ -51,7 +56,8 @@ class Machine:
             driver = properties.pop("driver")
             words = [driver] + [f"{key}={value}" for key, value in properties.items()]
             self.arguments += ["-device", ",".join(words)]
-            self.add(row.get("below", []), row["id"], self.paths[row["id"]], 0)
+            below = f"0000:{int(row['bus_nr']):02x}" if row["device"] == "pxb-pcie" else self.paths[row["id"]]
+            self.add(row.get("below", []), row["id"], below, 0)
 
 
 def build(rows: list[dict[str, Any]]) -> Machine:

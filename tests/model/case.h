@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A recorded case: what a machine was, what was done to it, and what a real
+ * kernel made of that.  One text file: lines of words, then a snapshot
+ * (pciroom-snapshot(5)).  README.md has the format.
+ */
+#pragma once
+
+#include "pciroom/kernel.h"
+
+#define CASE_TEXT 256
+
+/* Windows of a bridge in the order of PR_WINDOW_IO, _MEM, _PREF. */
+#define CASE_WINDOWS 3
+
+struct case_range {
+	bool open;
+	struct pr_range at;
+};
+
+/* One function of the layout that the kernel made. */
+struct case_function {
+	const char *path;
+	struct pr_address address;
+	bool is_bridge;
+	uint8_t primary, secondary, subordinate;      /* registers */
+	struct case_range resources[PR_RESOURCE_MAX]; /* kernel's table */
+	struct case_range registers[CASE_WINDOWS];
+};
+
+struct recorded_case {
+	char *text; /* of the file; the strings below point into it */
+	const char *kernel, *kind, *expect, *note;
+	struct pr_topology *before;
+	struct pr_action *actions;
+	size_t n_actions;
+	struct case_function *after; /* sorted by path */
+	size_t n_after;
+};
+
+/* 0, or -EINVAL with a sentence in @why; @ret is to be freed in either case. */
+int case_read(const char *file, struct recorded_case *ret, char why[CASE_TEXT]);
+void case_free(struct recorded_case *c);
+
+/* NULL when the kernel shows no such function. */
+const struct case_function *case_find(const struct recorded_case *c, const char *path);
+
+enum case_verdict {
+	CASE_EXACT = 0,
+	CASE_DIFFERENT, /* sound, but not everything is equal */
+	CASE_DOUBT,     /* the model does not know */
+	CASE_UNSOUND,   /* the model promises what the kernel does not keep */
+	_CASE_VERDICT_MAX,
+};
+extern const char *const case_verdict_names[_CASE_VERDICT_MAX];
+
+/* The model's word against the kernel's; @why is the first difference, worst kind first. */
+enum case_verdict case_judge(const struct recorded_case *c, char why[CASE_TEXT]);
+
+/* What was predicted against what came: both as they would be in the file. */
+enum case_verdict case_compare(
+	const struct recorded_case *c, const struct pr_topology *predicted, char why[CASE_TEXT]);

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Random actions on a guest's devices, in the words of the recorded cases.
+
+An action is a list of words, as tests/model reads them: ("remove", address), ("rescan", address),
+("rescan-root", "0000:40"), ("rescan-all",), ("rescan-bus", bridge), ("write", address, offset,
+width, value), ("plug", port), ("unplug", port).  Drawing needs a state only; nothing is done here.
+"""
+
+import random
+from typing import Callable, Optional
+
+from .random_state import Function, State
+
+Words = tuple[str, ...]
+BRIDGE = 0x060400
+SUBTRACTIVE = 0x060401
+
+
+def commands(words: Words) -> list[str]:
+    """What guest/session.c is told for one action; cards are plugged by QEMU."""
+    kind, *rest = words
+    if kind in ("remove", "rescan"):
+        return [f"store /sys/bus/pci/devices/{rest[0]}/{kind} 1"]
+    if kind == "rescan-root":
+        return [f"store /sys/class/pci_bus/{rest[0]}/rescan 1"]
+    if kind == "rescan-all":
+        return ["store /sys/bus/pci/rescan 1"]
+    if kind == "write":
+        address, offset, width, value = rest
+        return [f"write {address} {offset} {width} {value}"]
+    return []
+
+
+class Chooser:
+    """Draws actions that a state allows."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+
+    def is_bridge(self, function: Function) -> bool:
+        """A bridge with a bus below."""
+        return function.is_bridge() and int.from_bytes(function.config[9:12], "little") in (BRIDGE, SUBTRACTIVE)
+
+    def movable(self, state: State) -> list[Function]:
+        """Everything but the chipset."""
+        return [function for function in state.functions.values()
+                if not function.physfn and function.path != "0000:00/00.0"
+                and not function.path.startswith("0000:00/1f.")]
+
+    def targets(self, state: State, most: int) -> list[Function]:
+        """Functions to remove, none below another; mostly bridges or cards, seldom one function of several."""
+        movable = self.movable(state)
+        chosen: list[Function] = []
+        for _ in range(self.rng.randint(1, most)):
+            if not movable:
+                break
+            function = self.rng.choice(movable)
+            chosen.append(function)
+            movable = [other for other in movable if not (other.path + "/").startswith(function.path + "/")
+                       and not (function.path + "/").startswith(other.path + "/")]
+        return chosen
+
+    def left(self, state: State, gone: list[Function]) -> list[Function]:
+        """What a removal of @gone leaves."""
+        prefixes = tuple(function.path + "/" for function in gone)
+        return [function for function in state.functions.values()
+                if not (function.path + "/").startswith(prefixes) and not function.physfn]
+
+    def rescan(self, state: State, gone: list[Function]) -> Words:
+        """A rescan, mostly one that finds the first of @gone again."""
+        left = self.left(state, gone)
+        what = self.rng.random()
+        if gone and what < 0.7:
+            bus = [other for other in left if other.parent == gone[0].parent and other.root == gone[0].root]
+            above = [other for other in left if other.address == gone[0].parent]
+            choice = bus if bus and self.rng.random() < 0.6 else above or bus
+            if choice:
+                return ("rescan", self.rng.choice(choice).address)
+        if what < 0.85 or not left:
+            return ("rescan-all",)
+        if what < 0.92:
+            return ("rescan-root", self.rng.choice(sorted({function.root for function in left})))
+        return ("rescan", self.rng.choice(left).address)
+
+    def remove_rescan(self, state: State) -> Optional[list[Words]]:
+        """A set of subtrees goes, then comes back."""
+        gone = self.targets(state, self.rng.choice((1, 1, 1, 2, 3, 4)))
+        if not gone:
+            return None
+        return [*(("remove", function.address) for function in gone), self.rescan(state, gone)]
+
+    def several(self, state: State) -> Optional[list[Words]]:
+        """A set of subtrees goes, and comes back by several rescans."""
+        gone = self.targets(state, 4)
+        if len(gone) < 2:
+            return None
+        return [*(("remove", function.address) for function in gone),
+                *(self.rescan(state, gone[i:i + 1] + gone) for i in range(2))]
+
+    def remove(self, state: State) -> Optional[list[Words]]:
+        """A subtree goes and stays away."""
+        return [("remove", function.address) for function in self.targets(state, 1)] or None
+
+    def rescan_only(self, state: State) -> list[Words]:
+        """A rescan where nothing was removed just now."""
+        return [self.rescan(state, [])]
+
+    def bridges(self, state: State) -> list[Function]:
+        """Bridges that may be removed."""
+        return [function for function in self.movable(state) if self.is_bridge(function)]
+
+    def _limit(self, state: State, bridge: Function) -> int:
+        """The last bus number that the bus above a bridge forwards."""
+        above = state.functions.get(bridge.parent)
+        return above.buses()[2] if above else state.last_bus.get(bridge.root, 0xff)
+
+    def _numbers(self, state: State, bridge: Function) -> tuple[int, int]:
+        """A range for the bus of a bridge: mostly a free one, seldom any, zero to let the kernel choose.
+
+        Two bridges with one bus number can crash a kernel later on, so such a session is soon over.
+        """
+        primary, limit = int(bridge.address[5:7], 16), self._limit(state, bridge)
+        length = self.rng.choice((0, 1, 3, 7, 20))
+        if self.rng.random() < 0.15:
+            return 0, 0
+        if self.rng.random() < 0.1:
+            secondary = self.rng.randint(min(primary + 1, 0xff), min(limit + 2, 0xff))
+            return secondary, min(0xff, secondary + length)
+        own = {function.address for function in state.below(bridge.address)}
+        taken = {int(address[5:7], 16) for address in state.functions if address not in own}
+        for other in state.functions.values():
+            inside = other.address in own or (bridge.path + "/").startswith(other.path + "/")
+            if self.is_bridge(other) and not inside:
+                taken.update(range(other.buses()[1], other.buses()[2] + 1))
+        free = [bus for bus in range(primary + 1, limit + 1) if bus not in taken]
+        if not free:
+            return 0, 0
+        secondary = last = self.rng.choice(free)
+        while last < min(limit, secondary + length) and last + 1 in free:
+            last += 1
+        return secondary, last
+
+    def write_buses(self, state: State) -> Optional[list[Words]]:
+        """Bus numbers of a bridge are written, its children having gone; then it goes and comes back."""
+        bridges = self.bridges(state)
+        if not bridges:
+            return None
+        bridge = self.rng.choice(bridges)
+        secondary, last = self._numbers(state, bridge)
+        value = int(bridge.address[5:7], 16) | secondary << 8 | last << 16
+        gone = [("remove", child.address) for child in state.children(bridge.address) if not child.physfn]
+        return [*gone, ("write", bridge.address, "0x18", "4", hex(value)),
+                ("remove", bridge.address), self.rescan(state, [bridge])]
+
+    def _window(self, bridge: Function) -> list[Words]:
+        """A window of a random kind and size."""
+        kind, megabytes = self.rng.choice("imp"), self.rng.choice((1, 2, 4, 16, 64, 256, 1024))
+        if kind == "m":
+            base = self.rng.choice((0x2000, 0x4000, 0xc000))
+            value = base & 0xfff0 | (base + (megabytes - 1) * 16 & 0xfff0) << 16
+            return [("write", bridge.address, "0x20", "4", hex(value))]
+        if kind == "i":
+            pages = self.rng.choice((1, 2, 4, 8))
+            return [("write", bridge.address, "0x1c", "2", hex(0x10 | (pages << 4 & 0xf0) << 8))]
+        return [("write", bridge.address, "0x28", "4", "0x2"), ("write", bridge.address, "0x2c", "4", "0x2"),
+                ("write", bridge.address, "0x24", "4", hex(0x00010001 | (megabytes - 1) * 16 << 16))]
+
+    def write_windows(self, state: State) -> Optional[list[Words]]:
+        """Window sizes are written to bridges without anything below, or closed; then they go and come back."""
+        bridges = self.bridges(state)
+        if not bridges:
+            return None
+        bridge = self.rng.choice(bridges)
+        writes = self._window(bridge)
+        if self.rng.random() < 0.2:
+            writes = [("write", bridge.address, "0x20", "4", "0xfff0"), ("write", bridge.address, "0x24", "4", "0x1fff1")]
+        return [*writes, ("remove", bridge.address), self.rescan(state, [bridge])]
+
+    def heal(self, state: State) -> Optional[list[Words]]:
+        """Everything that moves on the root buses goes, and all is scanned."""
+        roots = [function for function in self.movable(state) if not function.parent]
+        return [*(("remove", function.address) for function in roots), ("rescan-all",)] if roots else None
+
+    def empty_bus(self, state: State) -> Optional[list[Words]]:
+        """The rescan file of an empty bus: what a second hot-add would do."""
+        empty = [bridge for bridge in self.bridges(state)
+                 if bridge.buses()[1] and not state.children(bridge.address)]
+        return [("rescan-bus", self.rng.choice(empty).address)] if empty else None
+
+    def draw(self, state: State, weights: dict[str, int]) -> tuple[str, list[Words]]:
+        """The kind of an action and its words; kinds are the names of methods."""
+        while True:
+            kind = self.rng.choices(list(weights), list(weights.values()))[0]
+            method: Callable[[State], Optional[list[Words]]] = getattr(self, kind)
+            words = method(state)
+            if words:
+                return kind, words

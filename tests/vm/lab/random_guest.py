@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A guest in a random session: commands for guest/session.c, cards by QEMU's monitor."""
+
+from pathlib import Path
+from typing import Any, Iterable
+
+from . import initramfs
+from .base import LabError
+from .guest import STATE_LIMIT, Guest
+from .kernels import Kernel
+from .machine import Machine, build
+from .random_machine import Plan, Row
+from .random_state import State, follow
+
+
+def _with_roms(rows: list[Row], place: Path) -> list[Row]:
+    """The rows with "@rom64" replaced by a file of that many KiB of zeros."""
+    done = []
+    for row in rows:
+        row = dict(row)
+        if str(row.get("romfile", "")).startswith("@rom"):
+            size = int(row["romfile"].removeprefix("@rom"))
+            row["romfile"] = str(place / f"rom{size}")
+            (place / f"rom{size}").write_bytes(bytes(size << 10))
+        if "below" in row:
+            row["below"] = _with_roms(row["below"], place)
+        done.append(row)
+    return done
+
+
+class SessionGuest(Guest):
+    """A machine of random_machine under one kernel; `state` is what it was when it last told."""
+
+    def __init__(self, plan: Plan, kernel: Kernel, place: Path) -> None:
+        place.mkdir(parents=True, exist_ok=True)
+        self.machine: Machine = build(_with_roms(plan.rows, place))
+        self.state = State()
+        self.answer = ""  # as the guest gave it last
+        initrd = place / "initrd.cpio"
+        initramfs.assemble("small", kernel, None, initrd, plan.modules)
+        super().__init__(place, kernel.image, initrd, f"quiet lab=session {plan.append}".strip(), plan.memory,
+                         [*plan.arguments, *plan.objects, *self.machine.arguments])
+
+    def tell(self, commands: Iterable[str], limit: float = STATE_LIMIT) -> None:
+        """Commands, then a new state."""
+        lines = [*commands, "capture"]
+        self._control.sendall("".join(f"{line}\n" for line in lines).encode())
+        self.answer = self._until(b"@@END\n", limit).decode(errors="replace")
+        self.state = follow(self.state, self.answer)
+
+    def _object(self, words: str) -> None:
+        """`-object` or `-device` on QEMU's command line, for a machine that runs."""
+        kind, *pairs = words.split(",")
+        properties: dict[str, Any] = dict(pair.split("=", 1) for pair in pairs)
+        if kind == "memory-backend-ram":
+            properties["size"] = int(properties["size"].removesuffix("M")) << 20
+            properties["share"] = True
+            self.qmp("object-add", **{"qom-type": kind}, **properties)
+        else:
+            self.qmp("device_add", driver=kind, **properties)
+
+    def plug(self, rows: list[Row], objects: list[str], port: str) -> None:
+        """Put a card into a port; function 0 last, because that is when the port says so."""
+        for words in objects[1::2]:
+            self._object(words)
+        for row in reversed(_with_roms(rows, self.place)):
+            properties = self.machine.device(row, port, 0, self.machine.paths[port])
+            try:
+                self.qmp("device_add", **properties)
+            except LabError:
+                self.machine.paths.pop(row["id"], None)
+                raise

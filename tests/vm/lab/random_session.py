@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One random session: boot a random machine, act, and keep every answer of the guest.
+
+What is kept is a file of JSON lines: the session, then a line a step with its words and the
+guest's answer.  Judging reads it (random_case.py), now or with a later model.
+"""
+
+import json
+import lzma
+import random
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Optional, TextIO
+
+from .base import LabError
+from .kernels import Kernel
+from .random_actions import Chooser, Words, commands
+from .random_guest import SessionGuest
+from .random_machine import Draw, draw_machine
+from .random_state import State
+
+RECALL = {"remove_rescan": 44, "several": 8, "remove": 4, "rescan_only": 4, "write_buses": 12, "write_windows": 10,
+          "heal": 4, "empty_bus": 2}
+HOT = {"hot_add": 14, "hot_remove": 6}
+STEP_LIMIT = 120.0
+
+
+class Over(Exception):
+    """The session ends here, for a reason that is told."""
+
+
+@dataclass
+class Session:
+    """A session under way."""
+
+    guest: SessionGuest
+    draw: Draw
+    rng: random.Random
+    out: TextIO
+    steps: int = 0
+    hidden: set[str] = field(default_factory=set)  # places of functions that are there and not shown
+    tried: set[str] = field(default_factory=set)  # what was hidden when all was scanned last
+
+    def keep(self, **line: Any) -> None:
+        """One line of the recording."""
+        self.out.write(json.dumps(line) + "\n")
+        self.out.flush()
+
+    def note_hidden(self, before: State, unplugged: Optional[str]) -> None:
+        """Functions that went away stay plugged in, unless they were unplugged."""
+        now = set(self.guest.state.paths())
+        real = {path for path, function in before.paths().items() if not function.physfn}
+        self.hidden = (self.hidden | real) - now
+        if unplugged:
+            self.hidden = {path for path in self.hidden if not path.startswith(unplugged + "/")}
+
+    def step(self, kind: str, words: list[Words], told: list[str], unplugged: Optional[str] = None,
+             **more: Any) -> None:
+        """Do it, see what became of it, and keep that."""
+        before = self.guest.state
+        self.guest.tell(told, STEP_LIMIT)
+        self.note_hidden(before, unplugged)
+        self.steps += 1
+        self.keep(kind=kind, words=words, answer=self.guest.answer, **more)
+        broken = self.guest.state.broken()
+        if broken:
+            raise Over(f"the kernel: {broken}")
+
+    # ---- what QEMU has to do with ----
+
+    def port_of(self, port: str) -> Optional[str]:
+        """Address of a port by its id, when the guest shows it and pciehp has it."""
+        found = self.guest.state.paths().get(self.guest.machine.paths[port])
+        return found.address if found and found.driver == "pcieport" and found.buses()[1] else None
+
+    def ports(self) -> list[str]:
+        """Ids of the ports that can be plugged into, and are shown."""
+        return [port for port in self.guest.machine.slots
+                if port not in self.guest.machine.fixed and self.port_of(port)]
+
+    def occupied(self, port: str) -> bool:
+        """Whether there is anything in a slot, shown or not."""
+        place = self.guest.machine.paths[port] + "/"
+        return any(path.startswith(place) for path in self.guest.machine.paths.values())
+
+    def hot_add(self) -> bool:
+        """A card into an empty slot; waits until the kernel has added its last function."""
+        empty = [port for port in self.ports() if not self.occupied(port)]
+        if not empty:
+            return False
+        port = self.rng.choice(empty)
+        address = self.port_of(port)
+        _, bus, last = self.guest.state.functions[address].buses()
+        known = len(self.draw.objects)
+        rows = self.draw.newcomer(buses=last > bus)
+        try:
+            self.guest.plug(rows, self.draw.objects[known:], port)
+        except LabError as error:
+            self.keep(kind="refused", words=[], answer="", reason=str(error))
+            raise Over(f"QEMU: {error}") from error
+        function = rows[-1].get("addr", "0.0")
+        place = f"{self.guest.machine.paths[port]}/0{function}"
+        self.hidden.add(place)
+        self.step("hot_add", [("plug", address)], [f"wait /proc/bus/pci/{bus:02x}/0{function}"],
+                  card=rows)
+        return True
+
+    def hot_remove(self) -> bool:
+        """The slot's power is taken: QEMU then takes the card out."""
+        full = [port for port in self.ports() if self.occupied(port)]
+        if not full:
+            return False
+        port = self.rng.choice(full)
+        address = self.port_of(port)
+        slot = f"/sys/bus/pci/slots/{self.guest.machine.slots[port]}/power"
+        place = self.guest.machine.paths[port]
+        for name, path in list(self.guest.machine.paths.items()):
+            if path.startswith(place + "/"):
+                del self.guest.machine.paths[name]
+                self.guest.machine.slots.pop(name, None)
+        self.step("hot_remove", [("unplug", address)], [f"store {slot} 0"], unplugged=place)
+        return True
+
+    def sriov(self) -> bool:
+        """Virtual functions are made, or taken away."""
+        able = [function for function in self.guest.state.functions.values()
+                if function.numvfs >= 0 and function.driver]
+        if not able:
+            return False
+        function = self.rng.choice(able)
+        count = 0 if function.numvfs else self.rng.choice((1, 2))
+        place = f"/sys/bus/pci/devices/{function.address}"
+        self.step("sriov", [], [f"store {place}/sriov_drivers_autoprobe 0", f"store {place}/sriov_numvfs {count}"])
+        return True
+
+    # ---- any action ----
+
+    def act(self, chooser: Chooser) -> None:
+        """One random action."""
+        if self.hidden and self.rng.random() < (0.1 if self.hidden == self.tried else 0.5):
+            self.step("rescan_only", [("rescan-all",)], commands(("rescan-all",)))
+            self.tried = set(self.hidden)
+            return
+        hot = self.rng.random() * 100
+        doing: list[tuple[int, Callable[[], bool]]] = [(HOT["hot_add"], self.hot_add), (HOT["hot_remove"], self.hot_remove),
+                                                        (3, self.sriov)]
+        for weight, method in doing:
+            hot -= weight
+            if hot < 0:
+                if method():
+                    return
+                break
+        kind, words = chooser.draw(self.guest.state, RECALL)
+        told = [command for word in words for command in self.told(word)]
+        self.step(kind, words, told)
+
+    def told(self, words: Words) -> list[str]:
+        """Commands of an action; the rescan file of a bus needs the bus."""
+        if words[0] == "rescan-bus":
+            bus = self.guest.state.functions[words[1]].buses()[1]
+            return [f"store /sys/class/pci_bus/0000:{bus:02x}/rescan 1"]
+        return commands(words)
+
+
+def run(seed: int, kernel: Kernel, actions: int, place: Path) -> tuple[int, str]:
+    """A session of that many actions; returns how many there were and why it ended."""
+    plan, draw = draw_machine(seed)
+    rng = random.Random(f"actions {seed}")
+    reason = "done"
+    start = time.monotonic()
+    with open(place / "session.jsonl", "w", encoding="utf-8") as out, SessionGuest(plan, kernel, place) as guest:
+        session = Session(guest, draw, rng, out)
+        session.keep(seed=seed, generation=kernel.generation, release=kernel.release, plan=asdict(plan),
+                     command_line=guest.argv[guest.argv.index("-append") + 1])
+        session.step("boot", [], [])
+        chooser = Chooser(rng)
+        try:
+            while session.steps <= actions:
+                session.act(chooser)
+        except (Over, LabError) as error:
+            reason = str(error)
+        session.keep(kind="end", words=[], answer="", reason=reason, seconds=round(time.monotonic() - start, 1))
+    (place / "initrd.cpio").unlink(missing_ok=True)
+    return session.steps - 1, reason
+
+
+def pack(place: Path, target: Path) -> None:
+    """The recording, compressed, under its final name."""
+    part = target.with_suffix(".part")
+    part.write_bytes(lzma.compress((place / "session.jsonl").read_bytes(), preset=6))
+    part.rename(target)

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The parts of the random sessions that need no guest: python3 -m unittest discover -s tests/vm."""
+
+import random
+import unittest
+
+from lab.machine import build
+from lab.random_actions import Chooser, commands
+from lab.random_case import layout, power_on, snapshot, trimmed, written
+from lab.random_machine import draw_machine
+from lab.random_state import Bar, State, follow
+
+PORT = ("34121b36" + "00" * 4 + "00000406" + "00" * 2 + "01" + "00" * 9 + "000105" + "00" + "1010" + "0000"
+        + "00201020" + "f1ff0100" + "00" * 8 + "00" * 16)
+CARD = "34121b36" + "06" + "00" * 3 + "00000002" + "00" * 4 + "0c000001" + "01000000" + "00" * 40
+BOOT = f"""F 0000:00:02.0
+L ../../../devices/pci0000:00/0000:00:02.0
+D pcieport
+e 1
+R 13 1000 1fff 101
+R 14 20000000 201fffff 200
+n 17
+C {PORT}
+F 0000:01:00.0
+L ../../../devices/pci0000:00/0000:00:02.0/0000:01:00.0
+e 0
+R 0 20000000 200fffff 40200
+n 13
+C {CARD}
+M 20000000-afffffff : PCI Bus 0000:00
+M   20000000-201fffff : PCI Bus 0000:01
+M   a0000000-a0000fff : Reserved
+O 0000-0cf7 : PCI Bus 0000:00
+K pci_bus 0000:00: root bus resource [bus 00-7f]
+K pci 0000:01:00.0: BAR 0 [mem 0x20000000-0x200fffff]
+K pci 0000:01:00.0: BAR 2 [mem 0x00000000-0x0fffffff 64bit pref]
+K pci 0000:01:00.0: VF BAR 0 [mem 0x00000000-0x00003fff 64bit]: contains BAR 0 for 4 VFs
+K pci 0000:00:02.0: bridge window [mem 0x20000000-0x201fffff]: assigned
+"""
+
+
+class Machines(unittest.TestCase):
+    """random_machine.py"""
+
+    def test_equal_seeds_give_equal_machines(self):
+        for seed in range(50):
+            self.assertEqual(draw_machine(seed)[0], draw_machine(seed)[0])
+
+    def test_every_machine_becomes_arguments_with_unique_names(self):
+        for seed in range(200):
+            machine = build(draw_machine(seed)[0].rows)
+            self.assertEqual(len(machine.paths), len(set(machine.paths.values())))
+
+    def test_what_is_below_a_second_host_bridge_has_its_bus_in_the_path(self):
+        rows = [{"device": "pxb-pcie", "id": "x", "bus_nr": 128, "addr": "10.0",
+                 "below": [{"device": "pcie-root-port", "id": "r", "hotplug": "off"}]}]
+        machine = build(rows)
+        self.assertEqual(machine.paths["r"], "0000:80/00.0")
+        self.assertEqual(machine.fixed, {"r"})
+
+
+class States(unittest.TestCase):
+    """random_state.py"""
+
+    def setUp(self):
+        self.state = follow(State(), BOOT)
+
+    def test_a_function_has_its_place_and_its_lines(self):
+        card = self.state.functions["0000:01:00.0"]
+        self.assertEqual((card.path, card.parent, card.root), ("0000:00/02.0/00.0", "0000:00:02.0", "0000:00"))
+        self.assertEqual(card.lines[0], (0x20000000, 0x200fffff, 0x40200))
+        self.assertEqual(len(card.lines), 13)
+
+    def test_sizes_come_from_what_the_kernel_found_not_from_what_it_assigned(self):
+        bars = self.state.bars["0000:00/02.0/00.0"]
+        self.assertEqual(bars[2], Bar(2, False, 0x10000000, True, True))
+        self.assertEqual(set(bars), {0, 2})
+        self.assertNotIn("0000:00/02.0", self.state.bars)
+
+    def test_an_answer_without_a_function_is_a_state_without_it(self):
+        later = follow(self.state, "= 0000:00:02.0\n")
+        self.assertEqual(list(later.functions), ["0000:00:02.0"])
+        self.assertEqual(later.iomem, self.state.iomem)
+        self.assertIn("0000:00/02.0/00.0", later.bars)
+
+    def test_a_crash_of_the_kernel_is_seen(self):
+        self.assertIsNone(self.state.broken())
+        self.assertTrue(follow(self.state, "K BUG: kernel NULL pointer dereference\n").broken())
+
+
+class Cases(unittest.TestCase):
+    """random_case.py"""
+
+    def setUp(self):
+        self.state = follow(State(), BOOT)
+
+    def test_registers_that_agree_with_the_table_are_not_repeated(self):
+        self.assertEqual(layout(self.state), [
+            "then 0000:00/02.0 0000:00:02.0 bus=00,01,05 13=1000-1fff 14=20000000-201fffff",
+            "then 0000:00/02.0/00.0 0000:01:00.0 0=20000000-200fffff"])
+
+    def test_a_closed_register_below_an_assigned_window_is_told(self):
+        port = self.state.functions["0000:00:02.0"]
+        port.config = port.config[:0x20] + bytes.fromhex("f0ff0000") + port.config[0x24:]
+        self.assertIn("w14=closed", layout(self.state)[0])
+
+    def test_after_power_on_there_are_type_bits_and_no_addresses(self):
+        card = self.state.functions["0000:01:00.0"]
+        new = power_on(card, {0: Bar(0, False, 0x100000, True, True), 1: Bar(1, True, 32, False, False)})
+        self.assertEqual(new.config[4:6], b"\0\0")
+        self.assertEqual(new.config[0x10:0x18], bytes.fromhex("0c00000001000000"))
+
+    def test_a_written_window_keeps_its_type(self):
+        port = self.state.functions["0000:00:02.0"]
+        new = written(port, [["write", "0000:00:02.0", "0x24", "4", "0x40004000"], ["remove", "0000:00:02.0"]])
+        self.assertEqual(new.config[0x24:0x28].hex(), "01400140")
+
+    def test_the_snapshot_names_what_is_in_the_way(self):
+        lines = snapshot({"release": "6.12", "command_line": "quiet"}, self.state, {})
+        self.assertIn("  last-bus: 0x7f", lines)
+        self.assertEqual(lines[lines.index("  busy-mem:") + 1], "  - 0xa0000000-0xa0000fff")
+        self.assertIn("  - 2 0xf000000c 0xffffffff", lines)
+
+    def test_trimming_keeps_headers_and_lengths(self):
+        config = bytearray(256)
+        config[0x34], config[0x40], config[0x41], config[0x50], config[0x42], config[0x52] = 0x40, 1, 0x50, 0x10, 7, 9
+        done = trimmed(bytes(config))
+        self.assertEqual((len(done), done[0x40], done[0x41], done[0x42], done[0x52]), (256, 1, 0x50, 0, 9))
+
+
+class Actions(unittest.TestCase):
+    """random_actions.py"""
+
+    def test_equal_seeds_give_equal_actions(self):
+        state = follow(State(), BOOT)
+        weights = {"remove_rescan": 3, "write_buses": 1, "write_windows": 1}
+        first, second = ([Chooser(random.Random(7)).draw(state, weights) for _ in range(3)] for _ in range(2))
+        self.assertEqual(first, second)
+
+    def test_nothing_is_rescanned_at_what_was_removed(self):
+        state = follow(State(), BOOT)
+        for seed in range(100):
+            words = Chooser(random.Random(seed)).remove_rescan(state)
+            gone = {word[1] for word in words if word[0] == "remove"}
+            self.assertFalse(words[-1][0] == "rescan" and words[-1][1] in gone)
+
+    def test_an_action_becomes_a_command(self):
+        self.assertEqual(commands(("rescan-root", "0000:80")), ["store /sys/class/pci_bus/0000:80/rescan 1"])
+        self.assertEqual(commands(("plug", "0000:00:02.0")), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
