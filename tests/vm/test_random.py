@@ -83,6 +83,11 @@ class States(unittest.TestCase):
         self.assertEqual(later.iomem, self.state.iomem)
         self.assertIn("0000:00/02.0/00.0", later.bars)
 
+    def test_another_card_in_the_same_place_has_other_bars(self):
+        later = follow(self.state, "= 0000:00:02.0\n= 0000:01:00.0\nK pci 0000:01:00.0: [1234:5678] type 00 class 0\n"
+                                   "K pci 0000:01:00.0: BAR 4 [io  0x0000-0x001f]\n")
+        self.assertEqual(set(later.bars["0000:00/02.0/00.0"]), {4})
+
     def test_a_crash_of_the_kernel_is_seen(self):
         self.assertIsNone(self.state.broken())
         self.assertTrue(follow(self.state, "K BUG: kernel NULL pointer dereference\n").broken())

@@ -123,7 +123,7 @@ class Chooser:
         length = self.rng.choice((0, 1, 3, 7, 20))
         if self.rng.random() < 0.15:
             return 0, 0
-        if self.rng.random() < 0.1:
+        if self.rng.random() < 0.03:
             secondary = self.rng.randint(min(primary + 1, 0xff), min(limit + 2, 0xff))
             return secondary, min(0xff, secondary + length)
         own = {function.address for function in state.below(bridge.address)}

@@ -14,6 +14,7 @@ from . import pci
 # What the kernel says of each BAR when it finds the device: "BAR 2 [mem 0x0-0xfff 64bit pref]".
 FOUND = re.compile(r"^pci ([0-9a-f:.]+): (?:(VF )?BAR (\d)|(ROM)|reg (0x[0-9a-f]+):) "
                    r"\[(io|mem) +(0x[0-9a-f]+)-(0x[0-9a-f]+)([^\]]*)\](.*)$")
+ANEW = re.compile(r"^pci ([0-9a-f:.]+): \[[0-9a-f]{4}:[0-9a-f]{4}\] type ")
 BUSES = re.compile(r"^pci_bus ([0-9a-f]{4}:[0-9a-f]{2}): root bus resource \[bus ([0-9a-f]{2})-([0-9a-f]{2})\]")
 # The kernel itself went wrong: what follows says nothing of its allocator.
 BROKEN = re.compile(r"BUG|Oops|Call Trace|general protection")
@@ -138,6 +139,9 @@ def _learn(state: State) -> None:
     """Sizes of BARs and ranges of host bridges from the new lines of the log."""
     found: dict[str, dict[int, Bar]] = {}
     for line in state.log:
+        anew = ANEW.match(line)
+        if anew:  # maybe another card than the last one of that place
+            found[anew.group(1)] = {}
         match = FOUND.match(line)
         bar = _bar(match) if match else None
         if bar:
@@ -147,7 +151,7 @@ def _learn(state: State) -> None:
             state.last_bus[buses.group(1)] = int(buses.group(3), 16)
     for address, bars in found.items():
         if address in state.functions:
-            state.bars.setdefault(state.functions[address].path, {}).update(bars)
+            state.bars[state.functions[address].path] = bars
 
 
 def _parts(text: str) -> Iterable[list[str]]:
