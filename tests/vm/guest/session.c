@@ -246,7 +246,7 @@ static void send_log(void)
 		entry[n] = '\0';
 		text = strchr(entry, ';');
 		if (text && (strstr(text, "pci") || strstr(text, "BUG") || strstr(text, "Oops") ||
-				    strstr(text, "Call Trace")))
+				    strstr(text, "general protection")))
 			fprintf(line, "K %.*s\n", (int)strcspn(text + 1, "\n"), text + 1);
 	}
 }

@@ -173,9 +173,9 @@ def run(seed: int, kernel: Kernel, actions: int, place: Path) -> tuple[int, str]
         session = Session(guest, draw, rng, out)
         session.keep(seed=seed, generation=kernel.generation, release=kernel.release, plan=asdict(plan),
                      command_line=guest.argv[guest.argv.index("-append") + 1])
-        session.step("boot", [], [])
         chooser = Chooser(rng)
         try:
+            session.step("boot", [], [])
             while session.steps <= actions:
                 session.act(chooser)
         except (Over, LabError) as error:

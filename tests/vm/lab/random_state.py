@@ -16,8 +16,9 @@ FOUND = re.compile(r"^pci ([0-9a-f:.]+): (?:(VF )?BAR (\d)|(ROM)|reg (0x[0-9a-f]
                    r"\[(io|mem) +(0x[0-9a-f]+)-(0x[0-9a-f]+)([^\]]*)\](.*)$")
 ANEW = re.compile(r"^pci ([0-9a-f:.]+): \[[0-9a-f]{4}:[0-9a-f]{4}\] type ")
 BUSES = re.compile(r"^pci_bus ([0-9a-f]{4}:[0-9a-f]{2}): root bus resource \[bus ([0-9a-f]{2})-([0-9a-f]{2})\]")
-# The kernel itself went wrong: what follows says nothing of its allocator.
-BROKEN = re.compile(r"BUG|Oops|Call Trace|general protection")
+# The kernel itself went wrong: what follows says nothing of its allocator.  Complaints of a busy host
+# (stalls, lockups) do not count.
+BROKEN = re.compile(r"BUG: (kernel NULL|unable to handle)|kernel BUG at|Oops|general protection")
 
 
 @dataclass
