@@ -410,6 +410,7 @@ static void test_deadline(void **state)
 
 	/* it died, so the function is not held */
 	q.verb = PR_HELPER_RESCAN;
+	q.deadline_ms = 0;
 	assert_int_equal(ask(h, q, &reply), 0);
 }
 
