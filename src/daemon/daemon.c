@@ -284,6 +284,7 @@ static int build_children(struct daemon *d)
 
 	d->real.root = d->options.root;
 	d->real.helper_path = d->options.helper;
+	d->real.processes_path = d->options.processes;
 	d->real.state = d->options.state;
 	d->world = pr_world_real(&d->real);
 	r = pr_looking_new(d->event, &d->world, &look_events, &d->looking);

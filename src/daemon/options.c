@@ -14,6 +14,8 @@ static const char help[] =
 	"  --conf DIR        read configuration from DIR only (may be repeated, later wins)\n"
 	"  --state DIR       keep the journal of running plans in DIR\n"
 	"  --helper SOCKET   where pciroom-helper listens\n"
+	"  --processes SOCKET\n"
+	"                    where pciroom-processes tells what processes hold\n"
 	"  --root DIR        read sys and proc below DIR instead of /\n"
 	"  --session         use the session bus\n"
 	"  --address ADDR    use the bus at ADDR\n"
@@ -26,6 +28,7 @@ enum {
 	OPT_CONF = 256,
 	OPT_STATE,
 	OPT_HELPER,
+	OPT_PROCESSES,
 	OPT_ROOT,
 	OPT_SESSION,
 	OPT_ADDRESS,
@@ -37,6 +40,7 @@ static const struct option long_options[] = {
 	{ "conf", required_argument, NULL, OPT_CONF },
 	{ "state", required_argument, NULL, OPT_STATE },
 	{ "helper", required_argument, NULL, OPT_HELPER },
+	{ "processes", required_argument, NULL, OPT_PROCESSES },
 	{ "root", required_argument, NULL, OPT_ROOT },
 	{ "session", no_argument, NULL, OPT_SESSION },
 	{ "address", required_argument, NULL, OPT_ADDRESS },
@@ -67,6 +71,9 @@ static int take(int option, struct pr_daemon_options *o)
 	case OPT_HELPER:
 		o->helper = optarg;
 		return 0;
+	case OPT_PROCESSES:
+		o->processes = optarg;
+		return 0;
 	case OPT_ROOT:
 		o->root = optarg;
 		return 0;
@@ -96,6 +103,8 @@ static void set_defaults(struct pr_daemon_options *o)
 		o->state = PCIROOM_STATEDIR;
 	if (!o->helper)
 		o->helper = "/run/pciroom/helper.sock";
+	if (!o->processes)
+		o->processes = "/run/pciroom/processes.sock";
 	if (o->n_conf > 0)
 		return;
 	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)

@@ -11,34 +11,87 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "daemon/processes.h"
 
 static void helper_freep(struct pr_helper **h)
 {
 	pr_helper_free(*h);
 }
 
+/* One look: who reads for us what we may not read. */
+struct reading {
+	const struct pr_real_world *world;
+	struct pr_helper *helper; /* NULL: cannot be reached */
+	int processes;            /* negative errno: they could not be listed */
+};
+
+static int read_config(
+	void *userdata, const struct pr_address *a, uint8_t *buffer, size_t size, size_t *ret)
+{
+	const struct reading *r = userdata;
+
+	return r->helper ? pr_helper_config(r->helper, a, buffer, size, ret) : -ENOTCONN;
+}
+
+static int read_file(void *userdata, const char *name, char **ret, size_t *ret_size)
+{
+	const struct reading *r = userdata;
+
+	return r->helper ? pr_helper_file(r->helper, name, ret, ret_size) : -ENOTCONN;
+}
+
+static int measure(void *userdata, const struct pr_address *a, struct pr_bar_mask *ret, size_t max,
+	size_t *ret_n)
+{
+	const struct reading *r = userdata;
+
+	return r->helper ? pr_helper_measure(r->helper, a, ret, max, ret_n) : -ENOTCONN;
+}
+
+static int list_processes(void *userdata, char **ret, size_t *ret_size)
+{
+	struct reading *r = userdata;
+
+	if (strcmp(r->world->root, "/") != 0)
+		return -ENOENT;
+	r->processes = pr_processes_ask(r->world->processes_path, ret, ret_size);
+	return r->processes;
+}
+
+/* What was not seen into @error, "" when all was. */
+static void note_unseen(const struct reading *r, int connected, struct pr_import_error *error)
+{
+	error->text[0] = '\0'; /* what it holds after a success means nothing */
+	if (connected < 0)
+		(void)snprintf(error->text, sizeof(error->text),
+			"pciroom-helper cannot be reached at %s (%s): only what everybody may read was read",
+			r->world->helper_path, strerror(-connected));
+	else if (r->processes < 0)
+		(void)snprintf(error->text, sizeof(error->text),
+			"pciroom-processes gives no list at %s (%s): devices that programs have open look idle",
+			r->world->processes_path, strerror(-r->processes));
+}
+
 static int real_look(void *userdata, struct pr_topology **ret, struct pr_import_error *error)
 {
 	const struct pr_real_world *w = userdata;
 	_cleanup_(helper_freep) struct pr_helper *helper = NULL;
-	struct pr_prober prober = {
-		.config = pr_helper_config, .file = pr_helper_file, .measure = pr_helper_measure
+	struct reading reading = { .world = w };
+	const struct pr_prober prober = { .userdata = &reading,
+		.config = read_config,
+		.file = read_file,
+		.measure = measure,
+		.processes = list_processes };
+	const struct pr_live_options live = {
+		.root = w->root, .prober = &prober, .users = true, .state = w->state
 	};
-	struct pr_live_options live = { .root = w->root, .users = true, .state = w->state };
 	int connected, r;
 
 	connected = pr_helper_connect(w->helper_path, &helper);
-	if (connected >= 0) {
-		prober.userdata = helper;
-		live.prober = &prober;
-	}
+	reading.helper = helper;
 	r = pr_import_live(&live, ret, error);
 	if (r == 0)
-		error->text[0] = '\0'; /* what it holds after a success means nothing */
-	if (r == 0 && connected < 0)
-		(void)snprintf(error->text, sizeof(error->text),
-			"pciroom-helper cannot be reached at %s (%s): only what everybody may read was read",
-			w->helper_path, strerror(-connected));
+		note_unseen(&reading, connected, error);
 	return r;
 }
 

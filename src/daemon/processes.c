@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/processes.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+
+#include "base/macros.h"
+#include "base/processes.h"
+
+/* A list is there in a second; what takes longer hangs, and the look goes on without it. */
+#define DEADLINE_MS 20000
+#define LIST_MAX    ((size_t)256 << 20)
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* this clock is always there */
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int connect_to(const char *path)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+
+	r = fd;
+	fd = -1;
+	return r;
+}
+
+/* 1: some bytes, 0: the end; negative errno. */
+static int read_some(int fd, int64_t deadline, struct pr_text *text)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	int64_t left = deadline - now_ms();
+	char buffer[65536];
+	ssize_t n;
+	int r;
+
+	r = left > 0 ? poll(&ready, 1, (int)left) : 0;
+	if (r < 0 && errno == EINTR)
+		return 1;
+	if (r <= 0)
+		return r < 0 ? -errno : -ETIMEDOUT;
+	n = read(fd, buffer, sizeof(buffer));
+	if (n < 0)
+		return errno == EINTR ? 1 : -errno;
+	if ((size_t)n > LIST_MAX - text->length)
+		return -EFBIG;
+
+	pr_text_add_n(text, buffer, (size_t)n);
+	return text->failed ? -ENOMEM : n > 0;
+}
+
+/* The last line says that it is the last. */
+static bool is_complete(const struct pr_text *t)
+{
+	const char *line;
+
+	if (t->length < 2 || t->data[t->length - 1] != '\n')
+		return false;
+	line = memrchr(t->data, '\n', t->length - 1);
+	line = line ? line + 1 : t->data;
+	return strncmp(line, PR_PROCESSES_END, strlen(PR_PROCESSES_END)) == 0;
+}
+
+int pr_processes_ask(const char *path, char **ret, size_t *ret_size)
+{
+	_cleanup_(pr_text_deinit) struct pr_text text = { 0 };
+	_cleanup_close_ int fd = connect_to(path);
+	int64_t deadline = now_ms() + DEADLINE_MS;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	do
+		r = read_some(fd, deadline, &text);
+	while (r > 0);
+	if (r < 0)
+		return r;
+
+	return is_complete(&text) ? pr_text_take(&text, ret, ret_size) : -EBADMSG;
+}
