@@ -16,6 +16,7 @@
 #include "base/processes.h"
 #include "base/text.h"
 #include "import/machine.h"
+#include "import/order.h"
 #include "import/pci-access.h"
 #include "import/users.h"
 
@@ -30,6 +31,7 @@ struct importer {
 	struct pr_sysfs sysfs;
 	struct pr_builder *builder;
 	struct pr_users users;
+	struct pr_order *order;
 	struct pr_aperture_root *roots;
 	size_t n_roots, max_roots;
 	struct pr_import_error *error;
@@ -38,6 +40,10 @@ struct importer {
 static void builder_freep(struct pr_builder **b)
 {
 	pr_builder_free(*b);
+}
+static void order_freep(struct pr_order **order)
+{
+	pr_order_free(*order);
 }
 static void arena_freep(struct pr_arena **arena)
 {
@@ -238,6 +244,7 @@ static int add_function(struct importer *im, const struct pr_pci_function *funct
 		.address = function->address,
 		.config = function->config,
 		.config_length = function->length,
+		.order = pr_order_place(im->order, &function->address),
 	};
 	struct pr_aperture_root root;
 	int r;
@@ -393,6 +400,7 @@ int pr_import_live(const struct pr_live_options *options, struct pr_topology **r
 {
 	_cleanup_(builder_freep) struct pr_builder *builder = pr_builder_new();
 	_cleanup_(arena_freep) struct pr_arena *arena = pr_arena_new();
+	_cleanup_(order_freep) struct pr_order *order = NULL;
 	_cleanup_close_ int fd = -1;
 	struct importer im = {
 		.options = options,
@@ -413,6 +421,10 @@ int pr_import_live(const struct pr_live_options *options, struct pr_topology **r
 			options->root, strerror(errno));
 	im.sysfs = (struct pr_sysfs){ .root = fd, .arena = arena, .error = error };
 
+	r = pr_order_read(&im.sysfs, &order);
+	if (r < 0)
+		return r;
+	im.order = order;
 	r = collect(&im);
 	if (r < 0)
 		return r;

@@ -197,6 +197,38 @@ static void test_everything(void **state)
 	fixture_free(f);
 }
 
+/* ---- the order in which the kernel found the functions ---- */
+
+static const struct order_case {
+	const char *name, *text;
+	unsigned int first, second; /* places of 00:02.0 and of 01:00.0 */
+} order_cases[] = {
+	{ "order: that of addresses needs no places", "0010\tx\n0018\tx\n0100\tx\n", 0, 0 },
+	{ "order: buses may come in any order", "0100\tx\n0010\tx\n", 0, 0 },
+	{ "order: a function that came back is the last of its bus", "0018\tx\n0100\tx\n0010\tx\n",
+		3, 2 },
+	{ "order: two domains have the bus, so that nobody can tell",
+		"0018\tx\n0010\tx\n0100\tx\n0100\tx\n", 2, 0 },
+	{ "order: no such file", "", 0, 0 },
+	{ "order: lines of another form are passed over", "0018\n10\tx\n0zz0\tx\n0010", 0, 0 },
+};
+
+static void test_order(void **state)
+{
+	const struct order_case *c = *state;
+	struct fixture *f = make_machine(256, 6, BAR_LINE ZERO ZERO ZERO ZERO ZERO ZERO);
+	struct pr_topology *t;
+
+	if (c->text[0] != '\0')
+		fixture_file(f, "proc/bus/pci/devices", c->text);
+	t = import(f, NULL);
+	assert_int_equal(facts_of(t, "0000:00:02.0")->order, c->first);
+	assert_int_equal(facts_of(t, "0000:01:00.0")->order, c->second);
+	assert_round_trip(t);
+	pr_topology_free(t);
+	fixture_free(f);
+}
+
 static void test_bare(void **state)
 {
 	struct fixture *f = make_machine(256, 6, NULL);
@@ -849,6 +881,7 @@ int main(void)
 	struct rows tests = { 0 };
 
 	ADD_TESTS(&tests, single_tests);
+	ADD_ROWS(&tests, order_cases, test_order);
 	ADD_ROWS(&tests, length_cases, test_length);
 	ADD_ROWS(&tests, measure_cases, test_measure);
 	ADD_ROWS(&tests, recording_cases, test_recording);
