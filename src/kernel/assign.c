@@ -420,8 +420,8 @@ static void place_fixed_of(struct k_dev *d)
 	}
 }
 
-/* pci_is_enabled.  A bridge that was just discovered is not; one with a driver is. */
-static bool is_enabled(const struct k_model *m, const struct pr_function *f)
+/* A bridge that was just discovered is not; one with a driver is. */
+bool k_is_enabled(const struct k_model *m, const struct pr_function *f)
 {
 	if (k_is_fresh(m, f))
 		return false;
@@ -453,7 +453,7 @@ void k_assign(struct k_model *m, struct k_bus *bus)
 		if (!d->subordinate)
 			continue;
 		k_assign(m, d->subordinate);
-		if (d->f->bridge && !is_enabled(m, d->f)) /* KERNEL 1.10 */
+		if (d->f->bridge && !k_is_enabled(m, d->f)) /* KERNEL 1.10 */
 			program(d);
 	}
 }

@@ -101,6 +101,12 @@ struct k_header {
 	struct k_header *next;
 };
 
+enum k_settled {
+	K_NOT_LOOKED_AT = 0,
+	K_SETTLED,
+	K_UNSETTLED
+};
+
 struct k_model {
 	const struct pr_kernel *kernel;
 	const struct k_profile *profile;
@@ -110,6 +116,7 @@ struct k_model {
 	struct pr_arena *writes_arena;
 	struct k_header *writes;             /* since the last rescan */
 	bool *fresh;                         /* by position: discovered by this rescan */
+	enum k_settled *settled;             /* by position */
 	bool *new_bus;                       /* by position: got a bus in this rescan */
 	bool *bus_exists;                    /* 256, of the domain */
 	struct pr_function **bus_owner;      /* 256: bridge of this host bridge that has the bus */
@@ -172,12 +179,22 @@ void k_scan_slot_bridges(struct k_model *m, struct pr_function *bridge, uint8_t 
 
 /* ---- tree.c: from functions to k_bus, and back ---- */
 
-/* The bus below @bridge with everything under it, and the buses above it without. */
-struct k_bus *k_tree_build(struct k_model *m, struct pr_function *bridge);
+/*
+ * The bus below @bridge with everything under it, and the buses above it without.
+ * Unless it is to be @whole, what is settled has nothing under it.
+ */
+struct k_bus *k_tree_build(struct k_model *m, struct pr_function *bridge, bool whole);
+/* Bytes that the kernel's table still holds of a closed window. */
+uint64_t k_remembered_size(
+	const struct k_model *m, const struct pr_function *f, const struct pr_resource *r);
 /* States and ranges of the bridge above @bus and of everything under it into the topology. */
 void k_tree_store(const struct k_model *m, struct k_bus *bus);
 /* Bridge window @index (PR_WINDOW_*) of @d. */
 struct k_res *k_window(struct k_dev *d, unsigned int index);
+
+/* ---- settled.c: what a rescan cannot change ---- */
+
+bool k_is_settled(struct k_model *m, struct pr_function *f);
 
 /* ---- space.c: the resource tree ---- */
 
@@ -209,6 +226,8 @@ void k_list_remove(struct k_model *m, struct k_res *r);
 /* ---- assign.c: sort and place, down the tree ---- */
 
 void k_assign(struct k_model *m, struct k_bus *bus);
+/* pci_is_enabled: its windows are not written to its registers any more. */
+bool k_is_enabled(const struct k_model *m, const struct pr_function *f);
 /* __pci_bridge_assign_resources: @bridge itself, everything below it, and its registers. */
 void k_assign_bridge(struct k_model *m, struct k_dev *bridge);
 

@@ -77,7 +77,7 @@ static void try_assign(struct k_model *m, struct k_dev *port)
 /* From the bus that the port sits on: the second try may take windows away there too. */
 static void assign_below(struct k_model *m, struct pr_function *port)
 {
-	struct k_bus *bus = k_tree_build(m, port->parent);
+	struct k_bus *bus = k_tree_build(m, port->parent, true);
 	struct k_dev *d = bus ? device_of(bus, port) : NULL;
 
 	if (!d)
@@ -210,7 +210,7 @@ static void survey(struct k_model *m, struct k_bus *bus)
 
 static void assign_slot(struct k_model *m, struct pr_function *bridge, uint8_t device)
 {
-	struct k_bus *bus = k_tree_build(m, bridge);
+	struct k_bus *bus = k_tree_build(m, bridge, true);
 
 	if (!bus)
 		return;

@@ -57,7 +57,7 @@ void k_check_modelled(struct k_model *m, struct k_bus *bus)
 /* pci_assign_unassigned_bus_resources: the windows of the bus itself stay what they are. */
 static void assign_resources(struct k_model *m, struct pr_function *bridge)
 {
-	struct k_bus *bus = k_tree_build(m, bridge);
+	struct k_bus *bus = k_tree_build(m, bridge, false);
 
 	if (!bus)
 		return;
@@ -88,10 +88,11 @@ static bool prepare(struct k_model *m)
 	const struct pr_root_facts *facts = &m->root->facts;
 
 	m->fresh = pr_new_array(m->arena, m->root->n_functions, bool);
+	m->settled = pr_new_array(m->arena, m->root->n_functions, enum k_settled);
 	m->new_bus = pr_new_array(m->arena, m->root->n_functions, bool);
 	m->bus_exists = pr_new_array(m->arena, N_BUSES, bool);
 	m->bus_owner = pr_new_array(m->arena, N_BUSES, struct pr_function *);
-	if (!m->fresh || !m->new_bus || !m->bus_exists || !m->bus_owner) {
+	if (!m->fresh || !m->settled || !m->new_bus || !m->bus_exists || !m->bus_owner) {
 		m->status = -ENOMEM;
 		return false;
 	}

@@ -479,6 +479,9 @@ void k_add_bridge(struct k_model *m, struct pr_function *f)
 		max++;
 	if (max > bus.end) {
 		f->no_bus = f->bridge->busless = true;
+		if (f->caps->shpc.present == PR_YES) /* KERNEL 1.4, K12 */
+			k_doubt(m, f,
+				"no bus number is left for it, and its hot-plug driver crashes Linux then");
 		return;
 	}
 	max = scan_one_bridge(m, &bus, f, max - 1, 0, 0);

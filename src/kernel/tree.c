@@ -63,10 +63,12 @@ static uint64_t remembered_io(const struct k_model *m, const struct pr_function 
 	return pr_align_up(sum, IO_GRANULARITY, &sum) ? sum : 0;
 }
 
-static uint64_t remembered_size(
+uint64_t k_remembered_size(
 	const struct k_model *m, const struct pr_function *f, const struct pr_resource *r)
 {
-	if (m->profile->forget_failed || r->index != PR_WINDOW_IO)
+	if (m->profile->forget_failed)
+		return r->kept;
+	if (r->index != PR_WINDOW_IO)
 		return 0;
 	return f->predicted ? r->kept : remembered_io(m, f);
 }
@@ -123,7 +125,7 @@ static void set_window(const struct k_model *m, struct k_res *w, const struct pr
 		w->at = (struct pr_range){ .last = r->kept - 1 };
 		w->size = r->kept;
 	} else {
-		w->size = remembered_size(m, f, r);
+		w->size = k_remembered_size(m, f, r);
 	}
 }
 
@@ -320,13 +322,15 @@ static struct k_bus *build_bus(struct k_model *m, struct k_dev *self, struct k_b
 	return m->status == 0 ? bus : NULL;
 }
 
-static void build_below(struct k_model *m, struct k_bus *bus)
+static void build_below(struct k_model *m, struct k_bus *bus, bool whole)
 {
 	for (struct k_dev *d = bus->first; d && m->status == 0; d = d->next) {
-		struct k_bus *below = k_has_bus(m, d->f) ? build_bus(m, d, bus) : NULL;
+		struct k_bus *below = NULL;
 
+		if (k_has_bus(m, d->f) && (whole || !k_is_settled(m, d->f)))
+			below = build_bus(m, d, bus);
 		if (below)
-			build_below(m, below);
+			build_below(m, below, whole);
 	}
 }
 
@@ -345,12 +349,12 @@ static struct k_bus *build_above(struct k_model *m, struct pr_function *bridge)
 	return build_bus(m, d, parent);
 }
 
-struct k_bus *k_tree_build(struct k_model *m, struct pr_function *bridge)
+struct k_bus *k_tree_build(struct k_model *m, struct pr_function *bridge, bool whole)
 {
 	struct k_bus *bus = build_above(m, bridge);
 
 	if (bus)
-		build_below(m, bus);
+		build_below(m, bus, whole);
 	return m->status == 0 ? bus : NULL;
 }
 
