@@ -48,6 +48,13 @@ struct pr_backend {
 /* ---- journal ---- */
 
 /*
+ * Renames a journal that pr_journal_open() calls damaged, so that the next can begin; @ret_name: its
+ * name in @directory from now on.  What was pending in it stays undone.
+ */
+#define PR_JOURNAL_NAME_MAX 32
+int pr_journal_set_aside(const char *directory, char ret_name[PR_JOURNAL_NAME_MAX]);
+
+/*
  * One file, `journal` in a directory (0700), lines appended with fsync; locked
  * while open: one writer a machine.  A torn last line is ignored on reading.
  */
@@ -69,8 +76,9 @@ enum pr_outcome {
 	PR_OUTCOME_DIFFERS,
 	PR_OUTCOME_ROLLED_BACK, /* a step or the verification failed; what was there is there */
 	PR_OUTCOME_LOST,        /* something did not come back; the report names it */
-	PR_OUTCOME_STALE,       /* the machine is not the one planned on; nothing was touched */
-	PR_OUTCOME_CANCELLED,   /* asked to stop between steps; what was there is there */
+	/* the machine is not the one planned on, or is being changed by others; all is as it was */
+	PR_OUTCOME_STALE,
+	PR_OUTCOME_CANCELLED, /* asked to stop between steps; what was there is there */
 	_PR_OUTCOME_MAX,
 };
 const char *pr_outcome_name(enum pr_outcome o);
@@ -82,8 +90,13 @@ struct pr_report {
 	bool pending;   /* not all was undone: pr_recover() is to be called again */
 	char text[480]; /* one sentence */
 };
+enum pr_progress_answer {
+	PR_PROGRESS_GO = 0,
+	PR_PROGRESS_CANCEL,
+	PR_PROGRESS_CHANGED, /* somebody else is changing the machine */
+};
 struct pr_progress {
-	/* Before each step and at its end.  Return non-zero to cancel before the next one. */
+	/* Before each step and at its end.  Anything but GO stops before the next one. */
 	int (*step)(void *userdata, const struct pr_plan *plan, size_t step, bool done);
 	void *userdata;
 };

@@ -36,6 +36,7 @@ struct daemon {
 	struct pr_running *running;
 	sd_event_source *retry;
 	bool stopping;
+	int status; /* to exit with, when stopping */
 };
 
 /* ---- what the service asks for ---- */
@@ -52,6 +53,13 @@ static int ask_run(void *userdata, const struct pr_job *job)
 	const struct daemon *d = userdata;
 
 	return pr_running_start(d->running, job->recovering ? NULL : job->plan);
+}
+
+static void ask_interrupt(void *userdata)
+{
+	const struct daemon *d = userdata;
+
+	pr_running_changed(d->running);
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
@@ -110,6 +118,7 @@ static void announce_job_removed(
 static const struct pr_service_ops service_ops = {
 	.look = ask_look,
 	.run = ask_run,
+	.interrupt = ask_interrupt,
 	.retry = ask_retry,
 	.changed = announce_change,
 	.job_new = announce_job_new,
@@ -146,7 +155,14 @@ static void tell_ended(void *userdata, const struct pr_report *report)
 
 	pr_service_job_ended(d->service, report);
 	if (d->stopping)
-		(void)sd_event_exit(d->event, 0);
+		(void)sd_event_exit(d->event, d->status);
+}
+
+static void tell_device(void *userdata, bool added, const char *name)
+{
+	const struct daemon *d = userdata;
+
+	pr_service_device(d->service, added, name);
 }
 
 static void tell_unsettled(void *userdata)
@@ -209,19 +225,32 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
  * A job that runs is asked to stop between two steps, and its end is waited for: the machine is
  * left whole.
  */
-static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+static int stop(struct daemon *d, int status)
 {
-	struct daemon *d = userdata;
-
-	(void)source;
-	(void)si;
 	d->stopping = true;
+	d->status = status;
 	pr_service_stop(d->service);
 	(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
 	if (!pr_service_job(d->service))
-		return sd_event_exit(d->event, 0);
+		return sd_event_exit(d->event, status);
 	pr_running_stop(d->running);
 	return 0;
+}
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+	(void)source;
+	(void)si;
+	return stop(userdata, 0);
+}
+
+/* Without a bus nobody can ask for anything, and a manager will start another; a job ends first. */
+static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	(void)m;
+	(void)error;
+	pr_log(PR_EVENT_STATE, LOG_ERR, NULL, "The connection to the bus is lost");
+	return stop(userdata, EXIT_FAILURE);
 }
 
 /* ---- building ---- */
@@ -295,9 +324,10 @@ static int build_children(struct daemon *d)
 
 static int build_hotplug(struct daemon *d, uint64_t settle_usec)
 {
-	const struct pr_hotplug_events events = {
-		.unsettled = tell_unsettled, .settled = tell_settled, .userdata = d
-	};
+	const struct pr_hotplug_events events = { .device = tell_device,
+		.unsettled = tell_unsettled,
+		.settled = tell_settled,
+		.userdata = d };
 
 	return pr_hotplug_new(d->event, &events, settle_usec, &d->hotplug);
 }
@@ -309,7 +339,10 @@ static int build_bus(struct daemon *d)
 	r = open_bus(d);
 	if (r < 0)
 		return r;
-	r = sd_bus_set_exit_on_disconnect(d->bus, true);
+	/* the library's own signal (sd_bus_set_exit_on_disconnect(3)): exiting at once is not for us */
+	r = sd_bus_match_signal(d->bus, NULL, "org.freedesktop.DBus.Local",
+		"/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
+		on_disconnected, d);
 	if (r >= 0)
 		r = pr_bus_register(&d->objects, d->bus, d->service);
 	if (r >= 0)
@@ -331,11 +364,27 @@ __attribute__((format(printf, 2, 3))) static int fail(int r, const char *format,
 	return EXIT_FAILURE;
 }
 
+/* As pr_job_pending(); a damaged journal must not keep the service down for good. */
+static int look_for_pending(struct daemon *d)
+{
+	char name[PR_JOURNAL_NAME_MAX];
+	int r;
+
+	r = pr_job_pending(d->options.state);
+	if (r != -EBADMSG)
+		return r;
+	r = pr_journal_set_aside(d->options.state, name);
+	if (r < 0)
+		return r;
+	pr_service_journal_damaged(d->service, name);
+	return pr_job_pending(d->options.state);
+}
+
 static int run(struct daemon *d)
 {
 	int pending, r;
 
-	pending = pr_job_pending(d->options.state);
+	pending = look_for_pending(d);
 	/* on a disk that is full or read-only nothing can be carried out, but watched and told of */
 	if (pending == -EROFS || pending == -ENOSPC || pending == -EDQUOT)
 		pr_log(PR_EVENT_STATE, LOG_ERR, NULL,

@@ -6,6 +6,7 @@
 #include <libudev.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Devices that come and go for ever must not hide the others: look after this many settle times. */
@@ -50,6 +51,16 @@ static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
+static void tell_device(const struct pr_hotplug *h, struct udev_device *d)
+{
+	const char *action = udev_device_get_action(d), *name = udev_device_get_sysname(d);
+
+	if (!action || !name)
+		return;
+	if (strcmp(action, "add") == 0 || strcmp(action, "remove") == 0)
+		h->events.device(h->events.userdata, *action == 'a', name);
+}
+
 /*
  * True when there was an event, or events were lost (ENOBUFS), which is as good a reason to look.
  */
@@ -64,8 +75,10 @@ static bool drain(struct pr_hotplug *h)
 		if (!d && errno != ENOBUFS)
 			return any; /* none is left, or one was not for us */
 		any = true;
-		if (d)
-			(void)udev_device_unref(d); /* returns NULL, always */
+		if (!d)
+			continue;
+		tell_device(h, d);
+		(void)udev_device_unref(d); /* returns NULL, always */
 	}
 }
 

@@ -2,15 +2,19 @@
 /*
  * Hot-plug events of PCI devices through libudev, and the time until they have
  * settled.  An event is only a reason to look: what happened is read from the
- * machine, so a lost event loses nothing.
+ * machine, so a lost event loses nothing.  While a plan is carried out, they
+ * also tell who else is at it.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
 struct pr_hotplug;
 struct pr_hotplug_events {
+	/* Each device that comes (@added) or goes; @name: its address. */
+	void (*device)(void *userdata, bool added, const char *name);
 	void (*unsettled)(void *userdata); /* the first event after quiet */
 	void (*settled)(void *userdata);   /* quiet for the settle time, or events for too long */
 	void *userdata;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "daemon/log.h"
 
 enum {
 	JOB_STEP = 1,
@@ -78,7 +79,9 @@ static int on_progress(void *userdata, const struct pr_plan *plan, size_t step, 
 
 	(void)plan;
 	pr_worker_send(c->fd, &m);
-	return pr_worker_stopping();
+	if (pr_worker_stopping())
+		return PR_PROGRESS_CANCEL;
+	return pr_worker_changed() ? PR_PROGRESS_CHANGED : PR_PROGRESS_GO;
 }
 
 /*
@@ -155,6 +158,22 @@ static void run_job(const struct pr_running *run, const struct pr_backend *backe
 	run_plan(run->plan, backend, journal, channel, ret);
 }
 
+/* A damaged journal is kept, and told of; what it had pending cannot be known. */
+static int open_journal(const char *state, struct pr_journal **ret)
+{
+	char name[PR_JOURNAL_NAME_MAX];
+	int r;
+
+	r = pr_journal_open(state, ret);
+	if (r != -EBADMSG)
+		return r;
+	r = pr_journal_set_aside(state, name);
+	if (r < 0)
+		return r;
+	pr_log(PR_EVENT_LOST, LOG_CRIT, NULL, "The journal is damaged and kept as \"%s\"", name);
+	return pr_journal_open(state, ret);
+}
+
 static void open_and_run(
 	const struct pr_running *run, struct channel *channel, struct pr_report *ret)
 {
@@ -163,7 +182,7 @@ static void open_and_run(
 	struct pr_backend backend = { 0 };
 	int r;
 
-	r = pr_journal_open(run->state, &journal);
+	r = open_journal(run->state, &journal);
 	if (r < 0) {
 		report(ret, PR_OUTCOME_CANCELLED, "the journal in %s cannot be opened: %s",
 			run->state,
@@ -238,6 +257,7 @@ int pr_running_start(struct pr_running *run, const struct pr_kept *plan)
 		.ended = on_ended,
 		.userdata = run,
 		.keep = -1,
+		.whole = true,
 	};
 
 	if (run->worker)
@@ -251,6 +271,12 @@ void pr_running_stop(struct pr_running *run)
 {
 	if (run->worker)
 		pr_worker_stop(run->worker);
+}
+
+void pr_running_changed(struct pr_running *run)
+{
+	if (run->worker)
+		pr_worker_tell_changed(run->worker);
 }
 
 int pr_running_new(sd_event *event, const struct pr_world *world, const char *state,

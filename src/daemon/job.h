@@ -30,10 +30,13 @@ int pr_running_new(sd_event *event, const struct pr_world *world, const char *st
 int pr_running_start(struct pr_running *r, const struct pr_kept *plan);
 /* Asks it to stop between two steps; ended() still comes. */
 void pr_running_stop(struct pr_running *r);
-void pr_running_free(struct pr_running *r); /* NULL is fine */
+/* The same, because somebody else changes the machine. */
+void pr_running_changed(struct pr_running *r);
+/* NULL is fine.  A job that runs is stopped between two steps, and undoes what it did by itself. */
+void pr_running_free(struct pr_running *r);
 
 /*
- * True when the journal in @state tells of a run that was begun and not finished; -EBUSY when
- * another process is at it.
+ * True when the journal in @state tells of a run that was begun and not finished, or when another
+ * process is at it; -EBADMSG when it is damaged.
  */
 int pr_job_pending(const char *state);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "daemon/foreign.h"
 #include "daemon/log.h"
 #include "daemon/say.h"
 #include "daemon/service-private.h"
@@ -323,10 +324,29 @@ void pr_service_job_step(struct pr_service *s, size_t step, bool done)
 	if (!job->plan || step >= job->plan->plan->n_steps)
 		return;
 	job->step = done ? step + 1 : step;
+	job->begun = step + 1;
 	if (!done)
 		pr_log(PR_EVENT_STEP, LOG_INFO, &f, "Step %zu of %zu: %s", step + 1,
 			job->plan->plan->n_steps, pr_say_step(&job->plan->plan->steps[step]).text);
 	s->ops->job_step(s->userdata, job);
+}
+
+void pr_service_device(struct pr_service *s, bool added, const char *name)
+{
+	struct pr_job *job = &s->job;
+	struct pr_log_fields f = job_fields(job);
+	struct pr_address a;
+
+	if (!job->id || !job->plan || job->recovering || job->interrupted ||
+		!pr_address_parse(name, &a) ||
+		pr_plan_expects(job->plan->plan, job->begun, added, &a))
+		return;
+	job->interrupted = true;
+	f.device = name;
+	pr_log(PR_EVENT_STEP, LOG_WARNING, &f,
+		"%s has %s, which is none of this plan: it stops after the step at hand", name,
+		added ? "come" : "gone");
+	s->ops->interrupt(s->userdata);
 }
 
 static void log_outcome(const struct pr_job *job, const struct pr_report *report)
@@ -433,6 +453,14 @@ void pr_service_retry(struct pr_service *s)
 {
 	if (s->recovery_wanted && !s->job.id && pr_service_run(s, NULL, true) < 0)
 		s->ops->retry(s->userdata);
+}
+
+void pr_service_journal_damaged(struct pr_service *s, const char *name)
+{
+	s->lost = true;
+	pr_log(PR_EVENT_LOST, LOG_CRIT, NULL,
+		"The journal is damaged and kept as \"%s\": if a plan was interrupted, look for devices that are missing",
+		name);
 }
 
 void pr_service_start(struct pr_service *s, bool pending)

@@ -39,6 +39,8 @@ struct pr_job {
 	bool recovering;             /* its child is finishing an interrupted run */
 	unsigned int attempts;       /* children started to recover */
 	size_t step;                 /* steps done, for people to watch */
+	size_t begun;                /* steps begun */
+	bool interrupted;            /* somebody else changed the machine */
 	char device[PR_ADDRESS_MAX]; /* first of those that it is for; "" for a recovery */
 };
 
@@ -55,6 +57,8 @@ struct pr_service_ops {
 	int (*look)(void *userdata); /* answered by pr_service_looked() or _look_failed() */
 	int (*run)(
 		void *userdata, const struct pr_job *job); /* answered by pr_service_job_ended() */
+	/* the job that runs shall stop: somebody else changes the machine; its end comes as usual */
+	void (*interrupt)(void *userdata);
 	void (*retry)(void *userdata); /* pr_service_retry() in a while, please */
 	void (*changed)(void *userdata, unsigned int what);
 	void (*job_new)(void *userdata, const struct pr_job *job);
@@ -71,6 +75,10 @@ void pr_service_configure(struct pr_service *s, struct pr_conf *conf);
 
 /* ---- what happened ---- */
 
+/* The journal was damaged and is set aside as @name: what was pending in it, nobody knows. */
+void pr_service_journal_damaged(struct pr_service *s, const char *name);
+/* A device came (@added) or went, while a job may run. */
+void pr_service_device(struct pr_service *s, bool added, const char *name);
 /* @pending: an interrupted run waits to be finished; that comes before any look. */
 void pr_service_start(struct pr_service *s, bool pending);
 /* A hot-plug event; more may follow. */

@@ -25,17 +25,24 @@ struct pr_worker {
 
 /* ---- in the child ---- */
 
-static volatile sig_atomic_t stopping;
+static volatile sig_atomic_t stopping, changed;
 
-static void on_sigterm(int signal_number)
+static void on_signal(int signal_number)
 {
-	(void)signal_number;
-	stopping = 1;
+	if (signal_number == SIGUSR1)
+		changed = 1;
+	else
+		stopping = 1;
 }
 
 bool pr_worker_stopping(void)
 {
 	return stopping != 0;
+}
+
+bool pr_worker_changed(void)
+{
+	return changed != 0;
 }
 
 void pr_worker_send(int channel, const struct pr_message *m)
@@ -46,12 +53,13 @@ void pr_worker_send(int channel, const struct pr_message *m)
 static void child_signals(void)
 {
 	/* a step that is under way is finished, and looked at: no system call of it ends early */
-	struct sigaction action = { .sa_handler = on_sigterm, .sa_flags = SA_RESTART };
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 	sigset_t none;
 
-	stopping = 0;
+	stopping = changed = 0;
 	(void)sigemptyset(&none);
 	(void)sigaction(SIGTERM, &action, NULL); /* valid arguments: cannot fail */
+	(void)sigaction(SIGUSR1, &action, NULL);
 	action.sa_handler = SIG_IGN; /* Ctrl-C in a terminal is the daemon's to handle */
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGHUP, &action, NULL);
@@ -194,6 +202,12 @@ void pr_worker_stop(struct pr_worker *w)
 		(void)kill(w->pid, SIGTERM); /* gone already: its end is on the way */
 }
 
+void pr_worker_tell_changed(struct pr_worker *w)
+{
+	if (w->pid > 0)
+		(void)kill(w->pid, SIGUSR1); /* the same */
+}
+
 void pr_worker_free(struct pr_worker *w)
 {
 	if (!w)
@@ -202,9 +216,8 @@ void pr_worker_free(struct pr_worker *w)
 	sd_event_source_disable_unref(w->child);
 	sd_event_source_disable_unref(w->timer);
 	if (w->pid > 0)
-		(void)kill(w->pid,
-			/* not waited for: the daemon ends, and it may hang in the kernel */
-			SIGKILL);
+		/* not waited for: the daemon ends, and it may hang in the kernel */
+		(void)kill(w->pid, w->task.whole ? SIGTERM : SIGKILL);
 	pr_closep(&w->channel);
 	free(w);
 }

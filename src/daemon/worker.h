@@ -32,7 +32,8 @@ struct pr_worker_task {
 	 */
 	void (*ended)(void *userdata, bool clean);
 	void *userdata;
-	int keep; /* descriptor that the child needs, or -1; it has the same number there */
+	int keep;   /* descriptor that the child needs, or -1; it has the same number there */
+	bool whole; /* never killed by us: what it has begun, it ends */
 	uint64_t timeout_usec; /* then the child is killed; 0: never */
 };
 
@@ -40,7 +41,9 @@ struct pr_worker_task {
 int pr_worker_start(sd_event *event, const struct pr_worker_task *task, struct pr_worker **ret);
 /* SIGTERM: the child may finish what it is at. */
 void pr_worker_stop(struct pr_worker *w);
-/* Kills a child that runs, without ended().  NULL is fine. */
+/* SIGUSR1: what it works on is being changed by others. */
+void pr_worker_tell_changed(struct pr_worker *w);
+/* Kills a child that runs (or stops it, see `whole`), without ended().  NULL is fine. */
 void pr_worker_free(struct pr_worker *w);
 
 /*
@@ -50,3 +53,5 @@ void pr_worker_free(struct pr_worker *w);
 void pr_worker_send(int channel, const struct pr_message *m);
 /* In the child: SIGTERM has come. */
 bool pr_worker_stopping(void);
+/* In the child: SIGUSR1 has come. */
+bool pr_worker_changed(void);

@@ -200,6 +200,29 @@ int pr_journal_open(const char *directory, struct pr_journal **ret)
 	return 0;
 }
 
+/* A name that is free, as each may be the only trace of what happened. */
+static int set_aside(int directory, char ret_name[PR_JOURNAL_NAME_MAX])
+{
+	for (unsigned int n = 1; n < 1000; n++) {
+		(void)snprintf(ret_name, PR_JOURNAL_NAME_MAX, JOURNAL_NAME ".damaged-%u", n);
+		if (renameat2(directory, JOURNAL_NAME, directory, ret_name, RENAME_NOREPLACE) == 0)
+			return fsync(directory) < 0 ? -errno : 0;
+		if (errno != EEXIST)
+			return -errno;
+	}
+
+	return -EEXIST;
+}
+
+int pr_journal_set_aside(const char *directory, char ret_name[PR_JOURNAL_NAME_MAX])
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	r = open_directory(directory, &fd);
+	return r < 0 ? r : set_aside(fd, ret_name);
+}
+
 void pr_journal_close(struct pr_journal *j)
 {
 	if (!j)

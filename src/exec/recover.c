@@ -24,8 +24,9 @@ static void describe(
 
 	if (restored->n_missing == 0)
 		(void)snprintf(ret->text, sizeof(ret->text),
-			"plan %s %s; all %zu functions are there%s%s", record->id, begun,
-			record->n_functions, restored->error ? ", but not all was undone: " : "",
+			"plan %s %s; all %zu functions are there%s%s%s%s", record->id, begun,
+			record->n_functions - restored->n_pulled, restored->n_pulled ? "; " : "",
+			restored->text, restored->error ? ", but not all was undone: " : "",
 			restored->error ? strerror(-restored->error) : "");
 	else
 		(void)snprintf(ret->text, sizeof(ret->text), "plan %s %s; lost: %s", record->id,

@@ -54,8 +54,32 @@ enum missing {
 	MISSING_DEVICE,
 	MISSING_BAR,
 	MISSING_DRIVER,
-	MISSING_UNKNOWN
+	MISSING_UNKNOWN,
+	MISSING_CARD /* somebody has pulled it: nothing of ours, and not to be brought back */
 };
+
+/* The slot that the function is in, or was, says that nobody is in it. */
+static bool is_pulled(const struct pr_topology *now, const char *path)
+{
+	char above[1024];
+	char *slash;
+
+	if (strlen(path) >= sizeof(above))
+		return false;
+	memcpy(above, path, strlen(path) + 1);
+	while ((slash = strrchr(above, '/'))) {
+		const struct pr_function *port;
+
+		*slash = '\0';
+		port = strchr(above, '/') ? find_present(now, above) : NULL;
+		if (port)
+			return port->caps && port->caps->pcie.present == PR_YES &&
+			       port->caps->pcie.slot_known == PR_YES &&
+			       port->caps->pcie.slot_hotplug && !port->caps->pcie.slot_presence;
+	}
+
+	return false;
+}
 
 static enum missing what_is_missing(
 	const struct pr_topology *now, const struct pr_record_function *entry)
@@ -66,7 +90,7 @@ static enum missing what_is_missing(
 		return MISSING_UNKNOWN;
 	f = find_present(now, entry->path);
 	if (!f)
-		return MISSING_DEVICE;
+		return is_pulled(now, entry->path) ? MISSING_CARD : MISSING_DEVICE;
 	if (entry->assigned & ~pr_record_assigned(f))
 		return MISSING_BAR;
 	if (entry->driver && !has_driver(f, entry->driver))
@@ -96,6 +120,7 @@ static void name_missing(
 		[MISSING_BAR] = "lost a BAR",
 		[MISSING_DRIVER] = "is without its driver",
 		[MISSING_UNKNOWN] = "may be gone",
+		[MISSING_CARD] = "was pulled meanwhile",
 	};
 	char address[PR_ADDRESS_MAX];
 	size_t used = strlen(ret->text);
@@ -110,13 +135,16 @@ static void count_missing(const struct pr_record *record, struct pr_restored *re
 {
 	enum missing what;
 
-	ret->n_missing = 0;
+	ret->n_missing = ret->n_pulled = 0;
 	*ret->text = '\0';
 	for (size_t i = 0; i < record->n_functions; i++) {
 		what = what_is_missing(ret->now, &record->functions[i]);
 		if (what == NOT_MISSING)
 			continue;
-		ret->n_missing++;
+		if (what == MISSING_CARD)
+			ret->n_pulled++;
+		else
+			ret->n_missing++;
 		name_missing(ret, &record->functions[i], what);
 	}
 }
@@ -129,7 +157,8 @@ static bool roster_is_waiting(const struct pr_record *record, const struct pr_to
 		const struct pr_record_function *entry = &record->functions[i];
 		const struct pr_function *f = find_present(now, entry->path);
 
-		if (!f || (entry->driver && !has_driver(f, entry->driver)))
+		if (!f ? !is_pulled(now, entry->path)
+		       : entry->driver && !has_driver(f, entry->driver))
 			return true;
 	}
 
@@ -357,8 +386,8 @@ static bool rescan_for_missing(
 	for (size_t i = 0; i < record->n_functions; i++) {
 		const char *path = record->functions[i].path;
 
-		if (find_present(ret->now, path) || !root_of_path(path, &root) ||
-			pr_address_compare(&root, &last) == 0)
+		if (find_present(ret->now, path) || is_pulled(ret->now, path) ||
+			!root_of_path(path, &root) || pr_address_compare(&root, &last) == 0)
 			continue;
 		last = root;
 		r = rescan_root(backend, &root);

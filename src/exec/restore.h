@@ -10,6 +10,7 @@
 struct pr_restored {
 	struct pr_topology *now; /* last look; owned by the caller; NULL when looking failed */
 	size_t n_missing;        /* functions of the roster that are gone, unbound, or lost a BAR */
+	size_t n_pulled;         /* functions of cards that somebody has pulled meanwhile */
 	int error;               /* first failure of the back end that leaves the state in doubt */
 	char text[192];          /* names of the first that are missing */
 	bool unfinished; /* settings were not put back for want of a back end: to be tried again */

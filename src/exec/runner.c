@@ -126,6 +126,31 @@ static int do_write(const struct pr_backend *b, const struct pr_step *s)
 	return b->ops->write(b->instance, &s->address, s->offset, s->width, s->value);
 }
 
+/*
+ * What was removed since the last rescan has to be away still: somebody else's rescan has placed it
+ * without the room that this one makes.
+ */
+static int check_away(const struct run *run, size_t step)
+{
+	const struct pr_backend *b = run->backend;
+	uint32_t value;
+	int r;
+
+	for (size_t i = step; b->ops->read && i-- > 0;) {
+		const struct pr_step *s = &run->plan->steps[i];
+
+		if (s->kind == PR_STEP_RESCAN)
+			break;
+		if (s->kind != PR_STEP_REMOVE)
+			continue;
+		r = b->ops->read(b->instance, &s->address, 0, 2, &value);
+		if (r != -ENODEV)
+			return r < 0 ? r : -ESTALE;
+	}
+
+	return 0;
+}
+
 static int do_rescan(const struct pr_backend *b, const struct pr_step *s)
 {
 	if (s->root_bus)
@@ -136,8 +161,12 @@ static int do_rescan(const struct pr_backend *b, const struct pr_step *s)
 	return b->ops->rescan ? b->ops->rescan(b->instance, &s->address) : -EOPNOTSUPP;
 }
 
-static int do_step(const struct pr_backend *b, const struct pr_step *s)
+static int do_step(const struct run *run, size_t step)
 {
+	const struct pr_step *s = &run->plan->steps[step];
+	const struct pr_backend *b = run->backend;
+	int r;
+
 	switch (s->kind) {
 	case PR_STEP_UNBIND:
 		return b->ops->unbind ? b->ops->unbind(b->instance, &s->address) : -EOPNOTSUPP;
@@ -146,7 +175,8 @@ static int do_step(const struct pr_backend *b, const struct pr_step *s)
 	case PR_STEP_REMOVE:
 		return b->ops->remove ? b->ops->remove(b->instance, &s->address) : -EOPNOTSUPP;
 	case PR_STEP_RESCAN:
-		return do_rescan(b, s);
+		r = check_away(run, step);
+		return r < 0 ? r : do_rescan(b, s);
 	case PR_STEP_EXPECT:
 		return 0; /* the verification that ends every run */
 	case _PR_STEP_MAX:
@@ -156,11 +186,11 @@ static int do_step(const struct pr_backend *b, const struct pr_step *s)
 	return -EINVAL;
 }
 
-static bool cancelled(const struct run *run, size_t step, bool done)
+static int ask(const struct run *run, size_t step, bool done)
 {
 	const struct pr_progress *p = run->progress;
 
-	return p && p->step(p->userdata, run->plan, step, done) != 0;
+	return p ? p->step(p->userdata, run->plan, step, done) : PR_PROGRESS_GO;
 }
 
 static int journalled_step(struct run *run, size_t step)
@@ -170,14 +200,14 @@ static int journalled_step(struct run *run, size_t step)
 	r = pr_journal_doing(run->journal, step);
 	if (r < 0)
 		return r;
-	r = do_step(run->backend, &run->plan->steps[step]);
+	r = do_step(run, step);
 	if (r < 0)
 		return r;
 
 	return pr_journal_done(run->journal, step);
 }
 
-/* 0, negative errno of a step, 1 when asked to stop; report.step says where. */
+/* 0, negative errno of a step, or an answer that means to stop; report.step says where. */
 static int do_steps(struct run *run)
 {
 	size_t n = run->plan->n_steps;
@@ -185,13 +215,15 @@ static int do_steps(struct run *run)
 
 	for (size_t i = 0; i < n; i++) {
 		run->report.step = i;
-		if (cancelled(run, i, false))
-			return 1;
+		r = ask(run, i, false);
+		if (r != PR_PROGRESS_GO)
+			return r;
 		r = journalled_step(run, i);
 		if (r < 0)
 			return r;
-		if (cancelled(run, i, true) && i + 1 < n)
-			return 1;
+		r = ask(run, i, true);
+		if (r != PR_PROGRESS_GO && i + 1 < n)
+			return r;
 	}
 
 	run->report.step = n;
@@ -213,6 +245,9 @@ static bool all_there(
 		(void)snprintf(why, size, "%s", restored->text);
 		return false;
 	}
+
+	if (restored->n_pulled > 0)
+		return true; /* the roster has the others */
 
 	return pr_nothing_lost(run->plan->topology, restored->now, why, size);
 }
@@ -249,10 +284,13 @@ static void roll_back(struct run *run, enum pr_outcome outcome, const char *caus
 	char why[224];
 
 	pr_restore(run->backend, run->record, &restored);
-	if (all_there(run, &restored, why, sizeof(why)))
-		report(run, outcome, "%s; everything that was there is there", cause);
-	else
+	if (!all_there(run, &restored, why, sizeof(why)))
 		report(run, PR_OUTCOME_LOST, "%s; lost: %s", cause, why);
+	else if (restored.n_pulled > 0)
+		report(run, PR_OUTCOME_STALE, "%s; %s; everything else is there", cause,
+			restored.text);
+	else
+		report(run, outcome, "%s; everything that was there is there", cause);
 	report_unrestored(run, &restored);
 	if (restored.error != 0 && run->report.error == 0)
 		run->report.error = restored.error;
@@ -269,8 +307,9 @@ static void fail_step(struct run *run, int r)
 	pr_address_format(&s->address, address);
 	run->report.error = r;
 	(void)snprintf(cause, sizeof(cause), "step %zu (%s %s) failed: %s", run->report.step + 1,
-		pr_step_name(s->kind), address, strerror(-r));
-	roll_back(run, PR_OUTCOME_ROLLED_BACK, cause);
+		pr_step_name(s->kind), address,
+		r == -ESTALE ? "somebody else has changed the machine" : strerror(-r));
+	roll_back(run, r == -ESTALE ? PR_OUTCOME_STALE : PR_OUTCOME_ROLLED_BACK, cause);
 }
 
 static void report_success(struct run *run, const struct pr_topology *now)
@@ -284,6 +323,16 @@ static void report_success(struct run *run, const struct pr_topology *now)
 			"the targets work and nothing was lost; not as predicted: %s", why);
 }
 
+static void report_no_help(struct run *run, const struct pr_restored *restored, const char *why)
+{
+	if (restored->n_pulled > 0)
+		report(run, PR_OUTCOME_STALE, "it did not help: %s; everything else is there",
+			restored->text);
+	else
+		report(run, PR_OUTCOME_ROLLED_BACK,
+			"it did not help: %s; everything that was there is there", why);
+}
+
 /* All steps are done: compares the machine with what was promised. */
 static void verify(struct run *run)
 {
@@ -295,8 +344,7 @@ static void verify(struct run *run)
 		(void)snprintf(cause, sizeof(cause), "after the last step: %s", why);
 		roll_back(run, PR_OUTCOME_ROLLED_BACK, cause);
 	} else if (!pr_targets_work(run->plan, restored.now, why, sizeof(why))) {
-		report(run, PR_OUTCOME_ROLLED_BACK,
-			"it did not help: %s; everything that was there is there", why);
+		report_no_help(run, &restored, why);
 		report_unrestored(run, &restored);
 		finish(run, !restored.unfinished && !restored.refused);
 	} else {
@@ -334,6 +382,8 @@ static void execute(struct run *run, const struct pr_topology *now)
 	r = do_steps(run);
 	if (r < 0)
 		fail_step(run, r);
+	else if (r == PR_PROGRESS_CHANGED)
+		roll_back(run, PR_OUTCOME_STALE, "somebody else is changing the machine");
 	else if (r > 0)
 		roll_back(run, PR_OUTCOME_CANCELLED, "stopped on request");
 	else

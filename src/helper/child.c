@@ -101,25 +101,20 @@ static bool wait_gone(pid_t pid, unsigned int milliseconds)
 	return true;
 }
 
-int pr_write_lock(int state, unsigned int deadline_ms)
+int pr_write_lock(int state)
 {
-	static const struct timespec pause = { .tv_nsec = 20000000 };
-	int64_t deadline = now_ms() + deadline_ms;
-	int fd = openat(state, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_cleanup_close_ int fd =
+		openat(state, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r;
 
 	if (fd < 0)
 		return -errno;
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		int r = errno == EWOULDBLOCK || errno == EINTR ? -EBUSY : -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EINTR ? -EWOULDBLOCK : -errno;
 
-		if (r != -EBUSY || now_ms() >= deadline) {
-			(void)close(fd);
-			return r;
-		}
-		(void)nanosleep(&pause, NULL); /* woken early, it looks again early */
-	}
-
-	return fd;
+	r = fd;
+	fd = -1;
+	return r;
 }
 
 void pr_children_add(struct pr_children *c, pid_t pid, const struct pr_target *t)

@@ -36,9 +36,9 @@ struct pr_write {
 
 /*
  * A descriptor that holds the lock of lasting writes in the directory @state, for pr_write.lock; the
- * caller closes it.  -EBUSY when another write has held it until @deadline_ms were over.
+ * caller closes it.  -EWOULDBLOCK while another write has it: asking again is the caller's.
  */
-int pr_write_lock(int state, unsigned int deadline_ms);
+int pr_write_lock(int state);
 
 /*
  * 0, the errno of open or write, -ETIMEDOUT, or -EBUSY when an earlier write to this function

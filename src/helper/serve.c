@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/macros.h"
@@ -15,10 +16,25 @@
 
 #define FIRST_PASSED_FD 3 /* sd_listen_fds(3) */
 
+/* Between two questions whether an earlier helper's write is done. */
+#define ASK_AGAIN_MS 20
+
 struct client {
 	int fd;
 	struct ucred peer;
+	/* a request that waits for its turn; nothing more is read from this client meanwhile */
+	uint8_t packet[sizeof(struct pr_helper_request) + 1];
+	size_t length; /* 0: none */
+	int64_t since_ms;
 };
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 struct clients {
 	struct client list[PR_CLIENTS_MAX];
 	size_t n;
@@ -144,20 +160,26 @@ static int reply_send(int fd, const struct pr_helper_reply *reply, int passed)
 /*
  * False when the connection has ended.  Descriptors that a client sends are dropped by the kernel.
  */
-static bool client_serve(struct pr_context *context, const struct client *client)
+static bool client_serve(struct pr_context *context, struct client *client)
 {
-	uint8_t packet[sizeof(struct pr_helper_request) + 1];
 	struct pr_helper_reply reply;
 	_cleanup_close_ int passed = -1;
 	ssize_t n;
 
-	n = recv(client->fd, packet, sizeof(packet), MSG_DONTWAIT);
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR;
-	if (n == 0)
-		return false;
+	if (client->length == 0) {
+		n = recv(client->fd, client->packet, sizeof(client->packet), MSG_DONTWAIT);
+		if (n < 0)
+			return errno == EAGAIN || errno == EINTR;
+		if (n == 0)
+			return false;
+		client->length = (size_t)n;
+		client->since_ms = now_ms();
+	}
 
-	pr_verb_handle(context, packet, (size_t)n, &client->peer, &reply, &passed);
+	if (!pr_verb_handle(context, client->packet, client->length,
+		    (unsigned int)(now_ms() - client->since_ms), &client->peer, &reply, &passed))
+		return true;
+	client->length = 0;
 	return reply_send(client->fd, &reply, passed) == 0;
 }
 
@@ -169,6 +191,17 @@ static void accept_one(struct pr_server *s, struct clients *c)
 		client_add(s, c, fd);
 }
 
+static bool is_due(const struct client *client, short revents)
+{
+	return revents != 0 || client->length > 0;
+}
+
+/* Nobody wants any more what still waits: it is not done. */
+static bool has_left(const struct client *client, short revents)
+{
+	return client->length > 0 && (revents & (POLLHUP | POLLERR)) != 0;
+}
+
 /*
  * One poll, and one request from everyone who has one.  The number of ready descriptors, or
  * negative errno.
@@ -177,11 +210,18 @@ static int serve_round(struct pr_server *s, struct clients *c)
 {
 	struct pollfd fds[PR_CLIENTS_MAX + 1];
 	int timeout = s->listening >= 0 && c->n == 0 && s->idle_ms > 0 ? (int)s->idle_ms : -1;
+	bool waiting = false;
 	size_t n = c->n;
 	int r;
 
-	for (size_t i = 0; i < n; i++)
-		fds[i] = (struct pollfd){ .fd = c->list[i].fd, .events = POLLIN };
+	for (size_t i = 0; i < n; i++) {
+		/* of one that waits only its end is of interest */
+		fds[i] = (struct pollfd){ .fd = c->list[i].fd,
+			.events = c->list[i].length ? 0 : POLLIN };
+		waiting |= c->list[i].length > 0;
+	}
+	if (waiting)
+		timeout = ASK_AGAIN_MS;
 	fds[n] = (struct pollfd){ .fd = s->listening, .events = POLLIN };
 
 	r = poll(fds, (nfds_t)n + 1, timeout);
@@ -190,12 +230,14 @@ static int serve_round(struct pr_server *s, struct clients *c)
 
 	/* backwards, as dropping one moves the last into its place */
 	for (size_t i = n; i-- > 0;)
-		if (fds[i].revents && !client_serve(s->context, &c->list[i]))
+		if (has_left(&c->list[i], fds[i].revents) ||
+			(is_due(&c->list[i], fds[i].revents) &&
+				!client_serve(s->context, &c->list[i])))
 			client_drop(c, i);
 	if (fds[n].revents)
 		accept_one(s, c);
 
-	return r;
+	return waiting ? 1 : r;
 }
 
 int pr_server_run(struct pr_server *s, int client)

@@ -28,6 +28,7 @@ struct call {
 	struct pr_target target;
 	struct pr_helper_reply *reply;
 	int *ret_fd;
+	unsigned int waited_ms;
 };
 
 static int open_function(const struct call *c, int *ret)
@@ -215,15 +216,20 @@ static int verb_write_config(struct call *c)
 
 /* ---- writes that may hang ---- */
 
+static unsigned int deadline_of(const struct call *c)
+{
+	return c->request->deadline_ms ? c->request->deadline_ms : PR_HELPER_DEADLINE_MS;
+}
+
 static int write_within(struct call *c, struct pr_write *w)
 {
-	uint32_t deadline = c->request->deadline_ms;
+	unsigned int deadline = deadline_of(c);
 
 	if (deadline > PR_HELPER_DEADLINE_MAX_MS)
 		return -EINVAL;
 
 	w->target = c->target;
-	w->deadline_ms = deadline == 0 ? PR_HELPER_DEADLINE_MS : deadline;
+	w->deadline_ms = deadline > c->waited_ms ? deadline - c->waited_ms : 1;
 	return pr_child_write(&c->context->children, w);
 }
 
@@ -242,7 +248,9 @@ static int lasting_write(struct call *c, int directory, const char *file, const 
 	struct pr_write w = { .directory = directory, .file = file, .text = text, .lasting = true };
 
 	if (c->context->state >= 0) {
-		lock = pr_write_lock(c->context->state, PR_HELPER_DEADLINE_MS);
+		lock = pr_write_lock(c->context->state);
+		if (lock == -EWOULDBLOCK && deadline_of(c) <= PR_HELPER_DEADLINE_MAX_MS)
+			return c->waited_ms < deadline_of(c) ? -EWOULDBLOCK : -EBUSY;
 		if (lock < 0)
 			return lock;
 	}
@@ -475,11 +483,15 @@ static int check_request(const struct pr_helper_request *q, size_t length)
 	return 0;
 }
 
-void pr_verb_handle(struct pr_context *c, const void *packet, size_t length,
+bool pr_verb_handle(struct pr_context *c, const void *packet, size_t length, unsigned int waited_ms,
 	const struct ucred *client, struct pr_helper_reply *reply, int *ret_fd)
 {
 	struct pr_helper_request q = { 0 };
-	struct call call = { .context = c, .request = &q, .reply = reply, .ret_fd = ret_fd };
+	struct call call = { .context = c,
+		.request = &q,
+		.reply = reply,
+		.ret_fd = ret_fd,
+		.waited_ms = waited_ms };
 	int r;
 
 	*reply = (struct pr_helper_reply){ .version = PR_HELPER_VERSION };
@@ -492,10 +504,13 @@ void pr_verb_handle(struct pr_context *c, const void *packet, size_t length,
 		reply->sequence = q.sequence;
 		call.target = (struct pr_target){ q.domain, q.bus, q.device, q.function };
 		r = verbs[q.verb].run(&call);
+		if (r == -EWOULDBLOCK)
+			return false;
 		if (verbs[q.verb].writes)
 			audit(&call, client, r);
 	}
 	if (r < 0)
 		reply->length = 0;
 	reply->error = r;
+	return true;
 }

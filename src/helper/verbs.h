@@ -22,8 +22,10 @@ struct pr_context {
 };
 
 /*
- * Answers one packet of @length bytes.  Always fills @reply; @ret_fd is a
- * descriptor to send with it and to close, or -1.
+ * Answers one packet of @length bytes: fills @reply; @ret_fd is a descriptor to
+ * send with it and to close, or -1.  False: an earlier helper's write is not
+ * done yet; the same packet is to be brought again, other clients come first.
+ * @waited_ms: for how long it was, which counts against its deadline.
  */
-void pr_verb_handle(struct pr_context *c, const void *packet, size_t length,
+bool pr_verb_handle(struct pr_context *c, const void *packet, size_t length, unsigned int waited_ms,
 	const struct ucred *client, struct pr_helper_reply *reply, int *ret_fd);

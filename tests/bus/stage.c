@@ -154,8 +154,16 @@ static void announce_job_removed(
 	pr_bus_job_removed(&s->objects, job, report);
 }
 
+static void ask_interrupt(void *userdata)
+{
+	const struct stage *s = userdata;
+
+	pr_running_changed(s->running);
+}
+
 static const struct pr_service_ops service_ops = { .look = ask_look,
 	.run = ask_run,
+	.interrupt = ask_interrupt,
 	.retry = ask_retry,
 	.changed = announce_change,
 	.job_new = announce_job_new,

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "../unit/machine.h"
+#include "../unit/rows.h"
 #include "base/io.h"
 #include "daemon/log.h"
 
@@ -370,7 +371,7 @@ static void test_pending_retries(void **state)
 /* ---- a service without processes: its requests are answered by the test ---- */
 
 struct quiet {
-	unsigned int looks, runs, retries;
+	unsigned int looks, runs, retries, interrupts;
 	struct pr_service *service;
 };
 
@@ -398,6 +399,13 @@ static void quiet_retry(void *userdata)
 	q->retries++;
 }
 
+static void quiet_interrupt(void *userdata)
+{
+	struct quiet *q = userdata;
+
+	q->interrupts++;
+}
+
 static void quiet_changed(void *userdata, unsigned int what)
 {
 	(void)userdata;
@@ -419,6 +427,7 @@ static void quiet_removed(void *userdata, const struct pr_job *job, const struct
 
 static const struct pr_service_ops quiet_ops = { .look = quiet_look,
 	.run = quiet_run,
+	.interrupt = quiet_interrupt,
 	.retry = quiet_retry,
 	.changed = quiet_changed,
 	.job_new = quiet_job,
@@ -451,6 +460,63 @@ static void quiet_end(struct quiet *q, enum pr_outcome outcome)
 {
 	pr_service_job_ended(q->service, &(struct pr_report){ .outcome = outcome });
 }
+
+/* It works with the next journal; degraded, and nothing by itself, as after any loss. */
+static void test_journal_damaged(void **state)
+{
+	struct quiet q;
+
+	(void)state;
+	quiet_open(&q, PR_MODE_ADVISE);
+	pr_service_journal_damaged(q.service, "journal.damaged-1");
+	assert_int_equal(pr_service_state(q.service), PR_STATE_DEGRADED);
+	pr_service_free(q.service);
+}
+
+/* ---- others at work ---- */
+
+static const struct event {
+	const char *name, *address;
+	size_t begun; /* steps of: remove 00:02.0, rescan, expect */
+	bool added, foreign;
+} events[] = {
+	{ "another card is plugged in before the first step", "0000:03:00.0", 0, true, true },
+	{ "another card is plugged in after the rescan has begun", "0000:03:00.0", 2, true, true },
+	{ "late news of the card that the plan is for", "0000:01:00.0", 0, true, false },
+	{ "late news of what went before", "0000:09:00.0", 0, false, false },
+	{ "a card that is to move goes by itself", "0000:01:00.0", 0, false, true },
+	{ "what is removed goes", "0000:01:00.0", 1, false, false },
+	{ "a neighbour goes while it is removed", "0000:00:1f.0", 1, false, true },
+	{ "what is removed comes back", "0000:01:00.0", 2, true, false },
+	{ "more is found in the place of what was removed", "0000:01:03.0", 2, true, false },
+};
+
+static void test_event(void **state)
+{
+	const struct event *e = *state;
+	const struct pr_kept *kept = NULL;
+	const struct pr_job *job = NULL;
+	struct pr_why why;
+	struct quiet q;
+
+	quiet_open(&q, PR_MODE_ADVISE);
+	assert_int_equal(pr_service_plan(q.service, &(struct pr_asked){ 0 }, 0, &kept, &why), 0);
+	assert_int_equal(kept->plan->steps[0].kind, PR_STEP_REMOVE);
+	assert_int_equal(kept->plan->steps[1].kind, PR_STEP_RESCAN);
+	pr_service_device(q.service, true, "0000:05:00.0"); /* no job: none of its business */
+	assert_int_equal(pr_service_apply(q.service, kept->number, pr_service_generation(q.service),
+				 &job, &why),
+		0);
+	for (size_t i = 0; i < e->begun; i++)
+		pr_service_job_step(q.service, i, false);
+	pr_service_device(q.service, e->added, e->address);
+	pr_service_device(q.service, e->added, e->address);
+	assert_int_equal(q.interrupts, e->foreign ? 1 : 0); /* once is enough */
+	quiet_end(&q, PR_OUTCOME_STALE);
+	pr_service_free(q.service);
+}
+
+/* ---- looks and jobs ---- */
 
 /* Begun before the job and shown after its end: it saw the machine in pieces all the same. */
 static void test_look_around_job(void **state)
@@ -604,17 +670,21 @@ static const struct CMUnitTest plain[] = {
 	{ "a pending run is finished before the first look", test_pending_first, NULL, NULL, NULL },
 	{ "a pending run that cannot be finished is tried again", test_pending_retries, NULL, NULL,
 		NULL },
+	{ "a damaged journal leaves the service degraded", test_journal_damaged, NULL, NULL, NULL },
 	{ "plans kept are shared out by user", test_keep, NULL, NULL, NULL },
 	{ "every message is in the catalogue and in the manual", test_catalogue, NULL, NULL, NULL },
 };
 
 int main(void)
 {
+	static struct rows tests;
 	sigset_t mask;
 
 	(void)sigemptyset(&mask);
 	(void)sigaddset(&mask, SIGCHLD); /* as sd-event wants it */
 	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
 		return 1;
-	return cmocka_run_group_tests_name("service", plain, NULL, NULL);
+	ADD_TESTS(&tests, plain);
+	ADD_ROWS(&tests, events, test_event);
+	return rows_run(&tests, "service");
 }

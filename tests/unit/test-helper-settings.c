@@ -104,7 +104,7 @@ static int ask(struct helper *h, struct pr_helper_request q, struct pr_helper_re
 	int fd;
 
 	q.version = PR_HELPER_VERSION;
-	pr_verb_handle(&h->context, &q, sizeof(q), &me, reply, &fd);
+	(void)pr_verb_handle(&h->context, &q, sizeof(q), 0, &me, reply, &fd);
 	pr_closep(&fd);
 	return reply->error;
 }

@@ -212,7 +212,7 @@ static int ask(struct helper *h, struct pr_helper_request q, struct pr_helper_re
 
 	q.version = PR_HELPER_VERSION;
 	q.sequence = 4711;
-	pr_verb_handle(&h->context, &q, sizeof(q), &me, reply, &fd);
+	(void)pr_verb_handle(&h->context, &q, sizeof(q), 0, &me, reply, &fd);
 	pr_closep(&fd);
 	assert_int_equal(reply->version, PR_HELPER_VERSION);
 	return reply->error;
@@ -342,7 +342,7 @@ static void test_reads_file(void **state)
 	char text[64] = "";
 	int fd;
 
-	pr_verb_handle(&h->context, &q, sizeof(q), &me, &reply, &fd);
+	(void)pr_verb_handle(&h->context, &q, sizeof(q), 0, &me, &reply, &fd);
 	assert_int_equal(reply.error, 0);
 	assert_true(fd >= 0);
 	assert_true(read(fd, text, sizeof(text) - 1) > 0);
@@ -369,22 +369,22 @@ static void test_malformed(void **state)
 
 	memcpy(packet, &good, sizeof(good));
 	for (size_t n = 1; n <= sizeof(packet); n += sizeof(good) / 4) {
-		pr_verb_handle(&h->context, packet, n, &me, &reply, &fd);
+		(void)pr_verb_handle(&h->context, packet, n, 0, &me, &reply, &fd);
 		assert_int_equal(reply.error, -EBADMSG);
 	}
-	pr_verb_handle(&h->context, packet, sizeof(good) - 1, &me, &reply, &fd);
+	(void)pr_verb_handle(&h->context, packet, sizeof(good) - 1, 0, &me, &reply, &fd);
 	assert_int_equal(reply.error, -EBADMSG);
-	pr_verb_handle(&h->context, packet, sizeof(packet), &me, &reply, &fd);
+	(void)pr_verb_handle(&h->context, packet, sizeof(packet), 0, &me, &reply, &fd);
 	assert_int_equal(reply.error, -EBADMSG);
 
 	bad = good;
 	bad.version = PR_HELPER_VERSION + 1;
-	pr_verb_handle(&h->context, &bad, sizeof(bad), &me, &reply, &fd);
+	(void)pr_verb_handle(&h->context, &bad, sizeof(bad), 0, &me, &reply, &fd);
 	assert_int_equal(reply.error, -EPROTO);
 
 	bad = good;
 	memset(bad.name, 'x', sizeof(bad.name));
-	pr_verb_handle(&h->context, &bad, sizeof(bad), &me, &reply, &fd);
+	(void)pr_verb_handle(&h->context, &bad, sizeof(bad), 0, &me, &reply, &fd);
 	assert_int_equal(reply.error, -EBADMSG);
 
 	assert_untouched(h, NULL);
@@ -511,7 +511,7 @@ static pid_t start_helper(int directory, int lock_directory)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		w.lock = pr_write_lock(lock_directory, 0);
+		w.lock = pr_write_lock(lock_directory);
 		_exit(w.lock < 0 ? 1 : -pr_child_write(&children, &w));
 	}
 	return pid;
@@ -555,12 +555,13 @@ static void test_rescan_outlives_helper(void **state)
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 
-	assert_int_equal(pr_write_lock(files, 50), -EBUSY); /* the writer still has it */
+	assert_int_equal(pr_write_lock(files), -EWOULDBLOCK); /* the writer still has it */
 	fifo = openat(directory, "rescan", O_RDONLY | O_CLOEXEC);
 	assert_true(fifo >= 0);
 	assert_int_equal(read(fifo, text, 1), 1);
 	assert_string_equal(text, "1");
-	lock = pr_write_lock(files, 60000);
+	while ((lock = pr_write_lock(files)) == -EWOULDBLOCK)
+		(void)usleep(1000);
 	assert_true(lock >= 0);
 	(void)close(lock);
 	(void)close(fifo);
@@ -712,6 +713,52 @@ static void test_listens(void **state)
 	(void)close(listening);
 }
 
+/* An earlier helper's rescan is not done: who wants to write waits, who wants to read does not. */
+static void test_waits_for_turn(void **state)
+{
+	struct pr_helper_request remove = {
+		.version = PR_HELPER_VERSION, .verb = PR_HELPER_REMOVE, CARD
+	};
+	struct pr_helper_request read_config = {
+		.version = PR_HELPER_VERSION, .verb = PR_HELPER_READ_CONFIG, CARD, .length = 4
+	};
+	const char *written = "sys/bus/pci/devices/0000:01:00.0/remove";
+	struct pr_helper_reply reply;
+	struct helper *h = *state;
+	const char *path = fixture_path(h->files, "socket");
+	int listening = pr_server_listen(path), clients[3], lock;
+	pid_t pid;
+
+	assert_true(listening >= 0);
+	h->context.state = open(fixture_root(h->files), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	lock = pr_write_lock(h->context.state);
+	assert_true(lock >= 0);
+	pid = start_server(h, listening, -1, lock);
+	(void)close(listening);
+	for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
+		clients[i] = connect_to(path);
+
+	assert_int_equal(send(clients[0], &remove, sizeof(remove), 0), sizeof(remove));
+	remove.deadline_ms = 50;
+	assert_int_equal(send(clients[1], &remove, sizeof(remove), 0), sizeof(remove));
+	assert_int_equal(
+		send(clients[2], &read_config, sizeof(read_config), 0), sizeof(read_config));
+	assert_int_equal(recv(clients[2], &reply, sizeof(reply), 0), sizeof(reply));
+	assert_int_equal(reply.error, 0);
+	assert_int_equal(recv(clients[1], &reply, sizeof(reply), 0), sizeof(reply));
+	assert_int_equal(reply.error, -EBUSY); /* its deadline was over */
+	assert_string_equal(fixture_read(h->files, written, NULL), "");
+
+	(void)close(lock);
+	assert_int_equal(recv(clients[0], &reply, sizeof(reply), 0), sizeof(reply));
+	assert_int_equal(reply.error, 0);
+	assert_string_equal(fixture_read(h->files, written, NULL), "1");
+	for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
+		(void)close(clients[i]);
+	(void)close(h->context.state);
+	assert_exits(pid);
+}
+
 /*
  * Another user gets in through the file system only if someone opened the way; the peer check
  * still holds.
@@ -847,6 +894,8 @@ static const struct CMUnitTest fixed[] = {
 	WITH_HELPER("too many hanging writes stop all of them", test_full),
 	WITH_HELPER("a server with one client ends with it", test_serves_until_closed),
 	WITH_HELPER("a listening server serves several clients and ends when idle", test_listens),
+	WITH_HELPER(
+		"a write waits for an earlier helper's, and nobody else does", test_waits_for_turn),
 	WITH_HELPER("a peer of another user is refused", test_refuses_peer),
 	WITH_HELPER("a client that reads no replies is dropped", test_drops_deaf_client),
 	WITH_HELPER(

@@ -112,6 +112,18 @@ static const struct row rows[] = {
 	{ "an ended plan before one without end", BEGIN "end done\n" BEGIN ROSTER, 0, true },
 	{ "a driver's name may hold spaces",
 		BEGIN "roster 0000:00/02.0 0000:00:02.0 3f My Driver 2\n", 0, true },
+	{ "settings of attributes and registers, and drivers held off",
+		BEGIN ROSTER "setting 0000:00/02.0 reset_method=flr bus\n"
+			     "setting 0000:00/02.0 driver_override=\n"
+			     "setting 0000:00/02.0 device-control=5810\nhold\n" STEPS,
+		0, true },
+	{ "no driver, and none wanted", BEGIN "roster 0000:00/02.0 0000:00:02.0 3f !\n", 0, true },
+	{ "a setting that nobody knows", BEGIN "setting 0000:00/02.0 colour=red\n", -EBADMSG,
+		false },
+	{ "a setting without value", BEGIN "setting 0000:00/02.0 msi_bus\n", -EBADMSG, false },
+	{ "a register that holds no number", BEGIN "setting 0000:00/02.0 device-control=x\n",
+		-EBADMSG, false },
+	{ "a hold of something", BEGIN "hold 0000:00/02.0\n", -EBADMSG, false },
 	{ "a root bus to rescan",
 		BEGIN
 		"step 0 remove 0000:00:02.0\ninverse 0 0000:00/02.0 rescan-root 0000:00:00.0\n",
@@ -403,6 +415,30 @@ static void test_disk_full(void **state)
 	pr_journal_close(j);
 }
 
+/* What is damaged is kept under a name of its own, each time another. */
+static void test_set_aside(void **state)
+{
+	struct place *p = *state;
+	char name[PR_JOURNAL_NAME_MAX], path[128];
+	struct pr_journal *j = NULL;
+
+	for (unsigned int n = 1; n <= 2; n++) {
+		put(p, BEGIN "hello\n", strlen(BEGIN "hello\n"));
+		assert_int_equal(pr_journal_open(p->directory, &j), -EBADMSG);
+		assert_int_equal(pr_journal_set_aside(p->directory, name), 0);
+		(void)snprintf(path, sizeof(path), "journal.damaged-%u", n);
+		assert_string_equal(name, path);
+		assert_int_equal(pr_journal_open(p->directory, &j), 0);
+		assert_int_equal(pr_journal_set_aside(p->directory, name), -EBUSY);
+		assert_false(pr_journal_pending(j));
+		pr_journal_close(j);
+	}
+	for (unsigned int n = 1; n <= 2; n++) {
+		(void)snprintf(path, sizeof(path), "%s/journal.damaged-%u", p->directory, n);
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
 #define PLACED(name, f)                        \
 	{                                      \
 		name, f, setup, teardown, NULL \
@@ -419,6 +455,7 @@ static const struct CMUnitTest fixed[] = {
 	PLACED("the journal of a directory belongs to its owner", test_owner),
 	PLACED("a link or a pipe in the journal's place is refused", test_not_a_file_of_ours),
 	PLACED("a journal that has grown begins anew", test_grown),
+	PLACED("a damaged journal is set aside, and the next begins", test_set_aside),
 	PLACED("a line that does not fit on the disk is taken back", test_disk_full),
 };
 

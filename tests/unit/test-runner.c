@@ -82,7 +82,7 @@ static void test_done(void **state)
 	assert_true(scene_is_whole(&b->scene, &b->simulator));
 	assert_true(scene_is_mended(&b->scene, &b->simulator));
 	assert_string_equal(b->failing.log,
-		"unbind 0000:01:00.0; read 0000:00:02.0; write 0000:00:02.0; remove 0000:00:02.0; rescan 0000:00:01.0; ");
+		"unbind 0000:01:00.0; read 0000:00:02.0; write 0000:00:02.0; remove 0000:00:02.0; read 0000:00:02.0; rescan 0000:00:01.0; ");
 	assert_false(pr_journal_pending(b->journal));
 	assert_journal_says(b, "\nend done\n");
 }
@@ -190,7 +190,7 @@ static void test_failure(void **state)
 		bench_deinit(&b);
 	}
 	assert_int_equal(report.outcome, PR_OUTCOME_DONE);
-	assert_int_equal(n_failed, 5);
+	assert_int_equal(n_failed, 6);
 }
 
 /* ---- back ends that lie, and drivers that do not come back ---- */
@@ -411,11 +411,93 @@ static void test_register_changed(void **state)
 
 	b->scene.steps[1].old = 0x07;
 	report = run(b, NULL);
-	assert_int_equal(report.outcome, PR_OUTCOME_ROLLED_BACK);
+	assert_int_equal(report.outcome, PR_OUTCOME_STALE);
 	assert_int_equal(report.error, -ESTALE);
 	assert_int_equal(report.step, 1);
 	assert_null(strstr(b->failing.log, "write"));
 	assert_true(scene_is_whole(&b->scene, &b->simulator));
+}
+
+/* ---- others ---- */
+
+/* The removal is undone behind our back, before the next one. */
+static int remove_and_rescan(void *instance, const struct pr_address *a)
+{
+	struct failing *f = instance;
+	const struct pr_backend *inner = &f->inner;
+	struct pr_address neighbour;
+	int r;
+
+	assert_true(pr_address_parse("0000:00:01.0", &neighbour));
+	r = inner->ops->remove(inner->instance, a);
+	return r < 0 ? r : inner->ops->rescan(inner->instance, &neighbour);
+}
+
+static void test_rescan_by_others(void **state)
+{
+	struct bench *b = *state;
+	struct pr_backend_ops ops = *b->failing.outer.ops;
+	struct pr_report report;
+
+	ops.remove = remove_and_rescan;
+	b->failing.outer.ops = &ops;
+	report = run(b, NULL);
+	assert_int_equal(report.outcome, PR_OUTCOME_STALE);
+	assert_int_equal(report.step, 3);
+	assert_string_equal(report.text,
+		"step 4 (rescan 0000:00:01.0) failed: somebody else has changed the machine; everything that was there is there");
+	assert_true(scene_is_whole(&b->scene, &b->simulator));
+}
+
+static unsigned int looks;
+
+/* The card beside the target is there when the plan begins, and no more afterwards. */
+static int look_without_card(void *instance, struct pr_topology **ret)
+{
+	struct failing *f = instance;
+	int r;
+
+	r = f->inner.ops->look(f->inner.instance, ret);
+	if (r == 0 && ++looks > 1)
+		machine_function(*ret, SCENE_CARD)->removed = true;
+	return r;
+}
+
+static void test_card_pulled(void **state)
+{
+	struct bench *b = *state;
+	struct pr_backend_ops ops = *b->failing.outer.ops;
+	struct pr_report report;
+
+	looks = 0;
+	ops.look = look_without_card;
+	b->failing.outer.ops = &ops;
+	b->failing.at = b->failing.until = 4; /* the removal fails, so all is undone */
+	report = run(b, NULL);
+	assert_int_equal(report.outcome, PR_OUTCOME_STALE);
+	assert_string_equal(report.text,
+		"step 3 (remove 0000:00:02.0) failed: Input/output error; 0000:01:00.0 was pulled meanwhile; everything else is there");
+	assert_journal_says(b, "\nend stale\n");
+}
+
+static int say_changed(void *userdata, const struct pr_plan *plan, size_t step, bool done)
+{
+	(void)userdata;
+	return plan->steps[step].kind == PR_STEP_REMOVE && done ? PR_PROGRESS_CHANGED
+								: PR_PROGRESS_GO;
+}
+
+static void test_told_of_others(void **state)
+{
+	const struct pr_progress progress = { .step = say_changed };
+	struct bench *b = *state;
+	struct pr_report report = run(b, &progress);
+
+	assert_int_equal(report.outcome, PR_OUTCOME_STALE);
+	assert_string_equal(report.text,
+		"somebody else is changing the machine; everything that was there is there");
+	assert_true(scene_is_whole(&b->scene, &b->simulator));
+	assert_false(pr_journal_pending(b->journal));
 }
 
 /* ---- stopping ---- */
@@ -501,6 +583,11 @@ static void test_refuses_pending(void **state)
 	}
 
 static const struct CMUnitTest fixed[] = {
+	ON_BENCH("somebody else's rescan in the middle stops the plan, and all is there",
+		test_rescan_by_others),
+	ON_BENCH("told of somebody else's changes it stops, and all is there", test_told_of_others),
+	ON_BENCH("a card that is pulled meanwhile is told of, and is no loss of ours",
+		test_card_pulled),
 	ON_BENCH("a plan that works is done as predicted", test_done),
 	ON_BENCH("the journal has the roster, the steps, their inverses and every mark",
 		test_journal_comes_first),

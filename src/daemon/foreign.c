@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/foreign.h"
+
+static bool has_begun(const struct pr_plan *plan, size_t begun, enum pr_step_kind kind)
+{
+	for (size_t i = 0; i < begun && i < plan->n_steps; i++)
+		if (plan->steps[i].kind == kind)
+			return true;
+
+	return false;
+}
+
+static bool is_moved(
+	const struct pr_plan *plan, const struct pr_topology *t, const struct pr_address *a)
+{
+	const struct pr_function *f = pr_topology_find(t, a);
+	char path[1024];
+
+	if (!f || pr_function_path(f, path, sizeof(path)) < 0)
+		return false;
+	f = pr_topology_find_path(plan->topology, path);
+	for (size_t i = 0; f && i < plan->n_removed; i++)
+		if (pr_function_below(f, plan->removed[i]))
+			return true;
+
+	return false;
+}
+
+/* A plan may be asked to find what was not there: any address below what it removes. */
+static bool is_below(const struct pr_plan *plan, const struct pr_address *a)
+{
+	for (size_t i = 0; i < plan->n_removed; i++) {
+		const struct pr_function *top =
+			pr_topology_same(plan->prediction, plan->removed[i]);
+
+		if (top && top->bridge && top->address.domain == a->domain &&
+			a->bus >= top->bridge->secondary && a->bus <= top->bridge->subordinate)
+			return true;
+	}
+
+	return false;
+}
+
+bool pr_plan_expects(
+	const struct pr_plan *plan, size_t begun, bool added, const struct pr_address *a)
+{
+	const struct pr_function *f = pr_topology_find(plan->topology, a);
+	bool known = f && !f->removed, moved;
+
+	/* late news of what the plan was made on */
+	if (known == added)
+		return true;
+	if (!has_begun(plan, begun, added ? PR_STEP_RESCAN : PR_STEP_REMOVE))
+		return false;
+
+	moved = is_moved(plan, plan->topology, a) || is_moved(plan, plan->prediction, a);
+	return moved || (added && is_below(plan, a));
+}
