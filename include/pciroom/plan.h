@@ -150,6 +150,55 @@ struct pr_left {
 	const struct pr_resource *resource;
 };
 
+/* Could what is wanted be placed at all, in whatever order? */
+enum pr_arrangement {
+	PR_ARRANGEMENT_UNKNOWN = 0, /* a fact is missing, or the search would take too long */
+	PR_ARRANGEMENT_EXISTS,      /* an arrangement that the hardware accepts was found */
+	PR_ARRANGEMENT_NONE,        /* proven: there is none */
+	_PR_ARRANGEMENT_MAX,
+};
+const char *pr_arrangement_name(enum pr_arrangement r);
+enum pr_space {
+	PR_SPACE_MEM32 = 0, /* memory below 4 GiB, not prefetchable under a bridge */
+	PR_SPACE_MEM,       /* all memory of a host bridge, prefetchable memory of a bridge */
+	PR_SPACE_IO,        /* bytes of I/O ports */
+	PR_SPACE_BUSES,     /* bus numbers: what is said in bytes is a number of buses */
+	_PR_SPACE_MAX,
+};
+const char *pr_space_name(enum pr_space s);
+enum pr_proof {
+	PR_PROOF_VOLUME = 0, /* more is wanted than there is */
+	PR_PROOF_BLOCKS,     /* more aligned blocks of `unit` bytes are wanted than there are */
+	/* more has to begin at multiples of `unit` bytes than there are multiples */
+	PR_PROOF_STARTS,
+	PR_PROOF_SEARCH, /* every order was tried */
+	_PR_PROOF_MAX,
+};
+const char *pr_proof_name(enum pr_proof p);
+/* Where one resource lies in an arrangement. */
+struct pr_placed {
+	const struct pr_function *function;
+	uint8_t index; /* enum pr_resource_index */
+	struct pr_range range;
+};
+struct pr_certificate {
+	enum pr_arrangement arrangement;
+	/* all below is for NONE, but for @tried and @placed; the narrowest place that is too small
+	 */
+	const struct pr_root *root;
+	const struct pr_function *bridge; /* its windows, or bus numbers; NULL: the host bridge's */
+	enum pr_space space;
+	enum pr_proof proof;
+	uint64_t unit;             /* bytes; 1 for VOLUME and SEARCH */
+	uint64_t wanted, best;     /* bytes, in units: asked for, and there for it at the best */
+	uint64_t total, immovable; /* bytes of the windows or apertures; of which taken for good */
+	const struct pr_function *const *blockers; /* that take it, in the order of the bus */
+	size_t n_blockers;
+	uint64_t tried;                 /* placements that were computed */
+	const struct pr_placed *placed; /* for EXISTS: what has to be placed anew */
+	size_t n_placed;
+};
+
 struct pr_plan {
 	struct pr_arena *arena;
 	const struct pr_topology *topology; /* borrowed: must outlive the plan */

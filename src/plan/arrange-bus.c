@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bus numbers: each bridge wants one for its bus and those of the bridges
+ * below it, in one piece (KERNEL 6.4.5).  Packing without alignment, between
+ * what keeps its numbers.
+ */
+#include "plan/arrange-private.h"
+
+#include <errno.h>
+
+#define LAST_BUS 255
+
+static bool is_moved(const struct asking *a, const struct pr_function *f)
+{
+	return a->moved[f - a->root->functions];
+}
+
+static bool lacks_bus(const struct asking *a, const struct pr_function *f)
+{
+	return f->bridge && f->no_bus && a->wanted[f - a->root->functions];
+}
+
+/* Bus numbers that the subtree of @f needs; of what is behind a bridge without one at least its own. */
+static uint64_t demand(struct asking *a, const struct pr_function *f)
+{
+	uint64_t n = 1;
+
+	if (!f->bridge || f->removed)
+		return 0;
+	if (f->no_bus) {
+		a->doubtful = true;
+		return 1;
+	}
+	pr_for_each_child (child, f->first_child)
+		n += demand(a, child);
+	return n;
+}
+
+/* ---- one bus ---- */
+
+struct span {
+	const struct pr_function *bridge;
+	struct pr_function *first;
+	struct pr_range range; /* numbers for what is below it */
+	bool empty;
+};
+
+static struct span span_of(const struct asking *a, const struct pr_function *bridge)
+{
+	struct span s = { .bridge = bridge };
+
+	if (bridge) {
+		s.first = bridge->first_child;
+		s.range = (struct pr_range){ bridge->bridge->secondary + 1u,
+			bridge->bridge->subordinate };
+	} else {
+		s.first = a->root->first_child;
+		s.range = (struct pr_range){ a->root->facts.bus + 1u, a->root->last_bus };
+	}
+	s.empty = s.range.first > s.range.last || s.range.first > LAST_BUS;
+	return s;
+}
+
+/* What keeps its numbers: bridges, and virtual functions that lie on a bus of their own. */
+static bool keeps(const struct asking *a, const struct pr_function *f, struct pr_range *ret)
+{
+	if (f->removed || is_moved(a, f))
+		return false;
+	if (f->bridge && !f->no_bus && f->bridge->subordinate >= f->bridge->secondary) {
+		*ret = (struct pr_range){ f->bridge->secondary, f->bridge->subordinate };
+		return true;
+	}
+	*ret = (struct pr_range){ f->address.bus, f->address.bus };
+	return f->facts->is_vf;
+}
+
+static int find_room(struct asking *a, struct pr_arena *arena, const struct span *s,
+	struct room *ret, struct pr_certificate *c)
+{
+	const struct pr_function **blockers;
+	struct pr_range *busy, part;
+	size_t n = 0, n_busy = 0;
+	uint64_t at = s->range.first;
+
+	pr_for_each_child (f, s->first)
+		n++;
+	busy = pr_new_array(arena, n, struct pr_range);
+	blockers = pr_new_array(arena, n, const struct pr_function *);
+	ret->gaps = pr_new_array(arena, n + 1, struct pr_pack_gap);
+	if (!busy || !blockers || !ret->gaps)
+		return -ENOMEM;
+	c->blockers = blockers;
+	c->n_blockers = 0;
+	pr_for_each_child (f, s->first) {
+		if (!s->empty && keeps(a, f, &part) &&
+			pr_range_intersect(&busy[n_busy], &part, &s->range)) {
+			n_busy++;
+			blockers[c->n_blockers++] = f;
+		}
+	}
+	n_busy = pr_ranges_merge(busy, n_busy);
+	c->total = s->empty ? 0 : pr_range_size(&s->range);
+	for (size_t i = 0; i < n_busy; i++) {
+		c->immovable += pr_range_size(&busy[i]);
+		if (busy[i].first > at)
+			ret->gaps[ret->n_gaps++] =
+				(struct pr_pack_gap){ { at, busy[i].first - 1 }, GAP_PLAIN };
+		at = busy[i].last + 1;
+	}
+	if (!s->empty && at <= s->range.last)
+		ret->gaps[ret->n_gaps++] = (struct pr_pack_gap){ { at, s->range.last }, GAP_PLAIN };
+	return 0;
+}
+
+static int find_pieces(
+	struct asking *a, struct pr_arena *arena, const struct span *s, struct pieces *ret)
+{
+	size_t n = 0;
+
+	pr_for_each_child (f, s->first)
+		n++;
+	ret->items = pr_new_array(arena, n, struct pr_pack_item *);
+	if (!ret->items)
+		return -ENOMEM;
+	pr_for_each_child (f, s->first) {
+		uint64_t size = is_moved(a, f) || lacks_bus(a, f) ? demand(a, f) : 0;
+		struct pr_pack_item *item;
+
+		if (size == 0)
+			continue;
+		item = pr_new(arena, struct pr_pack_item);
+		if (!item)
+			return -ENOMEM;
+		*item = (struct pr_pack_item){
+			.size = size, .align = 1, .last = UINT64_MAX, .kinds = GAP_PLAIN
+		};
+		ret->items[ret->n++] = item;
+	}
+	return 0;
+}
+
+static void describe(const struct asking *a, const struct span *s, const struct pr_pack_proof *p,
+	struct pr_certificate *c)
+{
+	c->arrangement = PR_ARRANGEMENT_NONE;
+	c->root = a->root;
+	c->bridge = s->bridge;
+	c->space = PR_SPACE_BUSES;
+	c->proof = p->reason == PR_PACK_VOLUME ? PR_PROOF_VOLUME : PR_PROOF_SEARCH;
+	c->unit = 1;
+	c->wanted = p->demand;
+	c->best = p->supply;
+}
+
+static int solve_bus(struct asking *a, struct pr_arena *arena, const struct pr_function *bridge,
+	struct pr_certificate *ret)
+{
+	struct span s = span_of(a, bridge);
+	struct pr_certificate c = *ret;
+	struct pr_pack_proof proof;
+	struct pieces pieces = { 0 };
+	struct room room = { 0 };
+	struct pr_pack pack;
+	int r;
+
+	r = find_room(a, arena, &s, &room, &c);
+	if (r == 0)
+		r = find_pieces(a, arena, &s, &pieces);
+	if (r < 0)
+		return r;
+	pack = (struct pr_pack){ .gaps = room.gaps,
+		.n_gaps = room.n_gaps,
+		.items = pieces.items,
+		.n_items = pieces.n,
+		.budget = a->q->budget };
+	r = pr_pack_solve(arena, &pack, &proof);
+	if (r < 0)
+		return r;
+	ret->tried += proof.tried;
+	if (r == PR_PACK_FITS)
+		ret->arrangement = a->doubtful ? PR_ARRANGEMENT_UNKNOWN : ret->arrangement;
+	else if (r == PR_PACK_BUDGET)
+		ret->arrangement = PR_ARRANGEMENT_UNKNOWN;
+	else {
+		describe(a, &s, &proof, &c);
+		c.tried = ret->tried;
+		*ret = c;
+	}
+	return 0;
+}
+
+int arrange_buses(struct asking *a, struct pr_arena *arena, struct pr_certificate *ret)
+{
+	struct pr_certificate all = *ret;
+
+	all.arrangement = PR_ARRANGEMENT_EXISTS;
+	for (size_t i = 0; i < a->q->n_targets && all.arrangement != PR_ARRANGEMENT_NONE; i++) {
+		const struct pr_function *target = a->q->targets[i], *p = target->parent;
+		int r;
+
+		if (target->root != a->root || !lacks_bus(a, target))
+			continue;
+		while (p && is_moved(a, p))
+			p = p->parent;
+		if (p && p->no_bus) {
+			all.arrangement = PR_ARRANGEMENT_UNKNOWN;
+			continue;
+		}
+		r = solve_bus(a, arena, p, &all);
+		if (r < 0)
+			return r;
+	}
+	*ret = all;
+	return 0;
+}
