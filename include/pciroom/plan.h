@@ -183,6 +183,7 @@ struct pr_placed {
 };
 struct pr_certificate {
 	enum pr_arrangement arrangement;
+	const struct pr_function *target; /* what it is about: one target, by itself */
 	/* all below is for NONE, but for @tried and @placed; the narrowest place that is too small
 	 */
 	const struct pr_root *root;
@@ -232,6 +233,8 @@ struct pr_plan {
 	struct pr_step *steps;
 	size_t n_steps;
 	struct pr_explanation explanation; /* of the targets */
+	/* for INFEASIBLE: whether it is the room or the kernel; else NULL */
+	const struct pr_certificate *certificate;
 };
 
 /*

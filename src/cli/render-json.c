@@ -372,6 +372,60 @@ static void json_attempts(struct pr_json *j, const struct pr_plan *p)
 	pr_json_array_end(j);
 }
 
+/* Where a resource would lie in an arrangement that nobody makes. */
+static void json_placed(struct pr_json *j, const struct pr_certificate *c)
+{
+	pr_json_array(j, "placed");
+	for (size_t i = 0; i < c->n_placed; i++) {
+		pr_json_object(j, NULL);
+		pr_json_identity(j, c->placed[i].function);
+		pr_json_u64(j, "index", c->placed[i].index);
+		pr_json_string(j, "resource", pr_resource_name(c->placed[i].index));
+		pr_json_hex(j, "start", c->placed[i].range.first);
+		pr_json_hex(j, "end", c->placed[i].range.last);
+		pr_json_object_end(j);
+	}
+	pr_json_array_end(j);
+}
+
+/* Of why nothing fits: what is too small, and by how much. */
+static void json_proof(struct pr_json *j, const struct pr_certificate *c)
+{
+	pr_json_object(j, "proof");
+	pr_json_string(j, "kind", pr_proof_name(c->proof));
+	pr_json_string(j, "space", pr_space_name(c->space));
+	pr_json_u64(j, "domain", c->root->facts.domain);
+	pr_json_u64(j, "root_bus", c->root->facts.bus);
+	if (c->bridge)
+		pr_json_identity(j, c->bridge);
+	pr_json_u64(j, "unit", c->unit);
+	pr_json_u64(j, "wanted", c->wanted);
+	pr_json_u64(j, "available", c->best);
+	pr_json_u64(j, "total", c->total);
+	pr_json_u64(j, "immovable", c->immovable);
+	json_functions(j, "blockers", c->blockers, c->n_blockers);
+	pr_json_object_end(j);
+}
+
+/* NULL: nothing was asked. */
+static void json_certificate(struct pr_json *j, const struct pr_certificate *c)
+{
+	if (!c) {
+		pr_json_null(j, "certificate");
+		return;
+	}
+	pr_json_object(j, "certificate");
+	pr_json_string(j, "arrangement", pr_arrangement_name(c->arrangement));
+	pr_json_identity(j, c->target);
+	pr_json_u64(j, "tried", c->tried);
+	json_placed(j, c);
+	if (c->arrangement == PR_ARRANGEMENT_NONE)
+		json_proof(j, c);
+	else
+		pr_json_null(j, "proof");
+	pr_json_object_end(j);
+}
+
 /* NULL: there is none. */
 static void json_cost(struct pr_json *j, const char *key, const struct pr_cost *c)
 {
@@ -410,6 +464,7 @@ void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p)
 	json_prediction(j, p);
 	json_left(j, p);
 	json_attempts(j, p);
+	json_certificate(j, p->certificate);
 	pr_json_object(j, "explanation");
 	json_explanation(j, &p->explanation, NULL, 0);
 	pr_json_object_end(j);

@@ -342,6 +342,23 @@ static void add_proof(struct pr_text *t, const struct pr_plan *p)
 		p->n_simulated, p->bound.in_use, p->bound.restarted, p->bound.removed);
 }
 
+/* The arrangement that the hardware would accept and this kernel does not make. */
+static void add_arrangement(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
+{
+	const struct pr_certificate *c = p->certificate;
+
+	if (!c || c->n_placed == 0)
+		return;
+	pr_text_add(t, "\n");
+	pr_text_paint(t, s, PR_PAINT_BOLD, "An arrangement that the hardware would accept");
+	pr_text_add(t, "\n");
+	for (size_t i = 0; i < c->n_placed; i++)
+		pr_text_printf(t, "  %s %s at %#" PRIx64 "-%#" PRIx64 "\n",
+			pr_name_of(&c->placed[i].function->address).text,
+			pr_resource_name(c->placed[i].index), c->placed[i].range.first,
+			c->placed[i].range.last);
+}
+
 void pr_render_plan(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
 {
 	bool found = p->prediction != NULL;
@@ -355,6 +372,8 @@ void pr_render_plan(struct pr_text *t, const struct pr_style *s, const struct pr
 	}
 	if (s->verbose || p->verdict == PR_VERDICT_INFEASIBLE)
 		add_attempts(t, s, p);
+	if (s->verbose)
+		add_arrangement(t, s, p);
 	if (found)
 		pr_text_printf(t, "\nPlan %s, predicted for Linux %s%s.\n", p->id,
 			p->topology->machine.release ? p->topology->machine.release

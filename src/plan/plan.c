@@ -225,6 +225,7 @@ static int write_down(struct making *m, const struct pr_choice *choice)
 static int give_reason(struct making *m)
 {
 	struct pr_plan *p = m->plan;
+	int r;
 
 	switch (p->verdict) {
 	case PR_VERDICT_OK:
@@ -232,7 +233,10 @@ static int give_reason(struct making *m)
 	case _PR_VERDICT_MAX:
 		return 0;
 	case PR_VERDICT_INFEASIBLE:
-		p->why = pr_refusal(p);
+		r = pr_plan_certify(p, m->search.policy);
+		if (r < 0)
+			return r;
+		p->why = pr_refusal(p, m->search.policy);
 		break;
 	case PR_VERDICT_TOO_DISRUPTIVE:
 		p->why = pr_too_disruptive(p, m->search.policy);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Refusals as an administrator reads them: what is needed, where the room
- * ends, and what stands in the way.  Decides nothing.
+ * ends, and what stands in the way.  Says that nothing can help only where the
+ * exact packing has proven it.
  */
+#include "plan/arrange.h"
 #include "plan/search.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 /* "host bridge 0000:00" */
@@ -141,11 +144,229 @@ static const struct pr_shortage *worst_shortage(const struct pr_explanation *e)
 	return worst;
 }
 
-const char *pr_refusal(const struct pr_plan *plan)
+/* ---- what is proven ---- */
+
+/* What the certificate is about: the function with the worst shortage, or the first target. */
+static const struct pr_function *subject(const struct pr_plan *plan)
 {
 	const struct pr_explanation *e = &plan->explanation;
 	const struct pr_shortage *s = worst_shortage(e);
-	char address[PR_ADDRESS_MAX], what[160];
+
+	for (size_t i = 0; i < plan->n_targets; i++)
+		if (s ? plan->targets[i] == s->function
+		      : e->n_no_bus > 0 && plan->targets[i] == e->no_bus[0])
+			return plan->targets[i];
+	return plan->targets[0];
+}
+
+static int certify(struct pr_plan *plan, const struct pr_policy *policy, enum pr_disruption limit,
+	const struct pr_certificate **ret)
+{
+	struct pr_certificate *c = pr_new(plan->arena, struct pr_certificate);
+	const struct pr_function *target = subject(plan);
+	const struct pr_arrange_question q = {
+		.topology = plan->topology,
+		.policy = policy,
+		.kernel = &plan->kernel,
+		.targets = &target,
+		.n_targets = 1,
+		.tier = PR_TIER_MEMORY,
+		.limit = limit,
+		.budget = PR_ARRANGE_BUDGET,
+	};
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	r = pr_arrange(plan->arena, &q, c);
+	if (r < 0)
+		return r;
+	c->target = target;
+	*ret = c;
+	return 0;
+}
+
+/* What is impossible however much may be taken away says more than what pins make so. */
+int pr_plan_certify(struct pr_plan *plan, const struct pr_policy *policy)
+{
+	const struct pr_certificate *at_most;
+	int r;
+
+	r = certify(plan, policy, PR_DISRUPTION_IN_USE, &plan->certificate);
+	if (r < 0 || plan->certificate->arrangement != PR_ARRANGEMENT_NONE)
+		return r;
+	if (plan->n_targets == 1)
+		plan->proven = true; /* whether the search came to its end or not */
+	r = certify(plan, policy, PR_DISRUPTION_PINNED, &at_most);
+	if (r == 0 && at_most->arrangement == PR_ARRANGEMENT_NONE)
+		plan->certificate = at_most;
+	return r;
+}
+
+/* "64 MiB", "3" bus numbers. */
+static const char *amount(const struct pr_certificate *c, uint64_t n, char ret[PR_BYTES_MAX])
+{
+	if (c->space != PR_SPACE_BUSES)
+		return pr_bytes_text(n, ret);
+	(void)snprintf(ret, PR_BYTES_MAX, "%llu", (unsigned long long)n);
+	return ret;
+}
+
+static const char *space_text(enum pr_space s)
+{
+	static const char *const texts[_PR_SPACE_MAX] = { "memory below 4 GiB", "memory",
+		"I/O ports", "bus numbers" };
+
+	return texts[s];
+}
+
+static const char *holders(const struct pr_certificate *c)
+{
+	return c->bridge ? "windows" : "apertures";
+}
+
+/* What stays is said when it could make the difference. */
+static bool decides(const struct pr_certificate *c)
+{
+	return c->immovable > 0 &&
+	       (c->proof == PR_PROOF_SEARCH || c->immovable >= c->wanted - c->best);
+}
+
+/* Why @blocker stays: "0000:04:00.0: swap on nvme0n1p2", or NULL. */
+#define BECAUSE_MAX 200
+static const char *because(
+	const struct pr_function *blocker, const struct pr_policy *policy, char ret[BECAUSE_MAX])
+{
+	const struct pr_function *f;
+	char address[PR_ADDRESS_MAX];
+	const char *reason;
+
+	if (pr_subtree_disruption(blocker, policy, &f, &reason) != PR_DISRUPTION_PINNED)
+		return NULL;
+	pr_address_format(&f->address, address);
+	(void)snprintf(ret, BECAUSE_MAX, "%s%s%s", f == blocker ? "" : address,
+		f == blocker ? "" : ": ", reason);
+	return ret;
+}
+
+/* ", of which 16 MiB stay with 0000:00:1f.2 and 2 others (mounted /)" */
+#define STAYING_MAX 320
+static const char *staying(
+	const struct pr_certificate *c, const struct pr_policy *policy, char ret[STAYING_MAX])
+{
+	char bytes[PR_BYTES_MAX], address[PR_ADDRESS_MAX], others[40] = "", why[BECAUSE_MAX];
+	const char *reason;
+
+	ret[0] = '\0';
+	if (!decides(c))
+		return ret;
+	(void)amount(c, c->immovable, bytes);
+	if (c->n_blockers == 0) {
+		(void)snprintf(ret, STAYING_MAX, ", of which %s are not for PCI", bytes);
+		return ret;
+	}
+	pr_address_format(&c->blockers[0]->address, address);
+	if (c->n_blockers > 1)
+		(void)snprintf(others, sizeof(others), " and %zu other%s", c->n_blockers - 1,
+			c->n_blockers == 2 ? "" : "s");
+	reason = because(c->blockers[0], policy, why);
+	(void)snprintf(ret, STAYING_MAX, ", of which %s stay%s with %s%s%s%s%s", bytes,
+		c->space == PR_SPACE_BUSES && c->immovable == 1 ? "s" : "", address, others,
+		reason ? " (" : "", reason ? reason : "", reason ? ")" : "");
+	return ret;
+}
+
+/* "2 aligned blocks of 256 MiB are wanted and 1 is there" */
+#define COUNT_MAX 160
+static const char *counted(const struct pr_certificate *c, char ret[COUNT_MAX])
+{
+	char unit[PR_BYTES_MAX], wanted[PR_BYTES_MAX];
+	unsigned long long n = c->wanted / c->unit, there = c->best / c->unit;
+
+	(void)amount(c, c->unit, unit);
+	switch (c->proof) {
+	case PR_PROOF_VOLUME:
+	case _PR_PROOF_MAX:
+		(void)snprintf(ret, COUNT_MAX, "%s are wanted", amount(c, c->wanted, wanted));
+		break;
+	case PR_PROOF_BLOCKS:
+		(void)snprintf(ret, COUNT_MAX,
+			"%llu aligned block%s of %s %s wanted and %llu %s there", n,
+			n == 1 ? "" : "s", unit, n == 1 ? "is" : "are", there,
+			there == 1 ? "is" : "are");
+		break;
+	case PR_PROOF_STARTS:
+		(void)snprintf(ret, COUNT_MAX,
+			"%llu multiple%s of %s %s wanted to begin at and %llu %s free", n,
+			n == 1 ? "" : "s", unit, n == 1 ? "is" : "are", there,
+			there == 1 ? "is" : "are");
+		break;
+	case PR_PROOF_SEARCH:
+		(void)snprintf(ret, COUNT_MAX, "%s are wanted and fit in no order",
+			amount(c, c->wanted, wanted));
+		break;
+	}
+	return ret;
+}
+
+static const char *lacking(const struct pr_certificate *c, char ret[COUNT_MAX])
+{
+	char bytes[PR_BYTES_MAX];
+
+	if (c->proof == PR_PROOF_SEARCH)
+		(void)snprintf(
+			ret, COUNT_MAX, "no arrangement of the %s exists", space_text(c->space));
+	else
+		(void)snprintf(ret, COUNT_MAX, "even a perfect arrangement lacks %s of %s",
+			amount(c, c->wanted - c->best, bytes), space_text(c->space));
+	return ret;
+}
+
+static const char *proven_none(
+	const struct pr_plan *plan, const char *what, const struct pr_policy *policy)
+{
+	const struct pr_certificate *c = plan->certificate;
+	char lack[COUNT_MAX], count[COUNT_MAX], stay[STAYING_MAX];
+	char place[PR_PLACE_TEXT_MAX], total[PR_BYTES_MAX];
+
+	if (c->space == PR_SPACE_BUSES)
+		return pr_arena_printf(plan->arena,
+			"%s; even a perfect numbering lacks %llu of them %s %s: %s, its range has %s%s",
+			what, (unsigned long long)(c->wanted - c->best), c->bridge ? "below" : "at",
+			pr_place_text(c, place), counted(c, count), amount(c, c->total, total),
+			staying(c, policy, stay));
+	return pr_arena_printf(plan->arena, "%s; %s %s %s: %s, its %s have %s%s", what,
+		lacking(c, lack), c->bridge ? "below" : "at", pr_place_text(c, place),
+		counted(c, count), holders(c), amount(c, c->total, total),
+		staying(c, policy, stay));
+}
+
+static const char *what_is_needed(const struct pr_plan *plan, char *text, size_t size)
+{
+	const struct pr_explanation *e = &plan->explanation;
+	const struct pr_shortage *s = worst_shortage(e);
+	char address[PR_ADDRESS_MAX];
+
+	if (s)
+		return needs(s, text, size);
+	pr_address_format(
+		e->n_no_bus > 0 ? &e->no_bus[0]->address : &plan->targets[0]->address, address);
+	(void)snprintf(text, size, "%s %s", address,
+		e->n_no_bus > 0 ? "has no bus numbers" : "does not forward what is behind it");
+	return text;
+}
+
+static bool is_about(const struct pr_plan *plan, const struct pr_shortage *s)
+{
+	return !s || s->function == plan->certificate->target;
+}
+
+/* ---- refusals ---- */
+
+/* Nothing is proven: what is seen, and what the attempts ran into. */
+static const char *unproven(const struct pr_plan *plan, const struct pr_shortage *s)
+{
+	char what[160];
 
 	if (s && s->choke)
 		return s->choke->bridge ? window_too_small(plan, s)
@@ -154,12 +375,28 @@ const char *pr_refusal(const struct pr_plan *plan)
 		return pr_arena_printf(plan->arena,
 			"%s; there is room for it, but the kernel would not use it: %s",
 			needs(s, what, sizeof(what)), last_obstacle(plan));
-
-	pr_address_format(
-		e->n_no_bus > 0 ? &e->no_bus[0]->address : &plan->targets[0]->address, address);
-	return pr_arena_printf(plan->arena, "%s %s: %s", address,
-		e->n_no_bus > 0 ? "has no bus numbers" : "does not forward what is behind it",
+	return pr_arena_printf(plan->arena, "%s: %s", what_is_needed(plan, what, sizeof(what)),
 		last_obstacle(plan));
+}
+
+const char *pr_refusal(const struct pr_plan *plan, const struct pr_policy *policy)
+{
+	const struct pr_shortage *s = worst_shortage(&plan->explanation);
+	const struct pr_certificate *c = plan->certificate;
+	char what[160];
+
+	if (!c || c->arrangement == PR_ARRANGEMENT_UNKNOWN || !is_about(plan, s))
+		return unproven(plan, s);
+	(void)what_is_needed(plan, what, sizeof(what));
+	if (c->arrangement == PR_ARRANGEMENT_NONE)
+		return proven_none(plan, what, policy);
+	if (c->n_placed == 0)
+		return unproven(plan, s); /* nothing but registers has to change */
+	return pr_arena_printf(plan->arena,
+		"%s; an arrangement exists, but %s makes this kernel (%s) produce it: %s", what,
+		plan->proven ? "no set of subtrees that is enumerated again"
+			     : "nothing that was tried",
+		pr_generation_name(plan->kernel.generation), last_obstacle(plan));
 }
 
 const char *pr_too_disruptive(const struct pr_plan *plan, const struct pr_policy *policy)

@@ -186,8 +186,10 @@ void pr_plan_sign(struct pr_plan *plan);
 
 /* ---- refuse.c, veto.c: sentences in @plan's arena; NULL when memory is short ---- */
 
+/* Fills @plan->certificate, for the target that lacks most.  0 or -ENOMEM. */
+int pr_plan_certify(struct pr_plan *plan, const struct pr_policy *policy);
 /* Why nothing helps, with numbers. */
-const char *pr_refusal(const struct pr_plan *plan);
+const char *pr_refusal(const struct pr_plan *plan, const struct pr_policy *policy);
 /* What is in the way of a plan that the policy does not allow. */
 const char *pr_too_disruptive(const struct pr_plan *plan, const struct pr_policy *policy);
 /* Who forbids the plan. */

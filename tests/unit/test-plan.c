@@ -104,19 +104,52 @@ static const struct plan_case cases[] = {
 		.steps = "unbind 04:00.0; remove 00:02.0; rescan 00:1f.2; expect",
 		.why = "0000:04:00.0 would have to be taken away for a moment, and must not: is handed "
 		       "to a virtual machine" },
+	{ .name = "who is in the way is named where it decides",
+		.machine = "kernel 6.1.0\nroot 0000:00-ff mem=c0000000-c7ffffff\n"
+			   "00:1f.2 dev 8086:2922 bar5=mem:4000000@c4000000 user=mount:/\n"
+			   "00:03.0 bridge 02-02 root-port\n"
+			   "02:00.0 dev 8086:10d3 bar0=mem:8000000@forgotten\n",
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "BAR 0 of 0000:02:00.0 needs 128 MiB of 32-bit memory; even a perfect "
+		       "arrangement lacks 64 MiB of memory below 4 GiB at host bridge 0000:00: "
+		       "128 MiB are wanted, its apertures have 128 MiB, of which 64 MiB stay with "
+		       "0000:00:1f.2 (sits directly on the host bridge)" },
+	{ .name = "pins do not count where nothing would help without them",
+		.machine = "kernel 6.1.0\nroot 0000:00-ff mem=c0000000-c7ffffff\n"
+			   "00:1f.2 dev 8086:2922 bar5=mem:1000@c7fff000 user=mount:/\n"
+			   "00:02.0 bridge 01-01 root-port mem=c0000000-c3ffffff\n"
+			   "00:03.0 bridge 02-02 root-port\n"
+			   "01:00.0 dev 8086:10d3 bar0=mem:4000000@c0000000 driver=vfio-pci\n"
+			   "02:00.0 dev 8086:10d3 bar0=mem:8000000@forgotten\n",
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "lacks 64 MiB of memory below 4 GiB at host bridge 0000:00: 192 MiB are wanted, "
+		       "its apertures have 128 MiB" },
+	{ .name = "aligned blocks are counted where bytes would do",
+		.machine = "kernel 6.1.0\nroot 0000:00-ff mem=c0000000-c9ffffff\n"
+			   "00:1f.2 dev 8086:2922 bar5=mem:1000@c3fff000 user=mount:/\n"
+			   "00:03.0 bridge 02-02 root-port\n"
+			   "02:00.0 dev 8086:10d3 bar0=mem:4000000@forgotten "
+			   "bar1=mem:4000000@forgotten\n",
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "lacks 64 MiB of memory below 4 GiB at host bridge 0000:00: 2 aligned blocks of "
+		       "64 MiB are wanted and 1 is there, its apertures have 160 MiB" },
 	{ .name = "more than the host bridge has is refused with numbers",
 		.machine = PACKED("6.1.0", "bar2=pref64:1000000000@forgotten", "driver=e1000e"),
 		.limit = PR_DISRUPTION_RESTART,
 		.verdict = PR_VERDICT_INFEASIBLE,
-		.why = "BAR 2 of 0000:03:00.0 needs 64 GiB of 64-bit prefetchable memory; host bridge "
-		       "0000:00 has 32 GiB in its largest aperture, 32.9 GiB free, the largest hole is "
-		       "28 GiB" },
+		.why = "BAR 2 of 0000:03:00.0 needs 64 GiB of 64-bit prefetchable memory; even a "
+		       "perfect arrangement lacks 31 GiB of memory at host bridge 0000:00: 64 GiB are "
+		       "wanted, its apertures have 32.9 GiB" },
 	{ .name = "memory that must lie low is refused with the low aperture's numbers",
 		.machine = PACKED("6.1.0", "bar2=mem64:80000000@forgotten", "driver=e1000e"),
 		.limit = PR_DISRUPTION_RESTART,
 		.verdict = PR_VERDICT_INFEASIBLE,
-		.why = "needs 2 GiB of memory below 4 GiB; host bridge 0000:00 has 1004 MiB in its "
-		       "largest aperture" },
+		.why = "needs 2 GiB of memory below 4 GiB; even a perfect arrangement lacks 1 GiB of "
+		       "memory below 4 GiB at host bridge 0000:00: 2 GiB are wanted, its apertures have "
+		       "1004 MiB" },
 	{ .name = "a size that is not known is not guessed",
 		.machine = PACKED("6.1.0", "bar2=pref64:10000000@forgotten?", "driver=e1000e"),
 		.limit = PR_DISRUPTION_RESTART,
@@ -434,6 +467,7 @@ static void test_plan(void **state)
 	assert_steps(p, c->steps);
 	assert_left(p, c->left);
 	assert_why(p->why, c->why);
+	assert_true((p->certificate != NULL) == (c->verdict == PR_VERDICT_INFEASIBLE));
 	assert_int_equal(p->generation, t->generation);
 	assert_int_equal(strlen(p->id), 16);
 	assert_int_equal(p->prediction != NULL, c->steps != NULL);
