@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define BUILD_COST  8  /* placements that take as long as building one piece */
 #define MAX_CHOICES 12 /* 4096 ways to spread prefetchable memory over windows */
 
 const char *pr_arrangement_name(enum pr_arrangement r)
@@ -164,12 +165,18 @@ struct top {
 	struct pr_certificate *ret;
 };
 
-static bool is_new(struct pr_placed *const *placed, size_t n, const struct piece *p)
+static void charge(struct top *t, uint64_t placements)
 {
-	for (size_t i = 0; i < n; i++)
-		if ((*placed)[i].function == p->function && (*placed)[i].index == p->index)
-			return false;
-	return true;
+	t->budget -= placements < t->budget ? placements : t->budget;
+}
+
+static uint64_t n_pieces(const struct build *b)
+{
+	uint64_t n = 0;
+
+	for (const struct piece *p = b->pieces; p; p = p->next)
+		n++;
+	return n;
 }
 
 static int keep_placed(struct top *t, const struct build *b)
@@ -186,8 +193,6 @@ static int keep_placed(struct top *t, const struct build *b)
 		memcpy(placed, t->ret->placed, t->ret->n_placed * sizeof(*placed));
 	n = t->ret->n_placed;
 	for (const struct piece *p = b->pieces; p; p = p->next) {
-		if (!is_new(&placed, n, p))
-			continue;
 		placed[n] = (struct pr_placed){ .function = p->function, .index = p->index };
 		if (pr_range_make(&placed[n].range, p->item.base, p->item.size))
 			n++;
@@ -231,7 +236,7 @@ static int note_none(struct top *t, const struct way *w, bool search)
 static int settle(struct top *t, const struct build *b, const struct way *w)
 {
 	t->ret->tried += w->tried;
-	t->budget -= w->tried < t->budget ? w->tried : t->budget;
+	charge(t, w->tried);
 	if (w->answer != PR_PACK_FITS)
 		return 0;
 	t->ret->arrangement = t->a->doubtful ? PR_ARRANGEMENT_UNKNOWN : PR_ARRANGEMENT_EXISTS;
@@ -247,7 +252,7 @@ static int ask_less(struct top *t, enum build_mode mode)
 
 	r = try_way(&b, t->bridge, t->budget, &w);
 	t->ret->tried += w.tried;
-	t->budget -= w.tried < t->budget ? w.tried : t->budget;
+	charge(t, w.tried);
 	if (r == 0 && w.answer == PR_PACK_IMPOSSIBLE)
 		r = note_none(t, &w, false);
 	pr_arena_free(b.arena);
@@ -268,8 +273,8 @@ static int choose_otherwise(struct top *t, unsigned int n_choices, const struct 
 
 		if (t->budget == 0)
 			return 0;
-		t->budget--; /* a choice that is refuted at once is not free */
 		r = try_way(&b, t->bridge, t->budget, &w);
+		charge(t, BUILD_COST * n_pieces(&b)); /* what is refuted at once is not free */
 		if (r == 0) {
 			proven &= w.answer == PR_PACK_IMPOSSIBLE;
 			r = settle(t, &b, &w);
