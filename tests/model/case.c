@@ -116,6 +116,22 @@ static int add_action(struct reader *r, char **words, size_t n)
 	return n > 1 ? set_place(r, row, a, words[1]) : 0;
 }
 
+bool case_resolve(const struct recorded_case *c, const struct pr_topology *t, struct pr_action *ret)
+{
+	for (size_t i = 0; i < c->n_actions; i++) {
+		const struct pr_action *a = &c->actions[i];
+
+		ret[i] = *a;
+		if (a->function)
+			ret[i].function = pr_topology_find(t, &a->function->address);
+		if (a->root)
+			ret[i].root = t->roots[pr_root_position(c->before, a->root)];
+		if (a->function && (!ret[i].function || ret[i].function->facts->is_newcomer))
+			return false;
+	}
+	return true;
+}
+
 /* ---- layout ---- */
 
 /* "bus=00,01,05", "14=20000000-201fffff", "w14=closed": a register that is not what the table says. */

@@ -54,9 +54,15 @@ enum case_verdict {
 };
 extern const char *const case_verdict_names[_CASE_VERDICT_MAX];
 
-/* The model's word against the kernel's; @why is the first difference, worst kind first. */
-enum case_verdict case_judge(const struct recorded_case *c, char why[CASE_TEXT]);
+/* What is done, resolved in another topology of the same machine; false when a function is not there. */
+bool case_resolve(
+	const struct recorded_case *c, const struct pr_topology *t, struct pr_action *ret);
 
-/* What was predicted against what came: both as they would be in the file. */
-enum case_verdict case_compare(
-	const struct recorded_case *c, const struct pr_topology *predicted, char why[CASE_TEXT]);
+/* The model's word on what @before becomes, against the kernel's. */
+struct case_judgement {
+	enum case_verdict verdict;
+	char why[CASE_TEXT];           /* the first difference, worst kind first */
+	struct pr_topology *predicted; /* NULL for a doubt; to be freed, before @before */
+};
+void case_judge(const struct recorded_case *c, const struct pr_topology *before,
+	const struct pr_action *actions, struct case_judgement *ret);

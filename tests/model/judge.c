@@ -26,6 +26,8 @@ const char *const case_verdict_names[_CASE_VERDICT_MAX] = {
 
 struct comparison {
 	const struct recorded_case *c;
+	const struct pr_topology *before;
+	const struct pr_action *actions;
 	enum case_verdict verdict;
 	char *why;
 };
@@ -140,13 +142,13 @@ static bool kept(const struct comparison *x, const struct pr_function *f,
 
 static bool was_removed(const struct comparison *x, const struct pr_function *f)
 {
-	const struct pr_function *old = pr_topology_same(x->c->before, f);
+	const struct pr_function *old = pr_topology_same(x->before, f);
 
 	if (old->removed)
 		return true;
 	for (size_t i = 0; i < x->c->n_actions; i++)
-		if (x->c->actions[i].kind == PR_ACTION_REMOVE &&
-			pr_function_below(old, x->c->actions[i].function))
+		if (x->actions[i].kind == PR_ACTION_REMOVE &&
+			pr_function_below(old, x->actions[i].function))
 			return true;
 	return false;
 }
@@ -246,51 +248,43 @@ static void compare_function(struct comparison *x, const struct pr_function *f)
 
 static bool is_predicted(const struct pr_topology *t, const struct case_function *real)
 {
-	const struct pr_function *f = pr_topology_find_path(t, real->path);
-
-	return f != NULL;
+	return pr_topology_find_path(t, real->path) != NULL;
 }
 
-enum case_verdict case_compare(
-	const struct recorded_case *c, const struct pr_topology *predicted, char why[CASE_TEXT])
+static void compare(struct comparison *x, const struct pr_topology *predicted)
 {
-	struct comparison x = { .c = c, .why = why };
-
 	pr_for_each_root (predicted, i)
 		for (size_t k = 0; k < predicted->roots[i]->n_functions; k++)
-			compare_function(&x, &predicted->roots[i]->functions[k]);
-	for (size_t i = 0; i < c->n_after && x.verdict == CASE_EXACT; i++) {
-		if (is_predicted(predicted, &c->after[i]))
+			compare_function(x, &predicted->roots[i]->functions[k]);
+	for (size_t i = 0; i < x->c->n_after && x->verdict == CASE_EXACT; i++) {
+		if (is_predicted(predicted, &x->c->after[i]))
 			continue;
-		x.verdict = CASE_DIFFERENT;
-		snprintf(why, CASE_TEXT, "%s: the model knows no such function", c->after[i].path);
+		x->verdict = CASE_DIFFERENT;
+		snprintf(x->why, CASE_TEXT, "%s: the model knows no such function",
+			x->c->after[i].path);
 	}
-	return x.verdict;
 }
 
-enum case_verdict case_judge(const struct recorded_case *c, char why[CASE_TEXT])
+void case_judge(const struct recorded_case *c, const struct pr_topology *before,
+	const struct pr_action *actions, struct case_judgement *ret)
 {
+	struct comparison x = { .c = c, .before = before, .actions = actions, .why = ret->why };
 	struct pr_doubt doubt = { .text = "" };
-	struct pr_topology *predicted;
 	struct pr_kernel kernel;
-	enum case_verdict verdict;
 	int r;
 
-	why[0] = '\0';
-	r = pr_kernel_select(&c->before->machine, &kernel);
+	*ret = (struct case_judgement){ .verdict = CASE_DOUBT };
+	r = pr_kernel_select(&before->machine, &kernel);
 	if (r == 0)
 		r = pr_kernel_apply(
-			&kernel, c->before, c->actions, c->n_actions, &predicted, &doubt);
-	if (r < 0) {
-		snprintf(why, CASE_TEXT, "the model refuses: %s", strerror(-r));
-		return CASE_DOUBT;
-	}
-	if (r > 0) {
-		snprintf(why, CASE_TEXT, "%.160s", doubt.text);
-		return CASE_DOUBT;
-	}
+			&kernel, before, actions, c->n_actions, &ret->predicted, &doubt);
+	if (r < 0)
+		snprintf(ret->why, CASE_TEXT, "the model refuses: %s", strerror(-r));
+	else if (r > 0)
+		snprintf(ret->why, CASE_TEXT, "%.160s", doubt.text);
+	if (r != 0)
+		return;
 
-	verdict = case_compare(c, predicted, why);
-	pr_topology_free(predicted);
-	return verdict;
+	compare(&x, ret->predicted);
+	ret->verdict = x.verdict;
 }

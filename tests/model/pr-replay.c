@@ -2,7 +2,8 @@
 /*
  * Recorded cases against the kernel model.  Without arguments it is a test: each
  * file of tests/model/cases is a row, which passes when the verdict is at least
- * as good as the file says.  With "--judge FILE..." it tells the verdicts.
+ * as good as the file says.  With "--judge FILE..." it tells the verdicts, with
+ * "--chain FILE..." those of a session that is predicted from its predictions.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "case.h"
+#include "chain.h"
 
 #define CASES "tests/model/cases"
 
@@ -26,9 +27,14 @@ static int is_case(const struct dirent *entry)
 /* The verdict's name, "error" for a file that cannot be read. */
 static const char *judge_file(const char *file, struct recorded_case *c, char why[CASE_TEXT])
 {
+	struct case_judgement judgement;
+
 	if (case_read(file, c, why) < 0)
 		return "error";
-	return case_verdict_names[case_judge(c, why)];
+	case_judge(c, c->before, c->actions, &judgement);
+	pr_topology_free(judgement.predicted);
+	snprintf(why, CASE_TEXT, "%s", judgement.why);
+	return case_verdict_names[judgement.verdict];
 }
 
 static int judge_files(char **files, int n)
@@ -41,6 +47,41 @@ static int judge_files(char **files, int n)
 		printf("%s\n", why);
 		case_free(&c);
 	}
+	return EXIT_SUCCESS;
+}
+
+static void judge_next(struct chain *chain, const char *file)
+{
+	struct case_judgement judgement;
+	struct recorded_case c;
+	char why[CASE_TEXT] = "";
+	bool linked;
+
+	if (case_read(file, &c, why) < 0) {
+		printf("%s\terror\t%s\n", file, why);
+		chain_break(chain);
+		case_free(&c);
+		return;
+	}
+	linked = chain_judge(chain, &c, &judgement);
+	printf("%s\t%s\t%s%s\n", file, case_verdict_names[judgement.verdict],
+		linked ? "chained: " : "", judgement.why);
+}
+
+/* The cases of a session in order; "-" where one between them is missing. */
+static int judge_chain(char **files, int n)
+{
+	struct chain *chain = chain_new();
+
+	if (!chain)
+		return EXIT_FAILURE;
+	for (int i = 0; i < n; i++) {
+		if (strcmp(files[i], "-") == 0)
+			chain_break(chain);
+		else
+			judge_next(chain, files[i]);
+	}
+	chain_free(chain);
 	return EXIT_SUCCESS;
 }
 
@@ -103,8 +144,10 @@ int main(int argc, char **argv)
 {
 	if (argc > 2 && strcmp(argv[1], "--judge") == 0)
 		return judge_files(argv + 2, argc - 2);
+	if (argc > 2 && strcmp(argv[1], "--chain") == 0)
+		return judge_chain(argv + 2, argc - 2);
 	if (argc > 1) {
-		fprintf(stderr, "usage: pr-replay [--judge FILE...]\n");
+		fprintf(stderr, "usage: pr-replay [--judge|--chain FILE...]\n");
 		return EXIT_FAILURE;
 	}
 	return test();

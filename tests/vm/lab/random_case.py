@@ -31,6 +31,7 @@ class Case:
     kernel: str
     kind: str
     text: str
+    left_out: str  # why there is no text
 
 
 @dataclass
@@ -315,7 +316,7 @@ class Replay:
                 if not card:
                     return False
                 self.hidden.update(card)
-        return bool(words)
+        return True
 
     def _text(self, number: int, name: str) -> str:
         step, before, after = self.steps[number], self.states[number - 1], self.states[number]
@@ -324,12 +325,23 @@ class Replay:
                  *snapshot(self.head, before, self.hidden)]
         return "\n".join(lines) + "\n"
 
+    def _why_not(self, number: int, words: list[list[str]]) -> str:
+        """Why a step cannot be judged; empty when it can."""
+        state = self.states[number]
+        if not words:
+            return "nothing is predicted of it"
+        if state.broken():
+            return f"the kernel: {state.broken()}"
+        if state.errors:
+            return state.errors[0]
+        return "" if self._known(number, words) else "the card was never shown"
+
     def cases(self) -> Iterator[Case]:
-        """A case for each step of which the facts are known; the others are left out."""
+        """A case for each step; without a text when it cannot be judged."""
         for number in range(1, len(self.steps)):
             step = self.steps[number]
-            judged = self._known(number, step["words"]) and not self.states[number].errors
-            if judged and not self.states[number].broken():
-                name = f"{self.head['generation']}-{self.head['seed']}-{number:03d}"
-                yield Case(name, self.head["generation"], step["kind"], self._text(number, name))
+            reason = self._why_not(number, step["words"])
+            name = f"{self.head['generation']}-{self.head['seed']}-{number:03d}"
+            text = "" if reason else self._text(number, name)
+            yield Case(name, self.head["generation"], step["kind"], text, reason)
             self._follow_hidden(number, step["words"])

@@ -24,6 +24,7 @@ from .random_case import Replay
 from .random_machine import MODULES
 
 VERDICTS = ("exact", "different", "doubt", "UNSOUND", "error")
+LEFT_OUT = "left-out"
 FILES_AT_ONCE = 200
 
 
@@ -83,13 +84,13 @@ def share(part: int, whole: int) -> str:
 
 # ---- judging ----
 
-def _replay(program: Path, files: list[Path]) -> Iterator[tuple[str, str, str]]:
-    """(name, verdict, first difference) of each file."""
+def _replay(program: Path, files: list[str], how: str = "--judge") -> Iterator[tuple[str, str, str]]:
+    """(name, verdict, first difference) of each file; "-" is none."""
     for start in range(0, len(files), FILES_AT_ONCE):
-        names = [str(path) for path in files[start:start + FILES_AT_ONCE]]
-        done = subprocess.run([program, "--judge", *names], capture_output=True, text=True, check=False)
+        names = files[start:start + FILES_AT_ONCE]
+        done = subprocess.run([program, how, *names], capture_output=True, text=True, check=False)
         lines = done.stdout.splitlines()
-        if done.returncode != 0 or len(lines) != len(names):
+        if done.returncode != 0 or len(lines) != len(names) - names.count("-"):
             raise LabError(f"{program}: status {done.returncode} after {len(lines)} of {len(names)} cases: "
                            f"{done.stderr.strip()[-500:]}")
         for line in lines:
@@ -104,9 +105,12 @@ def judge(results: Results, program: Path, session: Path) -> Tally:
     with tempfile.TemporaryDirectory(prefix="pciroom-cases-") as scratch:
         cases = {case.name: case for case in Replay(session).cases()}
         files = []
+        lines += [f"{case.name}\t{case.kind}\t{LEFT_OUT}\t{case.left_out}\n" for case in cases.values() if case.left_out]
         for case in cases.values():
-            files.append(Path(scratch) / f"{case.name}.case")
-            files[-1].write_text(case.text)
+            if case.left_out:
+                continue
+            files.append(f"{scratch}/{case.name}.case")
+            Path(files[-1]).write_text(case.text)
         for name, verdict, why in _replay(program, files):
             tally.add(cases[name].kernel, verdict)
             lines.append(f"{name}\t{cases[name].kind}\t{verdict}\t{why}\n")
@@ -121,13 +125,29 @@ def judge(results: Results, program: Path, session: Path) -> Tally:
     return tally
 
 
+def chain(program: Path, session: Path, tally: Tally) -> list[str]:
+    """Judge a recording as one prediction; adds to the tally, returns what was not exact."""
+    generation, found = session.parent.name, []
+    with tempfile.TemporaryDirectory(prefix="pciroom-cases-") as scratch:
+        files = []
+        for case in Replay(session).cases():
+            files.append("-" if case.left_out else f"{scratch}/{case.name}.case")
+            if not case.left_out:
+                Path(files[-1]).write_text(case.text)
+        for name, verdict, why in _replay(program, files, "--chain"):
+            linked = why.startswith("chained: ")
+            tally.add(f"{generation} {'predicted' if linked else 'recorded'}", verdict)
+            found += [f"{verdict:9} {name} {why}"] if linked and verdict != "exact" else []
+    return found
+
+
 def export(results: Results, names: list[str], target: Path) -> None:
     """Write cases of the recordings as files, exact ones too."""
     target.mkdir(parents=True, exist_ok=True)
     for name in names:
         generation, seed, _ = name.rsplit("-", 2)
         found = [case for case in Replay(results.session(generation, int(seed))).cases() if case.name == name]
-        if not found:
+        if not found or found[0].left_out:
             raise LabError(f"{name}: no such case in the recordings")
         (target / f"{name}.case").write_text(found[0].text)
 
@@ -143,17 +163,22 @@ def verdict_lines(results: Results) -> Iterator[tuple[str, str, str, str, str]]:
 def table(results: Results) -> list[str]:
     """By kernel, and by kind of action."""
     kernels, kinds = Tally(), Tally()
-    for kernel, _, kind, verdict, _ in verdict_lines(results):
+    left_out: collections.Counter = collections.Counter()
+    for kernel, _, kind, verdict, why in verdict_lines(results):
+        if verdict == LEFT_OUT:
+            left_out[re.sub(r"(/[^ ]*)+", "...", why)] += 1
+            continue
         kernels.add(kernel, verdict)
         kinds.add(kind, verdict)
-    return [*kernels.rows(), "", *kinds.rows()]
+    return [*kernels.rows(), "", *kinds.rows(), "",
+            *(f"{times:7} steps not judged: {why}" for why, times in left_out.most_common())]
 
 
 def differences(results: Results) -> list[str]:
     """What was not exact, grouped by the words of its first difference: how often, where, the smallest case."""
     groups: dict[tuple[str, str, str], list[tuple[int, str, str]]] = {}
     for kernel, name, kind, verdict, why in verdict_lines(results):
-        if verdict == "exact":
+        if verdict in ("exact", LEFT_OUT):
             continue
         words = re.sub(r"\b[0-9a-f]+-[0-9a-f]+\b", "RANGE", why.partition(": ")[2] or why)
         words = re.sub(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]+(?:[:.,][0-9a-f]+)+\b", "NUMBERS", words)
@@ -191,8 +216,8 @@ class Runner:
     crashed: int = 0
 
     def __post_init__(self) -> None:
-        for kernel, *_ in verdict_lines(self.results):
-            self.done[kernel] += 1
+        for kernel, _, _, verdict, _ in verdict_lines(self.results):
+            self.done[kernel] += verdict != LEFT_OUT
 
     def wanted(self, kernel: Kernel) -> bool:
         """Whether there is time and need for a session more."""
@@ -219,6 +244,8 @@ class Runner:
                 say(f"seed {seed} on {kernel.generation}: {error}")
                 return
             random_session.pack(Path(scratch), target)
+            if reason != "done":
+                shutil.copy(Path(scratch) / "console.log", target.with_suffix("").with_suffix(".console"))
         self._tell(kernel, seed, judge(self.results, self.program, target), time.monotonic() - start, steps, reason)
 
     def _tell(self, kernel: Kernel, seed: int, tally: Tally, seconds: float, steps: int, reason: str) -> None:

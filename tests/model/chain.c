@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Holds every topology of a chain until it breaks: predictions share host bridges with those before. */
+#include "chain.h"
+
+#include <stdlib.h>
+
+#define LONGEST     64 /* links, then the chain is broken */
+#define MAX_ACTIONS 256
+
+struct chain {
+	struct recorded_case first;
+	struct pr_topology *links[LONGEST];
+	size_t n;
+};
+
+struct chain *chain_new(void)
+{
+	return calloc(1, sizeof(struct chain));
+}
+
+void chain_break(struct chain *c)
+{
+	while (c->n > 0)
+		pr_topology_free(c->links[--c->n]);
+	case_free(&c->first);
+	c->first = (struct recorded_case){ .text = NULL };
+}
+
+void chain_free(struct chain *c)
+{
+	if (!c)
+		return;
+	chain_break(c);
+	free(c);
+}
+
+static bool brings_something(const struct recorded_case *c)
+{
+	for (size_t i = 0; i < c->n_actions; i++)
+		if (c->actions[i].kind == PR_ACTION_PLUG)
+			return true;
+	return false;
+}
+
+static bool judge_linked(struct chain *c, struct recorded_case *next, struct case_judgement *ret)
+{
+	struct pr_action actions[MAX_ACTIONS];
+	const struct pr_topology *last = c->n > 0 ? c->links[c->n - 1] : NULL;
+
+	if (!last || c->n == LONGEST || brings_something(next) ||
+		!case_resolve(next, last, actions))
+		return false;
+	case_judge(next, last, actions, ret);
+	return true;
+}
+
+bool chain_judge(struct chain *c, struct recorded_case *next, struct case_judgement *ret)
+{
+	bool linked = judge_linked(c, next, ret);
+
+	if (!linked) {
+		chain_break(c);
+		case_judge(next, next->before, next->actions, ret);
+		c->first = *next;
+	}
+	if (ret->predicted)
+		c->links[c->n++] = ret->predicted;
+	ret->predicted = NULL;
+	if (ret->verdict != CASE_EXACT)
+		chain_break(c);
+	if (linked)
+		case_free(next);
+	return linked;
+}
