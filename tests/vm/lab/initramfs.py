@@ -21,7 +21,8 @@ SMALL_MODULES = ("e1000e", "nvme", "ext4")
 DEBIAN_SUITE = "bookworm"
 DEBIAN_PACKAGES = (
     "systemd,systemd-sysv,dbus,udev,kmod,libpam-systemd,libpci3,libudev1,libsystemd0,libyaml-0-2,"
-    "libsmartcols1,libmount1,libmnl0,libcmocka0,e2fsprogs,util-linux,coreutils,procps")
+    "libsmartcols1,libmount1,libmnl0,libcmocka0,e2fsprogs,util-linux,coreutils,procps,"
+    "iproute2,mdadm,cryptsetup-bin,lvm2")
 # What only costs time in an emulated guest.
 MASKED = ("systemd-timesyncd.service", "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
           "fstrim.timer", "e2scrub_all.timer", "e2scrub_reap.service", "getty@tty1.service",
@@ -135,7 +136,9 @@ def modules(kernel: Kernel, load: Sequence[str], merged: bool) -> Path:
         (place / "load").write_text("".join(f"{name}\n" for name in load))
 
     kind = "modules-merged" if merged else "modules"
-    return _cached(kind, digest([kernel.package.encode(), kernel.release.encode(), *map(str.encode, load)]), fill)
+    names = sorted(path.name for path in kernel.modules.rglob("*.ko"))  # the list of them may grow
+    parts = [kernel.package, kernel.release, *load, *names]
+    return _cached(kind, digest(map(str.encode, parts)), fill)
 
 
 def pciroom(tree: Path, libraries: bool) -> Path:
