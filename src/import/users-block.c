@@ -52,20 +52,21 @@ struct pr_block *pr_block_by_number(
 	return found ? *found : NULL;
 }
 
-/* Where nobody sees /dev/mapper (the service has a /dev of its own), the name is that of the mapping. */
+static int compare_mapping(const void *a, const void *b)
+{
+	return strcmp(
+		(*(struct pr_block *const *)a)->mapping, (*(struct pr_block *const *)b)->mapping);
+}
+
+/* Where nobody sees /dev/mapper: the service has a /dev of its own. */
 static struct pr_block *block_by_mapping(const struct pr_finder *f, const char *name)
 {
-	for (size_t i = 0; i < f->n_blocks; i++) {
-		const char *mapping;
+	struct pr_block key = { .mapping = name }, *at = &key, **found;
 
-		if (strncmp(f->blocks[i].name, "dm-", 3) != 0)
-			continue;
-		mapping = pr_path_class_line(f, "block", f->blocks[i].name, "dm/name");
-		if (mapping && strcmp(mapping, name) == 0)
-			return &f->blocks[i];
-	}
-
-	return NULL;
+	if (f->n_mappings == 0)
+		return NULL;
+	found = bsearch(&at, f->mappings, f->n_mappings, sizeof(*f->mappings), compare_mapping);
+	return found ? *found : NULL;
 }
 
 /* "/dev/mapper/vg0-data" is a link to the node, where we see it at all. */
@@ -165,6 +166,10 @@ static int load_stacked(struct pr_finder *f, struct pr_block *b)
 
 	if (!strstr(b->link, "/virtual/block/") || b->disk)
 		return 0;
+	if (strncmp(b->name, "dm-", 3) == 0)
+		b->mapping = pr_path_class_line(f, "block", b->name, "dm/name");
+	if (b->mapping)
+		f->mappings[f->n_mappings++] = b;
 	if (strncmp(b->name, "loop", strlen("loop")) == 0)
 		b->backing = pr_path_class_line(f, "block", b->name, "loop/backing_file");
 	if (!pr_path_format(path, "sys/class/block/%s/slaves", b->name))
@@ -181,7 +186,8 @@ int pr_blocks_load(struct pr_finder *f)
 		return r;
 	qsort(f->blocks, f->n_blocks, sizeof(*f->blocks), compare_name);
 	f->numbers = pr_new_array(f->sysfs->arena, f->n_blocks, struct pr_block *);
-	if (!f->numbers)
+	f->mappings = pr_new_array(f->sysfs->arena, f->n_blocks, struct pr_block *);
+	if (!f->numbers || !f->mappings)
 		return pr_import_no_memory(f->sysfs->error);
 
 	r = pr_path_each_link(f, "sys/dev/block", add_number, NULL);
@@ -190,13 +196,14 @@ int pr_blocks_load(struct pr_finder *f)
 		link_disk(f, &f->blocks[i]);
 	for (size_t i = 0; r == 0 && i < f->n_blocks; i++)
 		r = load_stacked(f, &f->blocks[i]);
+	qsort(f->mappings, f->n_mappings, sizeof(*f->mappings), compare_mapping);
 
 	return r;
 }
 
 /* ---- names for people ---- */
 
-/* "vg--a-data": one hyphen between group and volume, two for one within (lvm2, dm_build_dm_name). */
+/* "vg--a-data": one hyphen between the two, two for one within (lvm2, dm_build_dm_name). */
 static char *volume_title(const struct pr_finder *f, const char *name)
 {
 	char *title = pr_arena_strdup(f->sysfs->arena, name), *to = title;
@@ -238,12 +245,10 @@ const char *pr_block_title(const struct pr_finder *f, struct pr_block *b)
 	if (b->title)
 		return b->title;
 	b->title = b->name;
-	if (strncmp(b->name, "dm-", 3) != 0)
+	if (!b->mapping)
 		return b->title;
-	name = pr_path_class_line(f, "block", b->name, "dm/name");
-	if (name)
-		name = mapped_title(f, name, pr_path_class_line(f, "block", b->name, "dm/uuid"));
-	b->title = name ? name : b->name;
+	name = mapped_title(f, b->mapping, pr_path_class_line(f, "block", b->name, "dm/uuid"));
+	b->title = name ? name : b->mapping;
 	return b->title;
 }
 
@@ -372,6 +377,21 @@ int pr_block_use(struct pr_finder *f, struct pr_block *b, const char *kind, cons
 
 	f->stamp++;
 	return walk(&w, b, what);
+}
+
+bool pr_block_is_remote(const struct pr_block *b, unsigned int layer)
+{
+	static const char *const marks[] = { "/session", "/nvme-fabrics/", "/block/nbd",
+		"/block/rbd", "/block/drbd", "/rbd/", NULL };
+
+	for (const char *const *mark = marks; *mark; mark++)
+		if (strstr(b->link, *mark))
+			return true;
+	for (size_t i = 0; i < b->n_slaves && layer < LAYERS_MAX; i++)
+		if (pr_block_is_remote(b->slaves[i], layer + 1))
+			return true;
+
+	return b->disk && layer < LAYERS_MAX && pr_block_is_remote(b->disk, layer + 1);
 }
 
 /* An array that runs, or a volume that is open, although nothing is known to be mounted on it. */

@@ -27,6 +27,7 @@ struct pr_block {
 	struct pr_block *disk;    /* that this is a partition of */
 	struct pr_block **slaves; /* what dm, md or bcache made it of */
 	size_t n_slaves, max_slaves;
+	const char *mapping; /* name of a device of dm */
 	const char *backing; /* file behind a loop device */
 	unsigned int stamp;  /* of the walk that came here last */
 };
@@ -46,8 +47,11 @@ struct pr_finder {
 	size_t n_blocks, max_blocks;
 	struct pr_block **numbers; /* by number */
 	size_t n_numbers;
+	struct pr_block **mappings; /* by the name of dm */
+	size_t n_mappings;
 	struct pr_mount *mounts, **targets; /* as the table has them; by target */
 	size_t n_mounts, max_mounts;
+	const char *remote_root; /* the root file system is on another machine: which one */
 	unsigned int stamp;
 	struct pr_users *result;
 };
@@ -103,6 +107,8 @@ const char *pr_block_title(const struct pr_finder *f, struct pr_block *b);
  */
 int pr_block_use(struct pr_finder *f, struct pr_block *b, const char *kind, const char *begin,
 	const char *link);
+/* It is, or is made of, a disk of another machine (iSCSI, NVMe over fabrics, nbd, rbd, DRBD). */
+bool pr_block_is_remote(const struct pr_block *b, unsigned int layer);
 /* Stacked devices that nothing found so far leads through. */
 int pr_blocks_rest(struct pr_finder *f);
 
@@ -114,11 +120,20 @@ int pr_mounts_elsewhere(struct pr_finder *f, char *lines, const char *who);
 /* The file system that holds @path; NULL: not known. */
 const struct pr_mount *pr_mount_of(const struct pr_finder *f, const char *path);
 
+/* ---- users-net.c ---- */
+
+/*
+ * A function has interfaces, and none of them is in our network namespace: sysfs
+ * shows the directory, and nothing in it (fs/sysfs/dir.c, tagged directories).
+ */
+bool pr_net_is_elsewhere(const struct pr_sysfs *s, const struct pr_facts *facts);
+
 /* ---- the other rooms, in the order they are gone through ---- */
 
-int pr_swap_find(struct pr_finder *f);   /* users-mount.c */
-int pr_own_find(struct pr_finder *f);    /* users-mount.c: what we run from and write to */
-int pr_pools_find(struct pr_finder *f);  /* users-pool.c */
-int pr_device_find(struct pr_finder *f); /* users-device.c: consoles, watchdogs, mdev, TPM */
-int pr_net_find(struct pr_finder *f);    /* users-net.c */
-int pr_open_find(struct pr_finder *f);   /* users-open.c */
+int pr_swap_find(struct pr_finder *f);    /* users-mount.c */
+int pr_own_find(struct pr_finder *f);     /* users-mount.c: what we run from and write to */
+int pr_pools_find(struct pr_finder *f);   /* users-pool.c */
+int pr_exports_find(struct pr_finder *f); /* users-export.c: served to other machines */
+int pr_device_find(struct pr_finder *f);  /* users-device.c: consoles, watchdogs, mdev, TPM */
+int pr_net_find(struct pr_finder *f);     /* users-net.c */
+int pr_open_find(struct pr_finder *f);    /* users-open.c */

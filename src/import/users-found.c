@@ -190,24 +190,39 @@ static bool waits_for_vfio(
 	return true;
 }
 
+/* What only the function itself tells; at most one of them is true. */
+static const struct pr_user *find_implied(const struct pr_sysfs *s, const struct pr_facts *facts,
+	const struct pr_users *users, size_t from, size_t n)
+{
+	static const struct pr_user vfio = { .kind = "vfio",
+		.what = "bound to VFIO, for a virtual machine or a program" };
+	static const struct pr_user net = { .kind = "net",
+		.what = "network interface in another network namespace" };
+
+	if (waits_for_vfio(facts, users, from, n))
+		return &vfio;
+	return facts->driver && pr_net_is_elsewhere(s, facts) ? &net : NULL;
+}
+
 int pr_users_assign(const struct pr_sysfs *s, const struct pr_users *users, struct pr_facts *facts)
 {
 	size_t first = first_of(users, &facts->address), n = 0, extra;
+	const struct pr_user *implied;
 	struct pr_user *list;
 
 	while (first + n < users->n &&
 		pr_address_compare(&users->found[first + n].address, &facts->address) == 0)
 		n++;
-	extra = waits_for_vfio(facts, users, first, n);
+	implied = find_implied(s, facts, users, first, n);
+	extra = implied != NULL;
 	if (n + extra == 0)
 		return 0;
 	list = pr_new_array(s->arena, n + extra, struct pr_user);
 	if (!list)
 		return pr_import_no_memory(s->error);
 
-	if (extra)
-		list[0] = (struct pr_user){ .kind = "vfio",
-			.what = "bound to VFIO, for a virtual machine or a program" };
+	if (implied)
+		list[0] = *implied;
 	for (size_t i = 0; i < n; i++)
 		list[extra + i] = users->found[first + i].user;
 	facts->users = list;

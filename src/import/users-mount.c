@@ -172,6 +172,28 @@ static int use_btrfs(struct pr_finder *f, const struct pr_mount *m, const char *
 	return r;
 }
 
+/* The types of file systems of other machines that one can boot from. */
+static const char *const remote_types[] = { "nfs", "nfs4", "cifs", "smb3", "ceph", "9p", NULL };
+
+static bool is_remote(const struct pr_mount *m)
+{
+	for (const char *const *type = remote_types; *type; type++)
+		if (strcmp(m->type, *type) == 0)
+			return true;
+
+	return m->block && pr_block_is_remote(m->block, 0);
+}
+
+/* Which card leads there is the routes' business: every one with an address may. */
+static int note_remote_root(struct pr_finder *f, const struct pr_mount *m)
+{
+	if (strcmp(m->target, "/") != 0 || !is_remote(m))
+		return 0;
+	f->remote_root = pr_arena_printf(f->sysfs->arena, "root file system on %s",
+		m->block ? pr_block_title(f, m->block) : m->source);
+	return f->remote_root ? 0 : pr_import_no_memory(f->sysfs->error);
+}
+
 static int use(struct pr_finder *f, const struct pr_mount *m, const char *where)
 {
 	const char *begin =
@@ -224,6 +246,8 @@ int pr_mounts_find(struct pr_finder *f)
 
 		if (!m->part || !m->block || !m->block->mounted)
 			r = use(f, m, NULL);
+		if (r == 0)
+			r = note_remote_root(f, m);
 	}
 
 	return r;

@@ -12,6 +12,9 @@
 #include "import/users-finder.h"
 
 #define IFF_UP_BIT 0x1u /* linux/if.h */
+/* Base class of a PCI function (PCI 3.0 6.2.1, appendix D). */
+#define CLASS_OFFSET  0x0bu
+#define CLASS_NETWORK 0x02u
 /* Addresses of one interface that are named; beyond them they are counted. */
 #define ADDRESSES_NAMED 3
 
@@ -270,6 +273,10 @@ static int use(struct net *net, struct interface *i)
 
 	net->f->stamp++;
 	r = climb(&c, i, i->name);
+	if (r == 0 && c.said && net->f->remote_root)
+		r = pr_found_add(net->f, &i->address, "root",
+			pr_arena_printf(net->f->sysfs->arena, "%s may be reached through %s",
+				net->f->remote_root, i->name));
 	return r < 0 || c.said ? r : say_up(&c);
 }
 
@@ -291,4 +298,51 @@ int pr_net_find(struct pr_finder *f)
 			r = use(&net, &net.list[i]);
 
 	return r;
+}
+
+/* ---- other namespaces ---- */
+
+/* 1: there, and empty; 0: with something in it, or not there. */
+static bool is_empty_directory(const struct pr_sysfs *s, const char *path)
+{
+	int fd = openat(s->root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir && fd >= 0)
+		(void)close(fd); /* nothing was read */
+	return dir && !pr_path_next(dir);
+}
+
+/* The interface of a virtio card hangs below its device on the bus of virtio. */
+static bool virtio_is_elsewhere(const struct pr_sysfs *s, const char *device)
+{
+	char path[PR_USERS_PATH_SIZE];
+	int fd = openat(s->root, device, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir && fd >= 0)
+		(void)close(fd); /* nothing was read */
+	for (const char *name; dir && (name = pr_path_next(dir));)
+		if (strncmp(name, "virtio", strlen("virtio")) == 0 &&
+			pr_path_format(path, "%s/%s/net", device, name))
+			return is_empty_directory(s, path);
+
+	return false;
+}
+
+bool pr_net_is_elsewhere(const struct pr_sysfs *s, const struct pr_facts *facts)
+{
+	char address[PR_ADDRESS_MAX], device[PR_USERS_PATH_SIZE], path[PR_USERS_PATH_SIZE];
+
+	if (facts->config_length <= CLASS_OFFSET || facts->config[CLASS_OFFSET] != CLASS_NETWORK)
+		return false;
+	pr_address_format(&facts->address, address);
+	if (!pr_path_format(device, "sys/bus/pci/devices/%s", address) ||
+		!pr_path_format(path, "%s/net", device))
+		return false;
+	if (is_empty_directory(s, path))
+		return true;
+
+	return facts->driver && strcmp(facts->driver, "virtio-pci") == 0 &&
+	       virtio_is_elsewhere(s, device);
 }

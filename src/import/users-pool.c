@@ -103,16 +103,34 @@ static int look_at(struct pr_finder *f, struct pr_block *b)
 	return use_member(f, b, kind, record_value(f, record, "ID_FS_LABEL"));
 }
 
+/* A disk, or part of one, that might be a member. */
+static bool is_candidate(const struct pr_block *b)
+{
+	return !b->mounted && !b->held && !b->whole;
+}
+
+/* Rescue systems run without udev. */
+static int without_records(struct pr_finder *f)
+{
+	for (size_t i = 0; i < f->n_blocks; i++)
+		if (is_candidate(&f->blocks[i]) && f->blocks[i].has_function)
+			return pr_found_unseen(f,
+				pr_arena_strdup(f->sysfs->arena,
+					"there are no records of udev, which would tell members of "
+					"pools (ZFS)"));
+
+	return 0;
+}
+
 int pr_pools_find(struct pr_finder *f)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < f->n_blocks; i++) {
-		struct pr_block *b = &f->blocks[i];
-
-		if (!b->mounted && !b->held && !b->whole)
-			r = look_at(f, b);
-	}
+	if (f->n_blocks > 0 && !pr_path_exists(f, "run/udev/data"))
+		return without_records(f);
+	for (size_t i = 0; r == 0 && i < f->n_blocks; i++)
+		if (is_candidate(&f->blocks[i]))
+			r = look_at(f, &f->blocks[i]);
 
 	return r;
 }

@@ -5,8 +5,8 @@
 #include "import/users-finder.h"
 
 static int (*const rooms[])(struct pr_finder *f) = { pr_blocks_load, pr_mounts_find, pr_swap_find,
-	pr_own_find, pr_pools_find, pr_net_find, pr_device_find, pr_open_find, pr_blocks_rest,
-	pr_found_finish };
+	pr_own_find, pr_pools_find, pr_exports_find, pr_net_find, pr_device_find, pr_open_find,
+	pr_blocks_rest, pr_found_finish };
 
 int pr_users_find(const struct pr_users_source *source, struct pr_users *ret)
 {

@@ -27,8 +27,9 @@ static const struct {
 	{ "vfio", PR_DISRUPTION_PINNED },     /* a guest has it */
 	{ "mdev", PR_DISRUPTION_PINNED },     /* guests have parts of it */
 	{ "mount", PR_DISRUPTION_IN_USE },
-	{ "stack", PR_DISRUPTION_IN_USE }, /* an array or volume without a known user */
-	{ "pool", PR_DISRUPTION_IN_USE },  /* a member of a pool, by its label */
+	{ "stack", PR_DISRUPTION_IN_USE },  /* an array or volume without a known user */
+	{ "pool", PR_DISRUPTION_IN_USE },   /* a member of a pool, by its label */
+	{ "export", PR_DISRUPTION_IN_USE }, /* other machines have it */
 	{ "net", PR_DISRUPTION_IN_USE },
 	{ "open", PR_DISRUPTION_IN_USE },
 	{ "map", PR_DISRUPTION_IN_USE },

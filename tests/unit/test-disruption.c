@@ -145,6 +145,7 @@ static const struct kind_case {
 	{ "a mounted file system is in use", "mount", PR_DISRUPTION_IN_USE },
 	{ "an array is in use", "stack", PR_DISRUPTION_IN_USE },
 	{ "a member of a pool is in use", "pool", PR_DISRUPTION_IN_USE },
+	{ "a disk served to others is in use", "export", PR_DISRUPTION_IN_USE },
 	{ "an interface is in use", "net", PR_DISRUPTION_IN_USE },
 	{ "an open node is in use", "open", PR_DISRUPTION_IN_USE },
 	{ "a mapped BAR is in use", "map", PR_DISRUPTION_IN_USE },

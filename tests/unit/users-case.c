@@ -8,10 +8,14 @@
 #include "rows.h"
 #include "users-case.h"
 
-static void assert_users(const struct pr_sysfs *s, const struct pr_users *found, const char *driver,
-	uint8_t bus, const char *expected)
+static void assert_users(const struct pr_sysfs *s, const struct pr_users *found,
+	const struct users_case *c, uint8_t bus, const char *expected)
 {
-	struct pr_facts facts = { .address = { .bus = bus }, .driver = driver };
+	const uint8_t config[64] = { [0x0b] = c->class };
+	struct pr_facts facts = { .address = { .bus = bus },
+		.driver = c->driver,
+		.config = config,
+		.config_length = c->class ? sizeof(config) : 0 };
 	struct pr_text text = { 0 };
 	_cleanup_free_ char *all = NULL;
 
@@ -52,11 +56,13 @@ void test_users(void **state)
 	while (c->default_routes[net.n_default_routes])
 		net.n_default_routes++;
 	fixture_fill(f, c->entries);
+	if (!c->no_udev)
+		fixture_dir(f, "run/udev/data");
 	s.root = users_open_root(f);
 	if (pr_users_find(&source, &users) < 0)
 		fail_msg("%s", error.text);
-	assert_users(&s, &users, c->driver, 1, c->first);
-	assert_users(&s, &users, c->driver, 2, c->second);
+	assert_users(&s, &users, c, 1, c->first);
+	assert_users(&s, &users, c, 2, c->second);
 	assert_string_equal(users.unseen ? users.unseen : "", c->unseen ? c->unseen : NO_PROCESSES);
 
 	assert_int_equal(close(s.root), 0);

@@ -65,7 +65,9 @@ struct users_case {
 	const char *name;
 	struct fixture_entry entries[32];
 	const char *driver;    /* of the function looked at */
+	uint8_t class;         /* base class in its configuration space; 0: none is known */
 	const char *processes; /* their list; NULL: there is none */
+	bool no_udev;          /* it keeps no records here */
 	struct pr_net_address addresses[8];
 	int default_routes[4];
 	const char *first;  /* users of 0000:01:00.0: "kind: what", separated by "; " */
