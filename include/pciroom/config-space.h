@@ -2,7 +2,8 @@
 /*
  * The one decoder of configuration space, for live machines and recordings
  * alike.  Input is the prefix of bytes that is known: 0, 64, 256 or 4096 of
- * them, or anything between.  What lies beyond is unknown, never zero or ones.
+ * them, or anything between, with holes where a source knows registers but not
+ * bytes (a kernel log).  What is not there is unknown, never zero or ones.
  * Register layout: PCI Local Bus 3.0 chapter 6, PCI-to-PCI Bridge 1.2
  * chapter 3, PCI Express Base 6.0 chapter 7.
  */
@@ -13,6 +14,8 @@
 struct pr_config {
 	const uint8_t *bytes; /* borrowed */
 	size_t length;        /* known bytes, from offset 0; at most 4096 */
+	/* NULL, or a byte for each of them: nonzero where it is not known after all */
+	const uint8_t *holes;
 };
 
 /* Little-endian reads; false, and @ret untouched, when a byte is not known. */

@@ -113,6 +113,8 @@ struct pr_facts {
 	struct pr_address address;
 	const uint8_t *config; /* known prefix of configuration space */
 	size_t config_length;
+	/* NULL, or a byte for each of config: nonzero where it is not known (struct pr_config) */
+	const uint8_t *config_holes;
 	const struct pr_resource_line *lines; /* NULL: not recorded */
 	size_t n_lines;
 	const struct pr_bar_mask *masks; /* NULL: not measured */
@@ -236,6 +238,17 @@ void pr_builder_free(struct pr_builder *b);
 int pr_builder_add_function(struct pr_builder *b, const struct pr_facts *facts);
 int pr_builder_add_root(struct pr_builder *b, const struct pr_root_facts *facts);
 int pr_builder_set_machine(struct pr_builder *b, const struct pr_machine *machine);
+/*
+ * Beside what was added: facts of another source that fill gaps and overrule nothing.  What
+ * the builder does not have, or has with other contents, stays as it is.  0, -EINVAL, -ENOMEM.
+ */
+/* Sizes of BARs without a measurement, of the function at @a if it is @vendor's @device. */
+int pr_builder_supplement_masks(struct pr_builder *b, const struct pr_address *a, uint16_t vendor,
+	uint16_t device, const struct pr_bar_mask *masks, size_t n);
+/* Apertures and the last bus, where they are not known; a host bridge that is missing is added. */
+int pr_builder_supplement_root(struct pr_builder *b, const struct pr_root_facts *facts);
+/* Fields that are NULL. */
+int pr_builder_supplement_machine(struct pr_builder *b, const struct pr_machine *machine);
 /*
  * Consumes the builder, always.  0 and a topology, 1 when the facts contradict
  * each other (@error says where), -ENOMEM.  A function whose bus no bridge and

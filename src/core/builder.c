@@ -161,6 +161,7 @@ static struct pr_facts *copy_facts(struct pr_arena *arena, const struct pr_facts
 	if (!f)
 		return NULL;
 	f->config = copy_array(&c, f->config, f->config_length, 1);
+	f->config_holes = copy_array(&c, f->config_holes, f->config_length, 1);
 	f->lines = copy_array(&c, f->lines, f->n_lines, sizeof(*f->lines));
 	f->masks = copy_array(&c, f->masks, f->n_masks, sizeof(*f->masks));
 	f->driver = copy_string(&c, f->driver);
@@ -261,4 +262,98 @@ int pr_builder_set_machine(struct pr_builder *b, const struct pr_machine *machin
 
 	b->machine = m;
 	return 0;
+}
+
+/* ---- beside what was added ---- */
+
+static struct pr_facts *find_facts(const struct pr_builder *b, const struct pr_address *a)
+{
+	uint32_t slot = b->n_seen > 0 ? *seen_slot(b, a) : 0;
+
+	return slot > 0 ? b->facts[slot - 1] : NULL;
+}
+
+static bool is_function(const struct pr_facts *f, uint16_t vendor, uint16_t device)
+{
+	struct pr_config c = {
+		.bytes = f->config, .length = f->config_length, .holes = f->config_holes
+	};
+	uint16_t v, d;
+
+	return pr_config_u16(&c, 0, &v) && pr_config_u16(&c, 2, &d) && v == vendor && d == device;
+}
+
+static bool has_mask(const struct pr_facts *f, unsigned int index)
+{
+	for (size_t i = 0; i < f->n_masks; i++)
+		if (f->masks[i].index == index)
+			return true;
+	return false;
+}
+
+int pr_builder_supplement_masks(struct pr_builder *b, const struct pr_address *a, uint16_t vendor,
+	uint16_t device, const struct pr_bar_mask *masks, size_t n)
+{
+	struct pr_facts *f = find_facts(b, a);
+	struct pr_bar_mask *all;
+	size_t n_all;
+
+	if (!f || n == 0 || f->is_vf || !is_function(f, vendor, device))
+		return 0;
+	all = pr_new_array(b->arena, f->n_masks + n, struct pr_bar_mask);
+	if (!all)
+		return fail(b);
+	for (n_all = 0; n_all < f->n_masks; n_all++)
+		all[n_all] = f->masks[n_all];
+	for (size_t i = 0; i < n; i++)
+		if (!has_mask(f, masks[i].index))
+			all[n_all++] = masks[i];
+	f->masks = all;
+	f->n_masks = n_all;
+	return 0;
+}
+
+static struct pr_root_facts *find_root(const struct pr_builder *b, uint32_t domain, uint8_t bus)
+{
+	for (size_t i = 0; i < b->n_roots; i++)
+		if (b->roots[i].domain == domain && b->roots[i].bus == bus)
+			return &b->roots[i];
+	return NULL;
+}
+
+int pr_builder_supplement_root(struct pr_builder *b, const struct pr_root_facts *facts)
+{
+	struct pr_root_facts *f = find_root(b, facts->domain, facts->bus), both = *facts;
+
+	if (!f)
+		return pr_builder_add_root(b, facts);
+	if (!root_valid(facts))
+		return -EINVAL;
+	if (f->last_bus >= 0)
+		both.last_bus = f->last_bus;
+	if (f->apertures_known || !facts->apertures_known) {
+		f->last_bus = both.last_bus;
+		return 0;
+	}
+	*f = b->roots[--b->n_roots]; /* the order is found at the end */
+	return pr_builder_add_root(b, &both);
+}
+
+int pr_builder_supplement_machine(struct pr_builder *b, const struct pr_machine *machine)
+{
+	struct pr_machine m = b->machine;
+
+	if (!m.release)
+		m.release = machine->release;
+	if (!m.cmdline)
+		m.cmdline = machine->cmdline;
+	if (!m.lockdown)
+		m.lockdown = machine->lockdown;
+	if (!m.arch)
+		m.arch = machine->arch;
+	if (!m.vendor && !m.product) {
+		m.vendor = machine->vendor;
+		m.product = machine->product;
+	}
+	return pr_builder_set_machine(b, &m);
 }

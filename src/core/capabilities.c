@@ -71,10 +71,10 @@ static bool read_slot(const struct pr_config *c, size_t at, struct pr_pcie *p)
 {
 	uint32_t cap;
 
-	if (!pr_config_u32(c, at + 0x14, &cap) || !pr_config_u16(c, at + 0x18, &p->slot_control) ||
-		!pr_config_u16(c, at + 0x1a, &p->slot_status))
+	if (!pr_config_u32(c, at + 0x14, &cap) || !pr_config_u16(c, at + 0x1a, &p->slot_status))
 		return false;
 
+	(void)pr_config_u16(c, at + 0x18, &p->slot_control); /* a hole: 0 */
 	p->slot_attention_button = (cap & 1u << 0) != 0;
 	p->slot_power_controller = (cap & 1u << 1) != 0;
 	p->slot_surprise = (cap & 1u << 5) != 0;
@@ -115,14 +115,15 @@ static void decode_pcie(struct walk *w, size_t at)
 {
 	const struct pr_config *c = w->config;
 	struct pr_pcie *p = &w->caps->pcie;
-	uint16_t flags, control;
-	uint32_t cap;
+	uint16_t flags, control = 0;
+	uint32_t cap = 0;
 
-	if (!pr_config_u16(c, at + 2, &flags) || !pr_config_u32(c, at + 4, &cap) ||
-		!pr_config_u16(c, at + 8, &control)) {
+	if (at + 10 > c->length || !pr_config_u16(c, at + 2, &flags)) {
 		p->present = PR_UNKNOWN;
 		return;
 	}
+	(void)pr_config_u32(c, at + 4, &cap); /* a hole: the least that there is */
+	(void)pr_config_u16(c, at + 8, &control);
 
 	p->present = PR_YES;
 	p->version = flags & 0xf;
@@ -254,16 +255,19 @@ static void decode_acs(struct walk *w, size_t at)
 				  pr_config_u16(w->config, at + 6, &a->control));
 }
 
+/* The number of VFs decides; holes in the rest read 0. */
 static bool read_vf_numbers(const struct pr_config *c, size_t at, struct pr_sriov *s)
 {
-	return pr_config_u16(c, at + 0x0c, &s->initial_vfs) &&
-	       pr_config_u16(c, at + 0x0e, &s->total_vfs) &&
-	       pr_config_u16(c, at + 0x10, &s->num_vfs) &&
-	       pr_config_u16(c, at + 0x14, &s->first_offset) &&
-	       pr_config_u16(c, at + 0x16, &s->stride) &&
-	       pr_config_u16(c, at + 0x1a, &s->vf_device) &&
-	       pr_config_u32(c, at + 0x1c, &s->supported_page_sizes) &&
-	       pr_config_u32(c, at + 0x20, &s->system_page_size);
+	if (at + 0x24 > c->length || !pr_config_u16(c, at + 0x0e, &s->total_vfs))
+		return false;
+	(void)pr_config_u16(c, at + 0x0c, &s->initial_vfs);
+	(void)pr_config_u16(c, at + 0x10, &s->num_vfs);
+	(void)pr_config_u16(c, at + 0x14, &s->first_offset);
+	(void)pr_config_u16(c, at + 0x16, &s->stride);
+	(void)pr_config_u16(c, at + 0x1a, &s->vf_device);
+	(void)pr_config_u32(c, at + 0x1c, &s->supported_page_sizes);
+	(void)pr_config_u32(c, at + 0x20, &s->system_page_size);
+	return true;
 }
 
 /* PCIe 9.3.3 */
@@ -449,12 +453,13 @@ static void settle_absent(
 static bool first_pointer(const struct pr_config *c, enum pr_known *list, uint8_t *ret)
 {
 	struct pr_header header;
+	uint16_t status;
 
-	if (!pr_config_header(c, &header)) {
+	if (!pr_config_header(c, &header) || !pr_config_u16(c, 0x06, &status)) {
 		*list = PR_UNKNOWN;
 		return false;
 	}
-	if (!(header.status & 1u << 4)) {
+	if (!(status & 1u << 4)) {
 		*list = PR_YES; /* no list at all: all of it was seen */
 		return false;
 	}

@@ -11,7 +11,8 @@ enum {
 	REG_DEVICE = 0x02,
 	REG_COMMAND = 0x04,
 	REG_STATUS = 0x06,
-	REG_CLASS_REVISION = 0x08,
+	REG_REVISION = 0x08,
+	REG_CLASS = 0x09,
 	REG_HEADER_TYPE = 0x0e,
 	REG_BAR0 = 0x10,
 	REG_SUBVENDOR = 0x2c,
@@ -39,7 +40,12 @@ enum {
 
 static bool known(const struct pr_config *c, size_t offset, size_t n)
 {
-	return n <= c->length && offset <= c->length - n;
+	if (n > c->length || offset > c->length - n)
+		return false;
+	for (size_t i = 0; c->holes && i < n; i++)
+		if (c->holes[offset + i])
+			return false;
+	return true;
 }
 
 bool pr_config_u8(const struct pr_config *c, size_t offset, uint8_t *ret)
@@ -124,13 +130,11 @@ static void read_subsystem(const struct pr_config *c, struct pr_header *h)
 
 bool pr_config_header(const struct pr_config *c, struct pr_header *ret)
 {
-	uint32_t class_revision;
 	uint8_t type;
 
 	if (!pr_config_u8(c, REG_HEADER_TYPE, &type))
 		return false; /* it is the last byte of the common part */
 
-	class_revision = get_u32(c, REG_CLASS_REVISION);
 	*ret = (struct pr_header){
 		.type = header_type(type),
 		.multifunction = (type & 0x80) != 0,
@@ -138,8 +142,8 @@ bool pr_config_header(const struct pr_config *c, struct pr_header *ret)
 		.device = get_u16(c, REG_DEVICE),
 		.command = get_u16(c, REG_COMMAND),
 		.status = get_u16(c, REG_STATUS),
-		.class_code = class_revision >> 8,
-		.revision = (uint8_t)class_revision,
+		.class_code = get_u16(c, REG_CLASS) | (uint32_t)get_u8(c, REG_CLASS + 2) << 16,
+		.revision = get_u8(c, REG_REVISION),
 	};
 	read_subsystem(c, ret);
 	return true;
@@ -304,10 +308,17 @@ static struct pr_window pref_window(const struct pr_config *c)
 	return w;
 }
 
+/* Bus numbers and windows; what lies between them (latency timer, secondary status) may miss. */
+static bool bridge_known(const struct pr_config *c)
+{
+	return known(c, REG_HEADER_TYPE, 1) && known(c, REG_PRIMARY, 3) &&
+	       known(c, REG_IO_BASE, 2) &&
+	       known(c, REG_MEM_BASE, BRIDGE_HEADER_BYTES - REG_MEM_BASE);
+}
+
 bool pr_config_bridge(const struct pr_config *c, struct pr_bridge_header *ret)
 {
-	if (!known(c, 0, BRIDGE_HEADER_BYTES) ||
-		header_type(get_u8(c, REG_HEADER_TYPE)) != PR_HEADER_BRIDGE)
+	if (!bridge_known(c) || header_type(get_u8(c, REG_HEADER_TYPE)) != PR_HEADER_BRIDGE)
 		return false;
 
 	*ret = (struct pr_bridge_header){

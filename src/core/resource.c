@@ -179,7 +179,7 @@ static bool resource_without_line(
  */
 static bool decode_bar(const struct pr_function *f, unsigned int index, struct pr_resource *ret)
 {
-	struct pr_config config = { .bytes = f->facts->config, .length = f->facts->config_length };
+	struct pr_config config = pr_facts_config(f->facts);
 	const struct pr_resource_line *line = pr_facts_line(f->facts, index);
 	struct pr_resource r = { .index = (uint8_t)index };
 	struct pr_bar bar = { 0 };
@@ -204,7 +204,7 @@ static bool decode_bar(const struct pr_function *f, unsigned int index, struct p
  */
 static bool decode_rom(const struct pr_function *f, struct pr_resource *ret)
 {
-	struct pr_config config = { .bytes = f->facts->config, .length = f->facts->config_length };
+	struct pr_config config = pr_facts_config(f->facts);
 	const struct pr_resource_line *line = pr_facts_line(f->facts, PR_ROM);
 	struct pr_resource r = { .index = PR_ROM };
 	struct pr_bar rom = { 0 };
@@ -378,7 +378,7 @@ static bool is_64bit(const struct pr_resource *r)
 static bool is_upper_half(
 	const struct pr_function *f, unsigned int index, const struct pr_resource *before)
 {
-	struct pr_config config = { .bytes = f->facts->config, .length = f->facts->config_length };
+	struct pr_config config = pr_facts_config(f->facts);
 	struct pr_bar bar;
 
 	if (index == 0)

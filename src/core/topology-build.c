@@ -171,7 +171,7 @@ static const struct pr_caps *keep_caps(
 static bool decode_function(
 	struct pr_arena *arena, struct pr_function *f, const struct pr_caps *before)
 {
-	struct pr_config config = { .bytes = f->facts->config, .length = f->facts->config_length };
+	struct pr_config config = pr_facts_config(f->facts);
 	struct pr_resource resources[PR_RESOURCE_MAX + 1] = { 0 };
 	struct pr_caps caps;
 
@@ -225,7 +225,7 @@ static int make_nodes(struct finish *x)
 /* Bus numbers of a bridge; CardBus bridges have them at the same place (PC Card Standard 8). */
 static bool bus_range(const struct pr_function *f, uint8_t *ret_secondary, uint8_t *ret_last)
 {
-	struct pr_config c = { .bytes = f->facts->config, .length = f->facts->config_length };
+	struct pr_config c = pr_facts_config(f->facts);
 
 	if (f->header.type != PR_HEADER_BRIDGE && f->header.type != PR_HEADER_CARDBUS)
 		return false;

@@ -278,13 +278,20 @@ static bool same_bridge(struct compare *c, const struct pr_bridge *a, const stru
 	       same_flag(c, "it decodes subtractively", a->subtractive, b->subtractive);
 }
 
+static bool is_hole(const struct pr_facts *f, size_t offset)
+{
+	return f->config_holes && f->config_holes[offset];
+}
+
 static bool same_bytes(struct compare *c, const struct pr_facts *a, const struct pr_facts *b)
 {
 	if (!same_number(c, "the number of configuration bytes", (int64_t)a->config_length,
 		    (int64_t)b->config_length))
 		return false;
 	for (size_t i = 0; i < a->config_length; i++)
-		if (a->config[i] != b->config[i])
+		if (is_hole(a, i) != is_hole(b, i))
+			return differs(c, "configuration byte %zx is known in one", i);
+		else if (!is_hole(a, i) && a->config[i] != b->config[i])
 			return differs(c, "configuration byte %zx is %02x and %02x", i,
 				a->config[i], b->config[i]);
 	return true;

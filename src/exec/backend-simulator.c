@@ -348,7 +348,9 @@ static bool find_written(const struct instance *s, const char *path, uint32_t of
 static bool read_byte(const struct instance *s, const struct pr_function *f, const char *path,
 	uint32_t offset, uint8_t *ret)
 {
-	const struct pr_config config = { f->facts->config, f->facts->config_length };
+	const struct pr_config config = { .bytes = f->facts->config,
+		.length = f->facts->config_length,
+		.holes = f->facts->config_holes };
 
 	if (find_written(s, path, offset, ret))
 		return true;

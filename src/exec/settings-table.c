@@ -120,7 +120,9 @@ static bool has_second_set(const struct pr_function *f)
 bool pr_setting_register(const struct pr_setting *s, const struct pr_function *f,
 	uint16_t *ret_offset, uint32_t *ret_value)
 {
-	const struct pr_config config = { f->facts->config, f->facts->config_length };
+	const struct pr_config config = { .bytes = f->facts->config,
+		.length = f->facts->config_length,
+		.holes = f->facts->config_holes };
 	uint16_t at, half;
 	uint32_t value;
 

@@ -184,7 +184,7 @@ static bool has_blank_bar(const struct pr_facts *facts, const struct pr_config *
  */
 static bool wants_measuring(const struct pr_facts *facts)
 {
-	struct pr_config config = { facts->config, facts->config_length };
+	struct pr_config config = { .bytes = facts->config, .length = facts->config_length };
 	struct pr_header header;
 	bool decodes;
 

@@ -64,13 +64,16 @@ static int set_physfn(struct pr_yaml *y, void *userdata)
 	return read_address(y, &facts->physfn);
 }
 
-/* One word of configuration space: pairs of digits, or "0*96" for that many zeros. */
+/*
+ * One word of configuration space: pairs of digits, "0*96" for that many zeros, "?*96" for that
+ * many bytes that are not known (and read zero).
+ */
 static int decode_word(const char *word, uint8_t *ret, size_t max, size_t *ret_n)
 {
 	uint64_t n;
 	int r;
 
-	if (strncmp(word, "0*", 2) != 0)
+	if (strncmp(word, "0*", 2) != 0 && strncmp(word, "?*", 2) != 0)
 		return pr_hex_decode(word, strlen(word), ret, max, ret_n);
 
 	r = pr_parse_u64(word + 2, 10, &n);
@@ -87,7 +90,8 @@ static int decode_word(const char *word, uint8_t *ret, size_t max, size_t *ret_n
 static int set_config(struct pr_yaml *y, void *userdata)
 {
 	struct pr_facts *facts = userdata;
-	uint8_t bytes[PR_SNAPSHOT_CONFIG_MAX];
+	uint8_t bytes[PR_SNAPSHOT_CONFIG_MAX], holes[PR_SNAPSHOT_CONFIG_MAX];
+	bool any = false;
 	char *copy = NULL, *save = NULL;
 	const char *text;
 	size_t length = 0, n;
@@ -107,12 +111,15 @@ static int set_config(struct pr_yaml *y, void *userdata)
 		if (r < 0)
 			return pr_yaml_fail(
 				y, "\"%.64s\" is not pairs of hexadecimal digits", word);
+		memset(holes + length, word[0] == '?', n);
+		any |= word[0] == '?' && n > 0;
 		length += n;
 	}
 
 	facts->config = pr_arena_memdup(y->arena, bytes, length);
 	facts->config_length = length;
-	return facts->config ? 0 : pr_import_no_memory(y->error);
+	facts->config_holes = any ? pr_arena_memdup(y->arena, holes, length) : NULL;
+	return facts->config && (facts->config_holes || !any) ? 0 : pr_import_no_memory(y->error);
 }
 
 static int read_line(struct pr_yaml *y, void *userdata)

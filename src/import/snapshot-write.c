@@ -130,12 +130,27 @@ static void write_root(struct writer *w, const struct pr_root_facts *f)
 
 /* ---- functions ---- */
 
+static bool is_hole(const struct pr_facts *f, size_t offset)
+{
+	return f->config_holes && f->config_holes[offset];
+}
+
+/* Where the hole, or what is known, that begins at @offset ends. */
+static size_t run_end(const struct pr_facts *f, size_t offset)
+{
+	bool hole = is_hole(f, offset);
+
+	while (offset < f->config_length && is_hole(f, offset) == hole)
+		offset++;
+	return offset;
+}
+
 /* Bytes of zeros from @offset on, in whole lines but for the last. */
 static size_t zero_lines(const struct pr_facts *f, size_t offset)
 {
 	size_t end = offset;
 
-	while (end < f->config_length && f->config[end] == 0)
+	while (end < f->config_length && f->config[end] == 0 && !is_hole(f, end))
 		end++;
 	if (end < f->config_length)
 		end -= (end - offset) % CONFIG_LINE;
@@ -143,7 +158,10 @@ static size_t zero_lines(const struct pr_facts *f, size_t offset)
 	return end - offset;
 }
 
-/* Most of 4096 bytes are zero: several lines of zeros become one, "0*NUMBER". */
+/*
+ * Most of 4096 bytes are zero: several lines of zeros become one, "0*NUMBER".
+ * "?*NUMBER" are bytes that are not known.
+ */
 static void write_config(struct writer *w, const struct pr_facts *f)
 {
 	char line[2 * CONFIG_LINE + 1];
@@ -153,12 +171,17 @@ static void write_config(struct writer *w, const struct pr_facts *f)
 		return;
 	pr_text_add(&w->text, "  config: |\n");
 	for (size_t i = 0; i < f->config_length; i += n) {
+		if (is_hole(f, i)) {
+			n = run_end(f, i) - i;
+			pr_text_printf(&w->text, "    ?*%zu\n", n);
+			continue;
+		}
 		n = zero_lines(f, i);
 		if (n > CONFIG_LINE) {
 			pr_text_printf(&w->text, "    0*%zu\n", n);
 			continue;
 		}
-		n = f->config_length - i;
+		n = run_end(f, i) - i;
 		n = n < CONFIG_LINE ? n : CONFIG_LINE;
 		pr_hex_encode(f->config + i, n, line);
 		pr_text_printf(&w->text, "    %s\n", line);

@@ -111,7 +111,8 @@ static int write_bridge(struct k_model *m, const struct pr_function *f, const st
 			h->raw[offset] =
 				merge_byte(h->raw[offset], (uint8_t)(a->value >> (8 * i)), offset);
 	}
-	if (!pr_config_bridge(&(struct pr_config){ h->raw, sizeof(h->raw) }, &header))
+	if (!pr_config_bridge(
+		    &(struct pr_config){ .bytes = h->raw, .length = sizeof(h->raw) }, &header))
 		return -EINVAL;
 
 	b->primary = header.primary;

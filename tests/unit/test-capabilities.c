@@ -154,7 +154,7 @@ static void test_list(void **state)
 	struct pr_cap cap;
 
 	put(bytes, c->regs);
-	pr_config_caps(&(struct pr_config){ bytes, c->length }, &caps);
+	pr_config_caps(&(struct pr_config){ .bytes = bytes, .length = c->length }, &caps);
 	cap = cap_at(&caps, c->field);
 	assert_int_equal(caps.list_complete, c->list);
 	assert_int_equal(caps.extended_complete, c->extended);
@@ -170,7 +170,7 @@ static struct pr_caps decode(const struct reg *regs, size_t length)
 	struct pr_caps caps;
 
 	put(bytes, regs);
-	pr_config_caps(&(struct pr_config){ bytes, length }, &caps);
+	pr_config_caps(&(struct pr_config){ .bytes = bytes, .length = length }, &caps);
 	return caps;
 }
 

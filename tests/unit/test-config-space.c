@@ -94,7 +94,9 @@ static void test_bar(void **state)
 	uint8_t bytes[64];
 
 	fill(bytes, c->regs);
-	assert_int_equal(pr_config_bar(&(struct pr_config){ bytes, sizeof(bytes) }, c->index, &got),
+	assert_int_equal(
+		pr_config_bar(&(struct pr_config){ .bytes = bytes, .length = sizeof(bytes) },
+			c->index, &got),
 		c->known);
 	if (c->known)
 		check_bar(&got, &c->bar);
@@ -131,7 +133,8 @@ static void test_rom(void **state)
 
 	fill(bytes, c->regs);
 	assert_int_equal(
-		pr_config_rom(&(struct pr_config){ bytes, sizeof(bytes) }, &got), c->known);
+		pr_config_rom(&(struct pr_config){ .bytes = bytes, .length = sizeof(bytes) }, &got),
+		c->known);
 	if (c->known)
 		check_bar(&got, &c->rom);
 	else
@@ -219,7 +222,8 @@ static void test_window(void **state)
 	uint8_t bytes[64];
 
 	fill(bytes, c->regs);
-	assert_true(pr_config_bridge(&(struct pr_config){ bytes, sizeof(bytes) }, &got));
+	assert_true(pr_config_bridge(
+		&(struct pr_config){ .bytes = bytes, .length = sizeof(bytes) }, &got));
 	check_window(&got.io, &c->io);
 	check_window(&got.mem, &c->mem);
 	check_window(&got.pref, &c->pref);
@@ -232,17 +236,44 @@ static void a_bridge_needs_its_window_registers(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < 0x34; n++)
-		assert_false(pr_config_bridge(&(struct pr_config){ bytes, n }, &got));
-	assert_true(pr_config_bridge(&(struct pr_config){ bytes, 0x34 }, &got));
+		assert_false(
+			pr_config_bridge(&(struct pr_config){ .bytes = bytes, .length = n }, &got));
+	assert_true(pr_config_bridge(&(struct pr_config){ .bytes = bytes, .length = 0x34 }, &got));
 	assert_false(got.control_known);
-	assert_true(pr_config_bridge(&(struct pr_config){ bytes, 0x40 }, &got));
+	assert_true(pr_config_bridge(&(struct pr_config){ .bytes = bytes, .length = 0x40 }, &got));
 	assert_true(got.control_known);
 	assert_int_equal(got.control, 8);
 	assert_int_equal(got.primary, 1);
 	assert_int_equal(got.secondary, 2);
 	assert_int_equal(got.subordinate, 5);
 	bytes[0x0e] = 0;
-	assert_false(pr_config_bridge(&(struct pr_config){ bytes, 0x40 }, &got));
+	assert_false(pr_config_bridge(&(struct pr_config){ .bytes = bytes, .length = 0x40 }, &got));
+}
+
+static void a_hole_is_not_known_and_its_neighbours_are(void **state)
+{
+	uint8_t bytes[64] = { [0x0e] = 1, [0x18] = 1, [0x19] = 2, [0x1a] = 5 };
+	uint8_t holes[64] = { [0x04] = 1, [0x08] = 1, [0x1b] = 1, [0x1e] = 1 };
+	const struct pr_config c = { .bytes = bytes, .length = 64, .holes = holes };
+	struct pr_bridge_header bridge;
+	struct pr_header header;
+	uint32_t value;
+	uint16_t half;
+
+	(void)state;
+	bytes[0x0a] = 0x04;
+	bytes[0x0b] = 0x06;
+	assert_false(pr_config_u32(&c, 0x01, &value));
+	assert_false(pr_config_u32(&c, 0x04, &value));
+	assert_true(pr_config_u32(&c, 0x00, &value));
+	assert_true(pr_config_u16(&c, 0x06, &half));
+	assert_true(pr_config_header(&c, &header));
+	assert_int_equal(header.class_code, 0x060400);
+	assert_true(pr_config_bridge(&c, &bridge));
+	holes[0x19] = 1;
+	assert_false(pr_config_bridge(&c, &bridge));
+	holes[0x0e] = 1;
+	assert_false(pr_config_header(&c, &header));
 }
 
 /* ---- common header ---- */
@@ -258,7 +289,8 @@ static void a_header_is_read_field_by_field(void **state)
 	struct pr_header h;
 
 	(void)state;
-	assert_true(pr_config_header(&(struct pr_config){ nic, sizeof(nic) }, &h));
+	assert_true(
+		pr_config_header(&(struct pr_config){ .bytes = nic, .length = sizeof(nic) }, &h));
 	assert_int_equal(h.type, PR_HEADER_NORMAL);
 	assert_true(h.multifunction);
 	assert_int_equal(h.vendor, 0x8086);
@@ -281,7 +313,7 @@ static void what_lies_beyond_the_bytes_is_unknown(void **state)
 	for (size_t n = 0; n <= sizeof(nic); n++) {
 		/* a buffer of its own, so that a sanitizer sees the first byte too far */
 		uint8_t *bytes = n ? malloc(n) : NULL;
-		struct pr_config c = { bytes, n };
+		struct pr_config c = { .bytes = bytes, .length = n };
 
 		if (n)
 			memcpy(bytes, nic, n);
@@ -301,8 +333,8 @@ static void a_64_bit_bar_needs_both_registers(void **state)
 	struct pr_bar bar;
 
 	(void)state;
-	assert_false(pr_config_bar(&(struct pr_config){ bytes, 0x17 }, 0, &bar));
-	assert_true(pr_config_bar(&(struct pr_config){ bytes, 0x18 }, 0, &bar));
+	assert_false(pr_config_bar(&(struct pr_config){ .bytes = bytes, .length = 0x17 }, 0, &bar));
+	assert_true(pr_config_bar(&(struct pr_config){ .bytes = bytes, .length = 0x18 }, 0, &bar));
 }
 
 static void a_function_that_does_not_answer_has_no_header_type(void **state)
@@ -312,14 +344,15 @@ static void a_function_that_does_not_answer_has_no_header_type(void **state)
 
 	(void)state;
 	memset(bytes, 0xff, sizeof(bytes));
-	assert_true(pr_config_header(&(struct pr_config){ bytes, sizeof(bytes) }, &h));
+	assert_true(pr_config_header(
+		&(struct pr_config){ .bytes = bytes, .length = sizeof(bytes) }, &h));
 	assert_int_equal(h.type, PR_HEADER_OTHER);
 }
 
 static void reads_end_at_the_last_known_byte(void **state)
 {
 	const uint8_t bytes[] = { 0x11, 0x22, 0x33, 0x44, 0x55 };
-	const struct pr_config c = { bytes, sizeof(bytes) };
+	const struct pr_config c = { .bytes = bytes, .length = sizeof(bytes) };
 	uint32_t u32 = 0;
 	uint16_t u16 = 0;
 	uint8_t u8 = 0;
@@ -383,6 +416,7 @@ int main(void)
 	ADD_ROWS(&tests, window_cases, test_window);
 	ADD_ROWS(&tests, size_cases, test_size);
 	ADD_TEST(&tests, a_bridge_needs_its_window_registers);
+	ADD_TEST(&tests, a_hole_is_not_known_and_its_neighbours_are);
 	ADD_TEST(&tests, a_header_is_read_field_by_field);
 	ADD_TEST(&tests, what_lies_beyond_the_bytes_is_unknown);
 	ADD_TEST(&tests, a_64_bit_bar_needs_both_registers);

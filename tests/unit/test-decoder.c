@@ -74,7 +74,7 @@ static void check_prefix(const uint8_t *bytes, size_t length, const struct pr_ca
 
 	if (length)
 		memcpy(copy, bytes, length);
-	pr_config_caps(&(struct pr_config){ copy, length }, &part);
+	pr_config_caps(&(struct pr_config){ .bytes = copy, .length = length }, &part);
 	for (size_t i = 0; i < ARRAY_SIZE(named_caps); i++) {
 		struct pr_cap a = cap_at(&part, named_caps[i].field);
 		struct pr_cap b = cap_at(whole, named_caps[i].field);
@@ -110,7 +110,7 @@ static void any_bytes_decode_and_prefixes_agree(void **state)
 			bytes[at] = (uint8_t)(bytes[at] % 0x16);
 		for (size_t at = 0x100; at < sizeof(bytes); at += 4)
 			bytes[at] = (uint8_t)(bytes[at] % 0x30), bytes[at + 1] = 0;
-		pr_config_caps(&(struct pr_config){ bytes, length }, &whole);
+		pr_config_caps(&(struct pr_config){ .bytes = bytes, .length = length }, &whole);
 		for (size_t n = 0; n < length; n += 1 + n / 16)
 			check_prefix(bytes, n, &whole);
 	}
@@ -349,7 +349,7 @@ static void compare_rebar(struct listing *l, const struct pr_rebar *r)
 
 static void compare_buses(struct listing *l)
 {
-	struct pr_config c = { l->bytes, l->length };
+	struct pr_config c = { .bytes = l->bytes, .length = l->length };
 	unsigned int primary, secondary, subordinate;
 	const char *at = behind(l, "Bus: primary=");
 	struct pr_bridge_header b;
@@ -381,7 +381,7 @@ static void compare_window(struct listing *l, const char *words, const struct pr
 
 static void compare_windows(struct listing *l)
 {
-	struct pr_config c = { l->bytes, l->length };
+	struct pr_config c = { .bytes = l->bytes, .length = l->length };
 	struct pr_bridge_header b;
 
 	if (!pr_config_bridge(&c, &b))
@@ -393,7 +393,7 @@ static void compare_windows(struct listing *l)
 
 static void compare_bars(struct listing *l)
 {
-	struct pr_config c = { l->bytes, l->length };
+	struct pr_config c = { .bytes = l->bytes, .length = l->length };
 	unsigned int index;
 	unsigned long long address;
 	struct pr_bar bar;
@@ -417,7 +417,7 @@ static void compare_bars(struct listing *l)
 
 static void compare_function(struct listing *l)
 {
-	struct pr_config c = { l->bytes, l->length };
+	struct pr_config c = { .bytes = l->bytes, .length = l->length };
 	struct pr_caps caps;
 
 	if (l->length == 0)
