@@ -35,7 +35,8 @@ enum pr_dmesg_kind {
 	PR_DMESG_PLUGGED,   /* pciehp: card present, link up */
 	PR_DMESG_UNPLUGGED, /* pciehp: card not present, link down */
 	PR_DMESG_SHADOW,    /* "Video device with shadowed ROM" */
-	PR_DMESG_RESERVED,  /* "system 00:05: [mem 0x...] has been reserved": not PCI's to use */
+	PR_DMESG_RESERVED,  /* "system 00:05: [mem 0x...] has been reserved", e820: not PCI's to use */
+	PR_DMESG_UNRESERVED, /* "e820: remove [mem 0x...] reserved" */
 	_PR_DMESG_KIND_MAX,
 };
 
@@ -89,7 +90,7 @@ void pr_dmesg_free(struct pr_dmesg *log);
 int pr_dmesg_add_facts(const struct pr_dmesg *log, size_t until, struct pr_builder *b);
 /*
  * A function that is found in entries [@from, @until) but was not there before: its facts as
- * they are at power-on, for a newcomer.  Borrowed from @arena.  0; 1 when it is not found there.
+ * they are at power-on, as a newcomer's.  Borrowed from @arena.  0; 1 when it is not found there.
  */
 int pr_dmesg_newcomer(const struct pr_dmesg *log, size_t from, size_t until,
 	const struct pr_address *a, struct pr_arena *arena, struct pr_facts *ret);

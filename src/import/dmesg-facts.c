@@ -242,6 +242,7 @@ static struct pr_facts facts_of(
 {
 	return (struct pr_facts){
 		.address = f->address,
+		.order = f->order,
 		.config = b->config,
 		.config_holes = b->holes,
 		.config_length = f->vfs > 0 ? EXTENDED_BYTES : HEADER_BYTES,
@@ -277,6 +278,15 @@ struct ranges {
 	size_t n;
 };
 
+static bool is_given_back(const struct pr_dmesg *log, const struct pr_dmesg_entry *reserved)
+{
+	for (size_t i = 0; i < log->n; i++)
+		if (log->entries[i].kind == PR_DMESG_UNRESERVED &&
+			pr_range_contains(&log->entries[i].range, &reserved->range))
+			return true;
+	return false;
+}
+
 static struct ranges collect(const struct pr_dmesg *log, const struct pr_dmesg_entry *root,
 	enum pr_dmesg_kind kind, uint32_t type, struct pr_arena *arena)
 {
@@ -287,8 +297,9 @@ static struct ranges collect(const struct pr_dmesg *log, const struct pr_dmesg_e
 
 		if (e->kind != kind || !(e->flags & type))
 			continue;
-		if (kind == PR_DMESG_RESERVED || (e->address.domain == root->address.domain &&
-							 e->address.bus == root->address.bus))
+		if (kind == PR_DMESG_RESERVED ? !is_given_back(log, e)
+					      : e->address.domain == root->address.domain &&
+							e->address.bus == root->address.bus)
 			r.at[r.n++] = e->range;
 	}
 	return r;
@@ -401,12 +412,40 @@ int pr_dmesg_add_facts(const struct pr_dmesg *log, size_t until, struct pr_build
 	return r;
 }
 
-static int newcomer(const struct pr_dmesg *log, size_t from, size_t until,
+/* Power-on: no bus numbers, windows that forward the lowest block, BARs without address. */
+static void power_on(struct pr_dmesg_function *f)
+{
+	static const uint64_t lowest[] = { 0xfff, 0xfffff, 0xfffff };
+
+	memset(f->registers, 0, sizeof(f->registers));
+	f->buses_known = true;
+	f->secondary = f->subordinate = 0;
+	for (unsigned int i = 0; i < 3; i++)
+		f->lines[PR_WINDOW_IO + i].start = 0, f->lines[PR_WINDOW_IO + i].end =
+							      f->window_seen[i] ? lowest[i] : 0;
+}
+
+static bool find_parent(
+	const struct pr_dmesg_fold *fold, const struct pr_address *a, struct pr_address *ret)
+{
+	for (size_t i = 0; i < fold->n; i++) {
+		const struct pr_dmesg_function *f = &fold->functions[i];
+
+		if (!f->present || !f->buses_known || f->address.domain != a->domain ||
+			f->secondary != a->bus || f->secondary <= f->address.bus)
+			continue;
+		*ret = f->address;
+		return true;
+	}
+	return false;
+}
+
+int pr_dmesg_newcomer(const struct pr_dmesg *log, size_t from, size_t until,
 	const struct pr_address *a, struct pr_arena *arena, struct pr_facts *ret)
 {
 	struct pr_bar_mask *masks = pr_new_array(arena, PR_ROM + 1, struct pr_bar_mask);
 	struct bytes *b = pr_new(arena, struct bytes);
-	const struct pr_dmesg_function *f;
+	struct pr_dmesg_function *f;
 	struct pr_dmesg_fold fold;
 	int r;
 
@@ -418,15 +457,12 @@ static int newcomer(const struct pr_dmesg *log, size_t from, size_t until,
 	f = pr_dmesg_find(&fold, a);
 	if (!f || !f->present || f->found < &log->entries[from])
 		return 1;
+	power_on(f);
 	fill(b, log, &fold, f);
 	*ret = facts_of(f, b, masks);
+	ret->is_newcomer = true;
+	ret->has_parent = find_parent(&fold, a, &ret->parent);
 	return 0;
-}
-
-int pr_dmesg_newcomer(const struct pr_dmesg *log, size_t from, size_t until,
-	const struct pr_address *a, struct pr_arena *arena, struct pr_facts *ret)
-{
-	return newcomer(log, from, until, a, arena, ret);
 }
 
 int pr_dmesg_supplement(const struct pr_dmesg *log, struct pr_builder *b)

@@ -96,17 +96,16 @@ static void learn(struct pr_dmesg_function *f, const struct pr_dmesg_entry *e, b
 }
 
 /*
- * An optional size is a hot-plug port's reserve where nothing below can be
- * the reason: no bridge, and for memory no function at all.
+ * An optional size is a hot-plug port's reserve where nothing found below so far
+ * can be the reason: no bridge, and for memory no function at all.
  */
-static bool is_reserve(const struct pr_dmesg_fold *fold, const struct pr_dmesg_entry *e)
+static bool is_reserve(const struct pr_dmesg *log, const struct pr_dmesg_entry *e)
 {
-	for (size_t i = 0; i < fold->n; i++) {
-		const struct pr_dmesg_function *f = &fold->functions[i];
-		bool matters = e->index != PR_WINDOW_IO || f->window_seen[1];
+	for (const struct pr_dmesg_entry *c = log->entries; c < e; c++) {
+		bool matters = e->index != PR_WINDOW_IO || c->header_type != 0;
 
-		if (f->address.domain == e->address.domain && f->address.bus >= e->first_bus &&
-			f->address.bus <= e->last_bus && matters)
+		if (c->kind == PR_DMESG_FOUND && c->address.domain == e->address.domain &&
+			c->address.bus >= e->first_bus && c->address.bus <= e->last_bus && matters)
 			return false;
 	}
 	return e->count > 0;
@@ -137,7 +136,7 @@ static void learn_all(const struct pr_dmesg *log, size_t until, const struct pr_
 		struct pr_dmesg_function *f = pr_dmesg_find(fold, &log->entries[i].address);
 
 		if (f && log->entries[i].kind == PR_DMESG_OPTIONAL &&
-			is_reserve(fold, &log->entries[i]))
+			is_reserve(log, &log->entries[i]))
 			f->hotplug = true;
 	}
 }
@@ -201,6 +200,7 @@ static void found(const struct pr_dmesg_fold *fold, struct pr_dmesg_function *f,
 	depart_below(fold, f);
 	f->found = e;
 	f->present = true;
+	f->order = e->line;
 	f->buses_known = false;
 	memset(f->lines, 0, sizeof(f->lines));
 	memset(f->registers, 0, sizeof(f->registers));
@@ -278,6 +278,28 @@ static void follow(const struct pr_dmesg *log, size_t i, const struct pr_dmesg_f
 		decide(f, e);
 }
 
+/*
+ * A bridge that firmware has not set up gets its buses while it is scanned, but
+ * the kernel tells the last of them only later.
+ */
+static void learn_buses(const struct pr_dmesg *log, struct pr_dmesg_function *f)
+{
+	const struct pr_dmesg_entry *end = log->entries + log->n;
+
+	for (const struct pr_dmesg_entry *e = f->found + 1; e < end; e++) {
+		if (pr_address_compare(&e->address, &f->address) != 0)
+			continue;
+		if (e->kind == PR_DMESG_FOUND)
+			return;
+		if (e->kind != PR_DMESG_BUSES || e->first_bus <= f->address.bus)
+			continue;
+		f->buses_known = true;
+		f->secondary = e->first_bus;
+		f->subordinate = e->last_bus;
+		return;
+	}
+}
+
 int pr_dmesg_fold(
 	const struct pr_dmesg *log, size_t until, struct pr_arena *arena, struct pr_dmesg_fold *ret)
 {
@@ -291,6 +313,13 @@ int pr_dmesg_fold(
 	for (size_t i = 0; i < until; i++) {
 		fold.tells_bars |= log->entries[i].kind == PR_DMESG_REGISTER;
 		follow(log, i, &fold);
+	}
+	for (size_t i = 0; i < fold.n; i++) {
+		struct pr_dmesg_function *f = &fold.functions[i];
+
+		if (f->present && f->found->header_type != 0 &&
+			(!f->buses_known || f->secondary <= f->address.bus))
+			learn_buses(log, f);
 	}
 	learn_multifunction(&fold);
 	*ret = fold;

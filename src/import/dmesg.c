@@ -47,6 +47,7 @@ static const char *const kind_names[_PR_DMESG_KIND_MAX] = {
 	[PR_DMESG_UNPLUGGED] = "unplugged",
 	[PR_DMESG_SHADOW] = "shadow",
 	[PR_DMESG_RESERVED] = "reserved",
+	[PR_DMESG_UNRESERVED] = "unreserved",
 };
 
 const char *pr_dmesg_kind_name(enum pr_dmesg_kind kind)
@@ -99,12 +100,25 @@ static bool find_bus(struct pr_dmesg_text *t, struct pr_address *ret)
 	return true;
 }
 
-/* "system 00:05: [mem 0x...] has been reserved" (drivers/pnp/system.c) */
+/*
+ * "system 00:05: [mem 0x...] has been reserved" (drivers/pnp/system.c), and
+ * what the memory map of firmware withholds.
+ */
 static bool read_reserved(struct pr_dmesg_text t, struct pr_dmesg_entry *e)
 {
+	struct pr_dmesg_text at = t;
+
 	e->kind = PR_DMESG_RESERVED;
-	return pr_dmesg_seek(&t, "system 00:") && pr_dmesg_seek(&t, ": ") &&
-	       pr_dmesg_resource(&t, e) && e->placed && pr_dmesg_skip(&t, " has been reserved");
+	if (pr_dmesg_seek(&at, "system 00:"))
+		return pr_dmesg_seek(&at, ": ") && pr_dmesg_resource(&at, e) && e->placed &&
+		       pr_dmesg_skip(&at, " has been reserved");
+	at = t;
+	if (pr_dmesg_seek(&at, "e820: remove ")) {
+		e->kind = PR_DMESG_UNRESERVED;
+		return pr_dmesg_resource(&at, e) && e->placed;
+	}
+	return pr_dmesg_seek(&t, "BIOS-e820: ") && pr_dmesg_resource(&t, e) && e->placed &&
+	       !pr_dmesg_skip(&t, " usable");
 }
 
 /* "PCI host bridge to bus 0000:00", and the second try below a bridge. */

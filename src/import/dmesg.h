@@ -39,6 +39,7 @@ struct pr_dmesg_function {
 	struct pr_address address;
 	const struct pr_dmesg_entry *found; /* the last time before the point that is asked for */
 	bool present;
+	unsigned int order; /* of discovery, from 1 */
 	/* hardware, from the whole log */
 	struct pr_dmesg_bar bars[PR_WINDOW_IO];
 	bool window_seen[3];
