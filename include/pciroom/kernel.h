@@ -18,6 +18,21 @@ enum pr_generation {
 	_PR_GENERATION_MAX,
 };
 
+/* pci=realloc: whether a boot takes windows away from what does not fit, and tries again. */
+enum pr_realloc {
+	PR_REALLOC_AUTO =
+		0, /* only when VF BARs have no addresses; CONFIG_PCI_REALLOC_ENABLE_AUTO */
+	PR_REALLOC_ON,
+	PR_REALLOC_OFF,
+};
+
+/* Who gets what is left over below hot-plug ports that firmware has set up, at boot. */
+enum pr_boot_shares {
+	PR_BOOT_SHARES_NONE = 0, /* up to 6.2 */
+	PR_BOOT_SHARES_PORT,  /* what is below the port: 6.3 up to the mend that came with 6.14 */
+	PR_BOOT_SHARES_BELOW, /* only what is below the bridge next to it */
+};
+
 /*
  * A kernel as the model knows it: generation and the options of its command line that decide a
  * layout.
@@ -32,6 +47,9 @@ struct pr_kernel {
 	uint64_t hp_io_size, hp_mem_size,
 		hp_pref_size; /* bytes, optional extras of a hot-plug bridge */
 	unsigned int hp_bus_size;
+	/* at boot only */
+	enum pr_realloc realloc;
+	enum pr_boot_shares boot_shares;
 };
 
 /*
@@ -69,6 +87,11 @@ enum pr_action_kind {
 	 */
 	PR_ACTION_PLUG_ACPI,
 	PR_ACTION_UNPLUG_ACPI,
+	/*
+	 * The kernel boots: what the topology has as assigned below @root is what firmware left in
+	 * the registers.  Bus numbers are taken as they are.
+	 */
+	PR_ACTION_BOOT,
 };
 struct pr_action {
 	enum pr_action_kind kind;

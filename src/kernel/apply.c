@@ -106,6 +106,8 @@ static int apply_one(struct k_model *m, const struct pr_action *actions, size_t 
 		return k_plug_acpi(m, root, f, a->device);
 	case PR_ACTION_UNPLUG_ACPI:
 		return k_unplug_below(root, f, a->device);
+	case PR_ACTION_BOOT:
+		return k_boot(m, root);
 	}
 	return -EINVAL;
 }

@@ -125,7 +125,8 @@ struct k_model {
 	struct k_res *list, *failed;
 	uint32_t list_order;
 	size_t n_listed;
-	int status; /* sticky: 0, 1 with @doubt, -ENOMEM, -EINVAL */
+	bool all_required; /* boot with tries left: reserves and what is optional are needs */
+	int status;        /* sticky: 0, 1 with @doubt, -ENOMEM, -EINVAL */
 	struct pr_doubt *doubt;
 };
 
@@ -156,6 +157,8 @@ void k_check_modelled(struct k_model *m, struct k_bus *bus);
 /* The bus below @bridge; NULL: the root bus. */
 int k_rescan(struct k_model *m, struct pr_root *root, struct pr_function *bridge);
 
+/* boot.c: everything below the host bridge. */
+int k_boot(struct k_model *m, struct pr_root *root);
 int k_plug(struct k_model *m, struct pr_function *port);
 int k_plug_acpi(
 	struct k_model *m, struct pr_root *root, struct pr_function *bridge, uint8_t device);
@@ -239,5 +242,9 @@ void k_distribute(struct k_model *m, struct k_dev *port);
 
 /* Notes that @r has found no place; before it is reset. */
 void k_fail(struct k_model *m, struct k_res *r);
+enum k_release {
+	K_RELEASE_LEAF,    /* only the window of a bridge with no bridge below */
+	K_RELEASE_SUBTREE, /* and those of the bridges below */
+};
 /* Takes away the windows that what failed should have had room in, and asks for it again. */
-void k_release_failed(struct k_model *m);
+void k_release_failed(struct k_model *m, enum k_release how);

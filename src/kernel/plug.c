@@ -90,7 +90,7 @@ static void assign_below(struct k_model *m, struct pr_function *port)
 	if (m->status == 0)
 		try_assign(m, d);
 	if (m->status == 0 && m->failed) {
-		k_release_failed(m);
+		k_release_failed(m, K_RELEASE_SUBTREE);
 		try_assign(m, d);
 	}
 	if (m->status == 0)

@@ -183,11 +183,24 @@ static bool before(
 	return major < than_major || (major == than_major && minor < than_minor);
 }
 
+/*
+ * pci_root_bus_distribute_available_resources (setup-bus.c) is of 6.3; it took
+ * the port where the bridge below was meant until 6.14, 6.12.y and 6.1.y.
+ * Releases here have no third number: that it was mended is assumed for the two.
+ */
+static enum pr_boot_shares boot_shares(unsigned int major, unsigned int minor)
+{
+	if ((major == 6 && minor == 1) || !before(major, minor, 6, 12))
+		return PR_BOOT_SHARES_BELOW;
+	return before(major, minor, 6, 3) ? PR_BOOT_SHARES_NONE : PR_BOOT_SHARES_PORT;
+}
+
 static void select_generation(struct pr_kernel *k, unsigned int major, unsigned int minor)
 {
 	k->older = before(major, minor, generations[0].major, generations[0].minor);
 	k->newer = before(NEWEST_MAJOR, NEWEST_MINOR, major, minor);
 	k->generation = generations[0].generation;
+	k->boot_shares = boot_shares(major, minor);
 
 	for (size_t i = 0; i < ARRAY_SIZE(generations); i++)
 		if (!before(major, minor, generations[i].major, generations[i].minor))
@@ -279,6 +292,13 @@ static int parse_option(struct pr_kernel *k, const char *o, size_t length)
 	}
 	if (option_value(o, length, "assign-busses", &v, &n) && n == 0)
 		k->assign_busses = true;
+	/* pci_realloc_get_opt() (setup-bus.c) */
+	if (option_value(o, length, "realloc=", &v, &n))
+		k->realloc = n >= 3 && memcmp(v, "off", 3) == 0  ? PR_REALLOC_OFF
+			     : n >= 2 && memcmp(v, "on", 2) == 0 ? PR_REALLOC_ON
+								 : k->realloc;
+	else if (option_value(o, length, "realloc", &v, &n))
+		k->realloc = PR_REALLOC_ON;
 	return 0;
 }
 
@@ -338,6 +358,7 @@ int pr_kernel_select(const struct pr_machine *machine, struct pr_kernel *ret)
 		.hp_mem_size = 2 * MIB,
 		.hp_pref_size = 2 * MIB,
 		.hp_bus_size = 1,
+		.boot_shares = PR_BOOT_SHARES_BELOW,
 	};
 	unsigned int major, minor;
 	bool known;

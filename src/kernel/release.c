@@ -63,6 +63,19 @@ static bool is_pci_bridge(const struct k_dev *d)
 	return d->subordinate && d->f->header.class_code >> 8 == CLASS_PCI_BRIDGE;
 }
 
+static bool is_leaf(const struct k_bus *bus)
+{
+	for (const struct k_dev *d = bus->first; d; d = d->next)
+		if (d->subordinate)
+			return false;
+	return true;
+}
+
+static bool may_release(const struct k_bus *bus, enum k_release how)
+{
+	return bus->self && is_pci_bridge(bus->self) && (how == K_RELEASE_SUBTREE || is_leaf(bus));
+}
+
 /* Up to 6.12: which window of a bridge a resource of type @type would be in. */
 static struct k_res *window_of_type(struct k_dev *bridge, uint32_t type)
 {
@@ -78,39 +91,40 @@ static struct k_res *window_of_type(struct k_dev *bridge, uint32_t type)
 	return k_window(bridge, PR_WINDOW_MEM);
 }
 
-static void release_of_type(struct k_model *m, struct k_bus *bus, uint32_t type)
+static void release_of_type(struct k_model *m, struct k_bus *bus, uint32_t type, enum k_release how)
 {
-	for (struct k_dev *d = bus->first; d; d = d->next)
+	for (struct k_dev *d = bus->first; d && how == K_RELEASE_SUBTREE; d = d->next)
 		if (is_pci_bridge(d))
-			release_of_type(m, d->subordinate, type);
-	if (bus->self && is_pci_bridge(bus->self))
+			release_of_type(m, d->subordinate, type, how);
+	if (may_release(bus, how))
 		release_window(m, window_of_type(bus->self, type));
 }
 
 /* Since 6.18: @window, and first the windows below that lie in it. */
-static void release_inside(struct k_model *m, struct k_bus *bus, struct k_res *window)
+static void release_inside(
+	struct k_model *m, struct k_bus *bus, struct k_res *window, enum k_release how)
 {
-	for (struct k_dev *d = bus->first; d; d = d->next) {
+	for (struct k_dev *d = bus->first; d && how == K_RELEASE_SUBTREE; d = d->next) {
 		for (unsigned int i = PR_WINDOW_IO; i <= PR_WINDOW_PREF && is_pci_bridge(d); i++)
 			if (k_window(d, i)->placed && k_window(d, i)->parent == window)
-				release_inside(m, d->subordinate, k_window(d, i));
+				release_inside(m, d->subordinate, k_window(d, i), how);
 	}
-	if (bus->self && is_pci_bridge(bus->self) && window->dev == bus->self)
+	if (may_release(bus, how) && window->dev == bus->self)
 		release_window(m, window);
 }
 
-static void release_for(struct k_model *m, const struct k_res *failed)
+static void release_for(struct k_model *m, const struct k_res *failed, enum k_release how)
 {
 	struct k_bus *bus = failed->dev->bus;
 	struct k_res *window;
 
 	if (!m->profile->releases_inside) {
-		release_of_type(m, bus, failed->failed_flags);
+		release_of_type(m, bus, failed->failed_flags, how);
 		return;
 	}
 	window = k_window_for(bus, failed->failed_flags);
 	if (window)
-		release_inside(m, bus, window);
+		release_inside(m, bus, window, how);
 }
 
 /* It asks for what it asked for; up to 6.12 a window also has to find its type again. */
@@ -124,10 +138,10 @@ static void ask_again(const struct k_model *m, struct k_res *r)
 	r->flags = r->window && m->profile->forget_failed ? 0 : r->failed_flags;
 }
 
-void k_release_failed(struct k_model *m)
+void k_release_failed(struct k_model *m, enum k_release how)
 {
 	for (struct k_res *r = m->failed; r; r = r->failed_next)
-		release_for(m, r);
+		release_for(m, r, how);
 	for (struct k_res *r = m->failed; r; r = r->failed_next)
 		ask_again(m, r);
 	m->failed = NULL;

@@ -203,6 +203,10 @@ static void size_io(struct k_model *m, struct k_bus *bus, uint64_t reserve)
 	w->orphan = false;
 
 	sum_io(m, bus, w, &s);
+	if (m->all_required) {
+		s.small = larger(s.small, reserve);
+		reserve = 0;
+	}
 	required = wanted = io_size(&s, s.large, 0, 0, old);
 	if (reserve > 0 || s.children > 0)
 		wanted = io_size(&s, m->profile->io_counts_twice ? required : s.large, reserve,
@@ -219,6 +223,7 @@ static void size_io(struct k_model *m, struct k_bus *bus, uint64_t reserve)
 
 struct mem_sum {
 	uint64_t size, children, add_align;
+	uint64_t floor;              /* the least that is required, whatever is below */
 	uint64_t aligns[MAX_ORDERS]; /* bytes by alignment, from 1 MiB */
 	unsigned int max_order;
 };
@@ -273,6 +278,8 @@ static bool sum_optional(struct k_model *m, struct k_res *r, uint64_t align, str
 {
 	bool listed = r->listed;
 
+	if (m->all_required)
+		return false;
 	if (m->profile->optional_window && r->window && listed) {
 		s->children = add(s->children, r->add_size);
 		s->add_align = larger(s->add_align, r->add_align);
@@ -380,16 +387,16 @@ static void require_mem(struct k_model *m, struct k_bus *bus, struct k_res *w, s
 	align = larger(align, MEM_GRANULARITY);
 	*ret_align = align;
 	if (m->profile->head_align) {
-		*ret_required = mem_size(m, s, 0, 0, old, MEM_GRANULARITY);
+		*ret_required = mem_size(m, s, s->floor, 0, old, MEM_GRANULARITY);
 		return;
 	}
 
-	*ret_required = mem_size(m, s, 0, 0, old, align);
+	*ret_required = mem_size(m, s, s->floor, 0, old, align);
 	s->add_align = larger(s->add_align, align);
 	if (m->profile->relax && *ret_required &&
 		!fits_above(bus, w, *ret_required, s->add_align)) {
 		*ret_align = larger(MIB << s->max_order, MEM_GRANULARITY);
-		*ret_required = mem_size(m, s, 0, 0, old, MEM_GRANULARITY);
+		*ret_required = mem_size(m, s, s->floor, 0, old, MEM_GRANULARITY);
 	}
 }
 
@@ -402,6 +409,10 @@ static void size_mem(struct k_model *m, struct k_bus *bus, struct k_res *w, uint
 	if (w->placed)
 		return;
 	w->orphan = false;
+	if (m->all_required) {
+		s.floor = reserve;
+		reserve = 0;
+	}
 
 	sum_mem(m, bus, w, &s);
 	more = reserve > 0 || s.children > 0;
