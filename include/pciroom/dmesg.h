@@ -33,9 +33,9 @@ enum pr_dmesg_kind {
 	PR_DMESG_TABLE,     /* "pci_bus 0000:01: resource 0 [io ...]": the end of an assignment */
 	PR_DMESG_SLOT,      /* pciehp found a slot; count 1: HotPlug+ */
 	PR_DMESG_PLUGGED,   /* pciehp: card present, link up */
-	PR_DMESG_UNPLUGGED, /* pciehp: card not present, link down */
+	PR_DMESG_UNPLUGGED, /* pciehp: card not present, link down, button pressed */
 	PR_DMESG_SHADOW,    /* "Video device with shadowed ROM" */
-	PR_DMESG_RESERVED,  /* "system 00:05: [mem 0x...] has been reserved", e820: not PCI's to use */
+	PR_DMESG_RESERVED, /* "system 00:05: [mem 0x...] has been reserved", e820: not PCI's to use */
 	PR_DMESG_UNRESERVED, /* "e820: remove [mem 0x...] reserved" */
 	_PR_DMESG_KIND_MAX,
 };
@@ -43,8 +43,16 @@ enum pr_dmesg_kind {
 /* Index of an entry that names no resource. */
 #define PR_DMESG_NO_INDEX 0xff
 
+/* Who says it: the word before the address is the driver that is bound. */
+enum pr_dmesg_speaker {
+	PR_DMESG_CORE = 0, /* "pci", and lines about buses */
+	PR_DMESG_PORT,     /* "pcieport" */
+	PR_DMESG_DRIVER,   /* another driver: it resizes or moves its own BARs */
+};
+
 struct pr_dmesg_entry {
 	enum pr_dmesg_kind kind;
+	enum pr_dmesg_speaker speaker;
 	unsigned int line;         /* of the log, from 1 */
 	struct pr_address address; /* of a bus: its domain and bus */
 	uint8_t index;             /* enum pr_resource_index, or PR_DMESG_NO_INDEX */

@@ -248,6 +248,7 @@ static struct pr_facts facts_of(
 		.config_length = f->vfs > 0 ? EXTENDED_BYTES : HEADER_BYTES,
 		.masks = masks,
 		.n_masks = put_masks(f, masks),
+		.driver = f->port_driver ? "pcieport" : NULL,
 		.numa_node = -1,
 		.iommu_group = -1,
 		.sriov_numvfs = -1,

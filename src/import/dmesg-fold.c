@@ -200,6 +200,7 @@ static void found(const struct pr_dmesg_fold *fold, struct pr_dmesg_function *f,
 	depart_below(fold, f);
 	f->found = e;
 	f->present = true;
+	f->port_driver = false;
 	f->order = e->line;
 	f->buses_known = false;
 	memset(f->lines, 0, sizeof(f->lines));
@@ -266,6 +267,7 @@ static void follow(const struct pr_dmesg *log, size_t i, const struct pr_dmesg_f
 	f = pr_dmesg_find(fold, &e->address);
 	if (!f)
 		return;
+	f->port_driver |= e->speaker == PR_DMESG_PORT;
 	if (e->kind == PR_DMESG_FOUND)
 		found(fold, f, e);
 	else if (e->kind == PR_DMESG_UNPLUGGED)

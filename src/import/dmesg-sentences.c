@@ -316,11 +316,13 @@ static bool shadow(struct pr_dmesg_text t, struct pr_dmesg_entry *e)
 static const struct {
 	const char *words;
 	enum pr_dmesg_kind kind;
+	bool more; /* the sentence goes on */
 } slot_events[] = {
-	{ "Card present", PR_DMESG_PLUGGED },
-	{ "Link Up", PR_DMESG_PLUGGED },
-	{ "Card not present", PR_DMESG_UNPLUGGED },
-	{ "Link Down", PR_DMESG_UNPLUGGED },
+	{ "Card present", PR_DMESG_PLUGGED, false },
+	{ "Link Up", PR_DMESG_PLUGGED, false },
+	{ "Card not present", PR_DMESG_UNPLUGGED, false },
+	{ "Link Down", PR_DMESG_UNPLUGGED, false },
+	{ "Button press: will power off", PR_DMESG_UNPLUGGED, true },
 };
 
 /* "pciehp: Slot #12 AttnBtn- ... HotPlug+ ...", "pciehp: Slot(12): Card present" */
@@ -339,7 +341,7 @@ static bool slot(struct pr_dmesg_text t, struct pr_dmesg_entry *e)
 	for (size_t i = 0; i < ARRAY_SIZE(slot_events); i++) {
 		e->kind = slot_events[i].kind;
 		if (pr_dmesg_skip(&t, slot_events[i].words))
-			return true;
+			return slot_events[i].more || is_done(&t);
 	}
 	return false;
 }

@@ -57,16 +57,30 @@ const char *pr_dmesg_kind_name(enum pr_dmesg_kind kind)
 
 /* ---- who a line speaks of ---- */
 
+/* The word that ends at @p, where @start is the beginning of the line. */
+static enum pr_dmesg_speaker speaker(const char *start, const char *p)
+{
+	struct pr_dmesg_text word = { p, p };
+
+	while (word.p > start && word.p[-1] != ' ' && word.p[-1] != '\t' && word.p[-1] != '+')
+		word.p--;
+	if (pr_dmesg_skip(&word, "pci") && word.p == word.end)
+		return PR_DMESG_CORE;
+	if (pr_dmesg_skip(&word, "eport") && word.p == word.end)
+		return PR_DMESG_PORT;
+	return PR_DMESG_DRIVER;
+}
+
 /*
  * Finds "DRIVER DDDD:BB:DD.F: " (dev_printk()) and steps behind it; older
  * pciehp adds the name of its service: "pciehp 0000:00:1c.0:pcie004: ".
  */
-static bool find_function(struct pr_dmesg_text *t, struct pr_address *ret)
+static bool find_function(struct pr_dmesg_text *t, struct pr_dmesg_entry *e)
 {
 	for (struct pr_dmesg_text at = *t; pr_dmesg_seek(&at, " ");) {
 		struct pr_dmesg_text after = at;
 
-		if (!pr_dmesg_address(&after, ret))
+		if (!pr_dmesg_address(&after, &e->address))
 			continue;
 		if (pr_dmesg_skip(&after, ":pcie") && !pr_dmesg_seek(&after, ":"))
 			continue;
@@ -74,6 +88,7 @@ static bool find_function(struct pr_dmesg_text *t, struct pr_address *ret)
 			continue;
 		if (!pr_dmesg_skip(&after, " "))
 			continue;
+		e->speaker = speaker(t->p, at.p - 1);
 		*t = after;
 		return true;
 	}
@@ -142,7 +157,7 @@ static bool read_entry(struct pr_dmesg_text t, struct pr_dmesg_entry *e)
 	*e = (struct pr_dmesg_entry){ .index = PR_DMESG_NO_INDEX, .port = PR_PORT_NONE };
 	if (find_bus(&t, &e->address))
 		return pr_dmesg_read_bus(t, e);
-	if (find_function(&t, &e->address))
+	if (find_function(&t, e))
 		return pr_dmesg_read_function(t, e);
 	return read_plain(t, e);
 }

@@ -45,6 +45,7 @@ struct pr_dmesg_function {
 	bool window_seen[3];
 	uint32_t window_flags[3];
 	bool hotplug, multifunction, shadowed;
+	bool port_driver; /* the port driver has it, before the point that is asked for */
 	uint64_t vfs;
 	/* the kernel's table */
 	struct pr_resource_line lines[PR_RESOURCE_MAX];

@@ -135,6 +135,13 @@ static const struct line_case {
 		"plugged 0000:00:1d.0" },
 	{ "a card goes", "pcieport 0000:00:1d.0: pciehp: Slot(12): Link Down",
 		"unplugged 0000:00:1d.0" },
+	{ "a card that does not go",
+		"pcieport 0000:00:1d.0: pciehp: Slot(12): Link Down/Up ignored "
+		"(recovered by DPC)",
+		NULL },
+	{ "a button is pressed",
+		"pcieport 0000:04:0b.0: pciehp: Slot(12): Button press: will power off in 5 sec",
+		"unplugged 0000:04:0b.0" },
 	{ "addresses that belong to the board",
 		"system 00:05: [mem 0xfd000000-0xfdabffff] has been reserved",
 		"reserved 0000:00:00.0 mem fd000000-fdabffff" },
