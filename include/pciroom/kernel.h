@@ -12,9 +12,10 @@
 enum pr_generation {
 	PR_GENERATION_6_1 = 0,
 	PR_GENERATION_6_12,
-	PR_GENERATION_6_18,
-	PR_GENERATION_7,   /* 7.1, 7.2 */
-	PR_GENERATION_7_3, /* 7.3 and later */
+	PR_GENERATION_6_18_0, /* 6.18.0 and its candidates, as logs show it */
+	PR_GENERATION_6_18,   /* 6.18.y */
+	PR_GENERATION_7,      /* 7.1, 7.2 */
+	PR_GENERATION_7_3,    /* 7.3 and later */
 	_PR_GENERATION_MAX,
 };
 

@@ -271,7 +271,7 @@ int k_boot(struct k_model *m, struct pr_root *root)
 	if (k_begin(m, root) == 0) {
 		for (size_t i = 0; i < root->n_functions; i++)
 			m->fresh[i] = !root->functions[i].removed;
-		bus = k_tree_build(m, NULL);
+		bus = k_tree_build(m, NULL, true);
 	}
 	if (bus) {
 		k_check_modelled(m, bus);

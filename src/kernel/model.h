@@ -83,6 +83,8 @@ struct k_profile {
 	bool head_all;            /* resources larger than their alignment count for it too */
 	bool minimum_after_sum;   /* hot-plug reserve is a minimum of the whole, not an addition */
 	bool relax;               /* relaxed alignment when a placed window above is too small */
+	/* relaxed too below two windows that are not in place themselves */
+	bool relax_unplaced;
 	/* placing optional parts of one bus loses those of required windows below */
 	bool drops_deeper;
 	bool shrinks_needs;   /* distribution may leave a window less than it needs */

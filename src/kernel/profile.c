@@ -40,7 +40,11 @@
  * minimum_after_sum
  *	calculate_memsize of 7.3.
  * relax
- *	pbus_upstream_space_available, 6.12 (and the first 6.18.y, left out here).
+ *	pbus_upstream_space_available, 6.12 and 6.18.0.
+ * relax_unplaced
+ *	the same in 6.18.0, as the logs of two machines show it (no source at hand):
+ *	relaxed also where the windows of the bridge above and of the one above that
+ *	are not placed, for the optional size too, and never to a larger alignment.
  * drops_deeper
  *	reassign_resources_sorted of 6.18.y looks whether a request is hopeless
  *	before it looks whether it belongs to this bus; windows below are not
@@ -78,6 +82,18 @@ static const struct k_profile profiles[_PR_GENERATION_MAX] = {
 		.pref_joins_mem = true,
 		.relax = true,
 		.max_orders = 24,
+	},
+	[PR_GENERATION_6_18_0] = {
+		.releases_inside = true,
+		.shrinks_needs = true,
+		.first_try_always = true,
+		.optional_rom = true,
+		.optional_keeps_size = true,
+		.io_counts_twice = true,
+		.relax = true,
+		.relax_unplaced = true,
+		.drops_deeper = true,
+		.max_orders = 28,
 	},
 	[PR_GENERATION_6_18] = {
 		.releases_inside = true,
@@ -120,13 +136,12 @@ static const struct k_profile profiles[_PR_GENERATION_MAX] = {
 static const struct {
 	unsigned int major, minor;
 	enum pr_generation generation;
-	const char *name;
 } generations[] = {
-	{ 6, 1, PR_GENERATION_6_1, "6.1" },
-	{ 6, 12, PR_GENERATION_6_12, "6.12" },
-	{ 6, 18, PR_GENERATION_6_18, "6.18" },
-	{ 7, 1, PR_GENERATION_7, "7.1" },
-	{ 7, 3, PR_GENERATION_7_3, "7.3" },
+	{ 6, 1, PR_GENERATION_6_1 },
+	{ 6, 12, PR_GENERATION_6_12 },
+	{ 6, 18, PR_GENERATION_6_18 }, /* but for 6.18.0 */
+	{ 7, 1, PR_GENERATION_7 },
+	{ 7, 3, PR_GENERATION_7_3 },
 };
 
 /* The newest release that was compared with the model. */
@@ -140,10 +155,16 @@ const struct k_profile *k_profile_of(const struct pr_kernel *k)
 
 const char *pr_generation_name(enum pr_generation g)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(generations); i++)
-		if (generations[i].generation == g)
-			return generations[i].name;
-	return "unknown";
+	static const char *const names[_PR_GENERATION_MAX] = {
+		[PR_GENERATION_6_1] = "6.1",
+		[PR_GENERATION_6_12] = "6.12",
+		[PR_GENERATION_6_18_0] = "6.18.0",
+		[PR_GENERATION_6_18] = "6.18",
+		[PR_GENERATION_7] = "7.1",
+		[PR_GENERATION_7_3] = "7.3",
+	};
+
+	return (unsigned int)g < _PR_GENERATION_MAX ? names[g] : "unknown";
 }
 
 static const char *parse_decimal(const char *s, unsigned int *ret)
@@ -193,6 +214,15 @@ static enum pr_boot_shares boot_shares(unsigned int major, unsigned int minor)
 	if ((major == 6 && minor == 1) || !before(major, minor, 6, 12))
 		return PR_BOOT_SHARES_BELOW;
 	return before(major, minor, 6, 3) ? PR_BOOT_SHARES_NONE : PR_BOOT_SHARES_PORT;
+}
+
+/*
+ * "6.18.0" and "6.18.0-rc5" size windows as 6.12 does; how was changed in the
+ * course of 6.18.y.
+ */
+static bool is_first_6_18(const char *release)
+{
+	return strncmp(release, "6.18.0", 6) == 0 && (release[6] < '0' || release[6] > '9');
 }
 
 static void select_generation(struct pr_kernel *k, unsigned int major, unsigned int minor)
@@ -367,6 +397,8 @@ int pr_kernel_select(const struct pr_machine *machine, struct pr_kernel *ret)
 	known = parse_release(machine->release, &major, &minor);
 	if (known)
 		select_generation(&k, major, minor);
+	if (known && is_first_6_18(machine->release))
+		k.generation = PR_GENERATION_6_18_0;
 
 	r = machine->cmdline ? parse_cmdline(&k, machine->cmdline) : 0;
 	if (r < 0)

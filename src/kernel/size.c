@@ -358,8 +358,8 @@ static bool same_kind(const struct k_res *a, const struct k_res *b, uint32_t mas
  * pbus_upstream_space_available: the nearest bus above, the root bus apart,
  * with a window of this kind that is in place decides.
  */
-static bool fits_above(
-	const struct k_bus *bus, const struct k_res *w, uint64_t size, uint64_t align)
+static bool fits_above(const struct k_model *m, const struct k_bus *bus, const struct k_res *w,
+	uint64_t size, uint64_t align)
 {
 	const struct k_res *pref = k_window(bus->self, PR_WINDOW_PREF);
 	uint32_t mask =
@@ -373,6 +373,8 @@ static bool fits_above(
 				return pr_range_size(&above->at) >= size &&
 				       k_space_has(above, size, align);
 		}
+		if (m->profile->relax_unplaced && bus->parent && bus->parent->self)
+			return false;
 	}
 	return true;
 }
@@ -394,8 +396,9 @@ static void require_mem(struct k_model *m, struct k_bus *bus, struct k_res *w, s
 	*ret_required = mem_size(m, s, s->floor, 0, old, align);
 	s->add_align = larger(s->add_align, align);
 	if (m->profile->relax && *ret_required &&
-		!fits_above(bus, w, *ret_required, s->add_align)) {
-		*ret_align = larger(MIB << s->max_order, MEM_GRANULARITY);
+		!fits_above(m, bus, w, *ret_required, s->add_align)) {
+		if (!m->profile->relax_unplaced || align > MIB << s->max_order)
+			*ret_align = larger(MIB << s->max_order, MEM_GRANULARITY);
 		*ret_required = mem_size(m, s, s->floor, 0, old, MEM_GRANULARITY);
 	}
 }
@@ -423,6 +426,9 @@ static void size_mem(struct k_model *m, struct k_bus *bus, struct k_res *w, uint
 	if (more)
 		wanted = mem_size(
 			m, &s, reserve, s.children, old, new_rules ? MEM_GRANULARITY : s.add_align);
+	if (more && m->profile->relax_unplaced && wanted &&
+		!fits_above(m, bus, w, wanted, s.add_align))
+		wanted = mem_size(m, &s, reserve, s.children, old, MEM_GRANULARITY);
 	if (required == 0 && wanted == 0) {
 		disable(m, w);
 		return;
