@@ -413,17 +413,53 @@ int pr_dmesg_add_facts(const struct pr_dmesg *log, size_t until, struct pr_build
 	return r;
 }
 
-/* Power-on: no bus numbers, windows that forward the lowest block, BARs without address. */
-static void power_on(struct pr_dmesg_function *f)
+/*
+ * The first words about a bridge after it is found are what its registers read:
+ * no bus numbers after power-on, or what firmware has set up behind the kernel's back.
+ */
+static const struct pr_dmesg_entry *first_words(
+	const struct pr_dmesg *log, const struct pr_dmesg_function *f)
+{
+	const struct pr_dmesg_entry *end = log->entries + log->n;
+
+	for (const struct pr_dmesg_entry *e = f->found + 1; e < end; e++) {
+		if (pr_address_compare(&e->address, &f->address) != 0)
+			continue;
+		if (e->kind == PR_DMESG_FOUND)
+			return NULL;
+		if (e->kind == PR_DMESG_BUSES)
+			return e->first_bus > f->address.bus ? e : NULL;
+	}
+	return NULL;
+}
+
+static void set_windows(
+	const struct pr_dmesg *log, struct pr_dmesg_function *f, const struct pr_dmesg_entry *words)
 {
 	static const uint64_t lowest[] = { 0xfff, 0xfffff, 0xfffff };
 
+	for (unsigned int i = 0; i < 3; i++)
+		f->lines[PR_WINDOW_IO + i] =
+			(struct pr_resource_line){ .end = !words && f->window_seen[i] ? lowest[i]
+										      : 0 };
+	for (const struct pr_dmesg_entry *e = words ? words + 1 : NULL;
+		e && e < log->entries + log->n && e->kind == PR_DMESG_WINDOW &&
+		e->index <= PR_WINDOW_PREF;
+		e++)
+		f->lines[e->index] =
+			(struct pr_resource_line){ .start = e->range.first, .end = e->range.last };
+}
+
+/* As it was before the kernel wrote to it. */
+static void power_on(const struct pr_dmesg *log, struct pr_dmesg_function *f)
+{
+	const struct pr_dmesg_entry *words = first_words(log, f);
+
 	memset(f->registers, 0, sizeof(f->registers));
 	f->buses_known = true;
-	f->secondary = f->subordinate = 0;
-	for (unsigned int i = 0; i < 3; i++)
-		f->lines[PR_WINDOW_IO + i].start = 0, f->lines[PR_WINDOW_IO + i].end =
-							      f->window_seen[i] ? lowest[i] : 0;
+	f->secondary = words ? words->first_bus : 0;
+	f->subordinate = words ? words->last_bus : 0;
+	set_windows(log, f, words);
 }
 
 static bool find_parent(
@@ -458,7 +494,7 @@ int pr_dmesg_newcomer(const struct pr_dmesg *log, size_t from, size_t until,
 	f = pr_dmesg_find(&fold, a);
 	if (!f || !f->present || f->found < &log->entries[from])
 		return 1;
-	power_on(f);
+	power_on(log, f);
 	fill(b, log, &fold, f);
 	*ret = facts_of(f, b, masks);
 	ret->is_newcomer = true;

@@ -97,15 +97,22 @@ static void learn(struct pr_dmesg_function *f, const struct pr_dmesg_entry *e, b
 
 /*
  * An optional size is a hot-plug port's reserve where nothing found below so far
- * can be the reason: no bridge, and for memory no function at all.
+ * can be the reason: no bridge that asks for one itself, for memory that may be
+ * prefetched no VF, and for other memory, where ROMs go too, no function at all.
  */
 static bool is_reserve(const struct pr_dmesg *log, const struct pr_dmesg_entry *e)
 {
 	for (const struct pr_dmesg_entry *c = log->entries; c < e; c++) {
-		bool matters = e->index != PR_WINDOW_IO || c->header_type != 0;
+		bool below = c->address.domain == e->address.domain &&
+			     c->address.bus >= e->first_bus && c->address.bus <= e->last_bus;
 
-		if (c->kind == PR_DMESG_FOUND && c->address.domain == e->address.domain &&
-			c->address.bus >= e->first_bus && c->address.bus <= e->last_bus && matters)
+		if (!below)
+			continue;
+		if (c->kind == PR_DMESG_FOUND && e->index == PR_WINDOW_MEM)
+			return false;
+		if (c->kind == PR_DMESG_OPTIONAL && c->index == e->index)
+			return false;
+		if (c->kind == PR_DMESG_VF_SPACE && e->index != PR_WINDOW_IO)
 			return false;
 	}
 	return e->count > 0;
@@ -255,6 +262,29 @@ static void decide(struct pr_dmesg_function *f, const struct pr_dmesg_entry *e)
 	}
 }
 
+/*
+ * What lies in a window that is released goes with it (release_child_resources);
+ * of BARs the kernel says so only where debugging is on.
+ */
+static void release_inside(const struct pr_dmesg_fold *fold, const struct pr_dmesg_function *bridge,
+	const struct pr_dmesg_entry *e)
+{
+	for (size_t i = 0; i < fold->n && bridge->buses_known && e->placed; i++) {
+		struct pr_dmesg_function *f = &fold->functions[i];
+
+		if (f->address.domain != bridge->address.domain ||
+			f->address.bus < bridge->secondary || f->address.bus > bridge->subordinate)
+			continue;
+		for (unsigned int k = 0; k < PR_WINDOW_IO; k++) {
+			const struct pr_resource_line *line = &f->lines[k];
+
+			if (line->start >= e->range.first && line->end <= e->range.last &&
+				!((line->flags ^ e->flags) & (PR_IORES_IO | PR_IORES_MEM)))
+				unset_line(f, k);
+		}
+	}
+}
+
 static void follow(const struct pr_dmesg *log, size_t i, const struct pr_dmesg_fold *fold)
 {
 	const struct pr_dmesg_entry *e = &log->entries[i];
@@ -278,6 +308,8 @@ static void follow(const struct pr_dmesg *log, size_t i, const struct pr_dmesg_f
 		shadow(f);
 	else if (e->index < PR_RESOURCE_MAX)
 		decide(f, e);
+	if (e->kind == PR_DMESG_RELEASED && e->index >= PR_WINDOW_IO && e->index < PR_RESOURCE_MAX)
+		release_inside(fold, f, e);
 }
 
 /*
