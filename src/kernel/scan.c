@@ -14,7 +14,6 @@
 /* A bus while it is scanned. */
 struct scan {
 	struct pr_function *self; /* bridge above; NULL: root bus */
-	const struct scan *parent;
 	unsigned int number, end;
 	bool reachable; /* configuration cycles get there */
 	bool one_slot;  /* look at device number @device only */
@@ -164,15 +163,113 @@ static unsigned int iov_bus_range(struct pr_function *first)
 	return most;
 }
 
-/* ---- bridges ---- */
+/* ---- where configuration cycles go ---- */
 
-static bool in_ancestors(const struct scan *bus, unsigned int number)
+static bool claims(const struct pr_function *g, unsigned int number)
 {
-	for (; bus; bus = bus->parent)
-		if (number < bus->number || number > bus->end)
-			return false;
-	return true;
+	return g->bridge && !g->unplugged && g->bridge->secondary != 0 &&
+	       number >= g->bridge->secondary && number <= g->bridge->subordinate;
 }
+
+/* Something below @top would be found, if the scan of bus @number got there. */
+static bool hides(const struct pr_function *top, unsigned int number)
+{
+	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top))
+		if (f != top && f->removed && !f->unplugged && !f->facts->is_vf &&
+			f->parent->bridge && f->parent->bridge->secondary == number)
+			return true;
+	return false;
+}
+
+/* Something there is that could answer on bus @number, if @top alone forwarded it. */
+static bool answers(const struct pr_function *top, unsigned int number)
+{
+	if (top->bridge->secondary == number)
+		return top->first_child != NULL;
+	pr_for_each_child (f, top->first_child)
+		if (claims(f, number) && answers(f, number))
+			return true;
+	return false;
+}
+
+/*
+ * The bridge on one bus that forwards bus @number.  Where two do and both lead
+ * somewhere, which one answers is the hardware's choice: *ret_unclear, unless
+ * nothing new is behind them.
+ */
+static struct pr_function *claimant(
+	struct pr_function *first, unsigned int number, bool *ret_unclear)
+{
+	struct pr_function *found = NULL;
+
+	pr_for_each_child (g, first) {
+		if (!claims(g, number))
+			continue;
+		if (found && answers(found, number) && answers(g, number))
+			*ret_unclear |= hides(found, number) || hides(g, number);
+		if (!found || (!answers(found, number) &&
+				      (answers(g, number) || g->bridge->secondary == number)))
+			found = g;
+	}
+	return found;
+}
+
+/* The bridge whose secondary bus answers to @number; the registers decide, not the kernel. */
+static struct pr_function *route(const struct k_model *m, unsigned int number, bool *ret_unclear)
+{
+	struct pr_function *f = NULL, *first = m->root->first_child;
+
+	if (number < m->root->facts.bus || number > m->root->last_bus)
+		return NULL;
+	do {
+		f = claimant(first, number, ret_unclear);
+		first = f ? f->first_child : NULL;
+	} while (f && f->bridge->secondary != number);
+	return f;
+}
+
+static bool has_place(const struct pr_function *f, const struct pr_function *place)
+{
+	pr_for_each_child (c, f->first_child)
+		if (!c->removed && c->address.device == place->address.device &&
+			c->address.function == place->address.function)
+			return true;
+	return false;
+}
+
+/* A card behind @to would be found on the bus below @f, where its place is free. */
+static bool shows(const struct pr_function *to, const struct pr_function *f)
+{
+	pr_for_each_child (c, to->first_child)
+		if (c->removed && !c->unplugged && !c->facts->is_vf && !has_place(f, c))
+			return true;
+	return false;
+}
+
+/* What was removed has been seen on this bus, whatever the registers say. */
+static bool was_seen(const struct pr_function *f, unsigned int number)
+{
+	pr_for_each_child (c, f->first_child)
+		if (c->removed && !c->unplugged && !c->facts->is_newcomer && !c->facts->is_vf &&
+			c->facts->address.bus == number)
+			return true;
+	return false;
+}
+
+/* Does a scan of bus @number find what is behind @f? */
+static bool is_reachable(struct k_model *m, struct pr_function *f, unsigned int number)
+{
+	bool unclear = false;
+	const struct pr_function *to = route(m, number, &unclear);
+
+	if (unclear)
+		k_doubt(m, f, "bus %02x is forwarded by two bridges beside each other", number);
+	else if (to != f && ((to && shows(to, f)) || was_seen(f, number)))
+		k_doubt(m, f, "bus %02x leads to what is behind another bridge", number);
+	return to == f;
+}
+
+/* ---- bridges ---- */
 
 /* The numbers in its registers make sense on this bus. */
 static bool numbers_sensible(const struct pr_function *f, const struct scan *bus)
@@ -207,13 +304,22 @@ static void give_bus(struct k_model *m, struct pr_function *f, const struct scan
 static unsigned int scan_foreign(struct k_model *m, struct pr_function *f, unsigned int number)
 {
 	struct pr_function *owner = m->bus_owner[number];
-	struct scan bus = { .self = owner, .number = number, .reachable = true };
+	struct scan bus = { .self = owner, .number = number };
 
 	f->no_bus = f->bridge->busless = true;
 	if (!owner)
 		return number;
 	bus.end = owner->bridge->subordinate;
+	bus.reachable = is_reachable(m, owner, number);
 	return scan_bus(m, &bus, 0);
+}
+
+/* The bus that the owner of bus @number is on; that of a root bus is 0 (pci_bus.primary). */
+static uint8_t primary_of(const struct k_model *m, unsigned int number)
+{
+	const struct pr_function *owner = m->bus_owner[number];
+
+	return owner ? owner->address.bus : 0;
 }
 
 /* What was never seen behind a bridge cannot be predicted when it gets a bus. */
@@ -221,70 +327,21 @@ static void check_unseen(struct k_model *m, const struct pr_function *f, bool re
 {
 	const struct pr_pcie *pcie = &f->caps->pcie;
 
-	if (!f->no_bus || !reachable || f->first_child)
+	if ((!f->no_bus && !f->bridge->busless) || !reachable || f->first_child)
 		return;
 	if (pcie->slot_known == PR_YES && pcie->slot_implemented && !pcie->slot_presence)
 		return;
 	k_doubt(m, f, "it had no bus numbers, so that what is behind it is not known");
 }
 
-static bool claims(const struct pr_function *g, unsigned int number)
-{
-	return g->bridge && !g->unplugged && g->bridge->secondary != 0 &&
-	       number >= g->bridge->secondary && number <= g->bridge->subordinate;
-}
-
-static bool is_news(const struct k_model *m, const struct pr_function *f)
-{
-	pr_for_each_child (c, f->first_child) {
-		if (c->removed && !c->unplugged)
-			return true;
-	}
-	return k_is_fresh(m, f) && f->first_child;
-}
-
-/* Two bridges beside each other forward one bus: which one answers is the hardware's choice. */
-static void check_siblings(
-	struct k_model *m, const struct scan *bus, struct pr_function *f, unsigned int number)
-{
-	pr_for_each_child (g, *children_of(m, bus)) {
-		if (g != f && claims(g, number) && (is_news(m, f) || is_news(m, g)))
-			k_doubt(m, f, "bus %02x is forwarded by another bridge beside it too",
-				number);
-	}
-}
-
-/* The bridges above do not forward the bus; another bridge may, and show what is behind it. */
-static void check_elsewhere(struct k_model *m, struct pr_function *f, unsigned int number)
-{
-	for (size_t i = 0; i < m->root->n_functions; i++) {
-		const struct pr_function *g = &m->root->functions[i];
-
-		if (g != f && g->bridge && !g->unplugged && g->first_child &&
-			g->bridge->secondary == number)
-			k_doubt(m, f, "bus %02x leads to what is behind another bridge", number);
-	}
-}
-
-static void check_claims(struct k_model *m, struct pr_function *f, const struct scan *child)
-{
-	if (child->reachable)
-		check_siblings(m, child->parent, f, child->number);
-	else if (!k_has_bus(m, f))
-		check_elsewhere(m, f, child->number);
-}
-
 /* A bridge that keeps the numbers of its registers, first pass. */
-static unsigned int scan_configured(
-	struct k_model *m, const struct scan *bus, struct pr_function *f, unsigned int max)
+static unsigned int scan_configured(struct k_model *m, struct pr_function *f, unsigned int max)
 {
 	struct pr_bridge *b = f->bridge;
 	struct scan child = {
 		.self = f,
-		.parent = bus,
 		.number = b->secondary,
 		.end = b->subordinate,
-		.reachable = bus->reachable && in_ancestors(bus, b->secondary),
 	};
 	unsigned int end = b->subordinate;
 
@@ -292,7 +349,7 @@ static unsigned int scan_configured(
 		(void)scan_foreign(m, f, b->secondary);
 		return end > max ? end : max;
 	}
-	check_claims(m, f, &child);
+	child.reachable = is_reachable(m, f, child.number);
 	if (!k_has_bus(m, f)) {
 		check_unseen(m, f, child.reachable);
 		give_bus(m, f, &child);
@@ -308,7 +365,7 @@ static unsigned int scan_unconfigured(struct k_model *m, const struct scan *bus,
 	const struct pr_ea *ea = &f->caps->ea;
 	bool fixed = ea->present == PR_YES && ea->fixed_secondary != 0 &&
 		     ea->fixed_subordinate >= ea->fixed_secondary;
-	struct scan child = { .self = f, .parent = bus, .end = bus->end };
+	struct scan child = { .self = f, .end = bus->end };
 
 	child.number = fixed ? ea->fixed_secondary : max + 1;
 	if (child.number >= N_BUSES) {
@@ -318,12 +375,13 @@ static unsigned int scan_unconfigured(struct k_model *m, const struct scan *bus,
 	f->bridge->primary = (uint8_t)bus->number;
 	f->bridge->secondary = (uint8_t)child.number;
 	if (m->bus_exists[child.number]) {
+		f->bridge->primary = primary_of(m, child.number);
 		max = scan_foreign(m, f, child.number);
 		f->bridge->subordinate = (uint8_t)max;
 		return max;
 	}
-	child.reachable = bus->reachable && in_ancestors(bus, child.number);
-	check_claims(m, f, &child);
+	f->bridge->subordinate = (uint8_t)bus->end; /* while its bus is scanned */
+	child.reachable = is_reachable(m, f, child.number);
 	check_unseen(m, f, child.reachable);
 	give_bus(m, f, &child);
 
@@ -386,7 +444,7 @@ static unsigned int scan_bridges(struct k_model *m, const struct scan *bus, unsi
 			continue;
 		before = max;
 		if (numbers_sensible(f, bus))
-			max = scan_configured(m, bus, f, max);
+			max = scan_configured(m, f, max);
 		else
 			f->bridge->secondary = f->bridge->subordinate = 0;
 		used++;
@@ -428,14 +486,16 @@ static unsigned int scan_bus(struct k_model *m, const struct scan *bus, unsigned
 	return max;
 }
 
-static struct scan bus_below(const struct k_model *m, struct pr_function *bridge)
+static struct scan bus_below(struct k_model *m, struct pr_function *bridge)
 {
-	return (struct scan){
+	struct scan bus = {
 		.self = bridge,
 		.number = bridge ? bridge->bridge->secondary : m->root->facts.bus,
 		.end = bridge ? bridge->bridge->subordinate : m->root->last_bus,
-		.reachable = true,
 	};
+
+	bus.reachable = !bridge || is_reachable(m, bridge, bus.number);
+	return bus;
 }
 
 void k_scan(struct k_model *m, struct pr_function *bridge)
@@ -465,7 +525,7 @@ static unsigned int scan_one_bridge(struct k_model *m, const struct scan *bus,
 	if (pass == 1)
 		return configured ? max : scan_unconfigured(m, bus, f, max, available);
 	if (numbers_sensible(f, bus))
-		return scan_configured(m, bus, f, max);
+		return scan_configured(m, f, max);
 	f->bridge->secondary = f->bridge->subordinate = 0;
 	return max;
 }

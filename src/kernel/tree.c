@@ -49,6 +49,8 @@ static uint64_t remembered_io(const struct k_model *m, const struct pr_function 
 	uint64_t sum = 0, reserve = f->bridge->hotplug ? m->kernel->hp_io_size : 0;
 
 	pr_for_each_child (c, f->first_child) {
+		if (c->facts->is_newcomer && c->removed)
+			continue; /* was not there when it asked */
 		if (c->bridge)
 			sum += remembered_io(m, c);
 		for (unsigned int i = 0; i < c->n_resources; i++) {
@@ -117,8 +119,10 @@ static void set_window(const struct k_model *m, struct k_res *w, const struct pr
 		w->flags = r->flags & TYPE_FLAGS;
 		w->at = r->range;
 		w->size = pr_range_size(&r->range);
-	} else if (k_is_fresh(m, f) || m->new_bus[f - m->root->functions]) {
+	} else if (m->new_bus[f - m->root->functions]) {
 		read_window(m, w, &f->bridge->registers[w->index - PR_WINDOW_IO]);
+	} else if (k_is_fresh(m, f)) {
+		return; /* without a bus nobody reads its registers */
 	} else if (is_orphan(m, r)) {
 		w->orphan = true;
 		w->flags = r->flags & TYPE_FLAGS;

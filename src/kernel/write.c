@@ -125,6 +125,15 @@ static int write_bridge(struct k_model *m, const struct pr_function *f, const st
 	return 0;
 }
 
+/* Registers that read zero may be absent (config-space.h). */
+static bool meets_unknown(const struct pr_bridge *b, const struct pr_action *a)
+{
+	bool io = k_action_touches(a, 0x1c, 0x1d) || k_action_touches(a, 0x30, 0x33);
+
+	return (io && b->registers[0].implemented == PR_UNKNOWN) ||
+	       (k_action_touches(a, 0x24, 0x2f) && b->registers[2].implemented == PR_UNKNOWN);
+}
+
 static bool changes_rebar(const struct pr_function *f, const struct pr_action *a)
 {
 	const struct pr_rebar *rebar = &f->caps->rebar;
@@ -140,6 +149,8 @@ int k_write(struct k_model *m, struct pr_function *f, const struct pr_action *a)
 	if (f->removed || (a->width != 1 && a->width != 2 && a->width != 4) ||
 		a->offset % a->width != 0 || a->offset + a->width > 4096)
 		return -EINVAL;
+	if (f->bridge && meets_unknown(f->bridge, a))
+		k_doubt(m, f, "whether it has the window that is written is not known");
 	if (changes_rebar(f, a))
 		k_doubt(m, f, "what a write to its Resizable BAR registers does is not known");
 	if (m->status != 0)

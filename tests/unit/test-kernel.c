@@ -260,7 +260,7 @@ static const struct kernel_case cases[] = {
 			   "01:00.0 dev 1:2 bar0=mem:1000@fe800000\n"
 			   "02:00.0 dev 1:2 bar0=mem:1000@fe900000\n",
 		.actions = "remove 02:00.0; write 00:03.0 18.4=010100; remove 00:03.0; rescan root",
-		.expect = "bus 01 is forwarded by another bridge beside it too",
+		.expect = "bus 01 is forwarded by two bridges beside each other",
 		.result = 1 },
 	{ .name = "a slot that holds a card is left alone",
 		.machine = TWO_SLOTS("6.1.0") "99:00.1 dev 1b36:0005 newcomer parent=02:01.0 "
