@@ -347,8 +347,11 @@ static void decode_window(const struct pr_function *f, unsigned int kind, struct
 	*ret = r;
 }
 
-/* A CardBus bridge's windows (two of I/O, two of memory) take room above it, like BARs. */
-static size_t decode_cardbus_windows(const struct pr_function *f, struct pr_resource *ret)
+/*
+ * A CardBus bridge's windows (two of I/O, two of memory) take room above it, like BARs;
+ * so do those of a bridge that does not answer any more.
+ */
+static size_t decode_other_windows(const struct pr_function *f, struct pr_resource *ret)
 {
 	size_t n = 0;
 
@@ -418,8 +421,8 @@ size_t pr_resources_decode(const struct pr_function *f, struct pr_resource *ret)
 	if (f->bridge)
 		for (unsigned int kind = PR_WINDOW_IO; kind <= PR_WINDOW_PREF; kind++)
 			decode_window(f, kind, &ret[n++]);
-	if (f->header.type == PR_HEADER_CARDBUS)
-		n += decode_cardbus_windows(f, &ret[n]);
+	else if (f->header.type != PR_HEADER_NORMAL)
+		n += decode_other_windows(f, &ret[n]);
 	return n;
 }
 

@@ -7,9 +7,16 @@
 
 #include <errno.h>
 
+/* All ones: nothing answers any more (PCI 3.0, 6.1), as after a surprise removal. */
+static bool is_silent(const struct pr_function *f)
+{
+	return f->facts->config_length >= 4 && f->header.vendor == 0xffff && !f->facts->is_vf;
+}
+
 static void mark_removed(struct pr_function *f)
 {
 	f->removed = true;
+	f->unplugged |= is_silent(f);
 	for (unsigned int i = 0; i < f->n_resources; i++) {
 		struct pr_resource *r = &f->resources[i];
 

@@ -33,10 +33,13 @@ static bool stays_closed(
 	return !f->bridge->hotplug || reserve_of(m, r->index) == 0;
 }
 
-/* A bridge that is not in use has its registers written. */
+/*
+ * A bridge that is not in use has its registers written; below a subtractive one
+ * lie things that take room above it.
+ */
 static bool is_settled_bridge(const struct k_model *m, const struct pr_function *f)
 {
-	if (!k_is_enabled(m, f) || f->bridge->busless)
+	if (!k_is_enabled(m, f) || f->bridge->busless || f->bridge->subtractive)
 		return false;
 	for (unsigned int i = PR_WINDOW_IO; i <= PR_WINDOW_PREF; i++) {
 		const struct pr_resource *r = pr_function_resource(f, i);
