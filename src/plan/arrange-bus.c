@@ -74,38 +74,60 @@ static bool keeps(const struct asking *a, const struct pr_function *f, struct pr
 	return f->facts->is_vf;
 }
 
-static int find_room(struct asking *a, struct pr_arena *arena, const struct span *s,
-	struct room *ret, struct pr_certificate *c)
+/* Numbers that are taken for good, sorted, and by whom. */
+struct taken {
+	struct pr_range *ranges;
+	size_t n;
+};
+
+static int find_taken(const struct asking *a, struct pr_arena *arena, const struct span *s,
+	struct taken *ret, struct pr_certificate *c)
 {
 	const struct pr_function **blockers;
-	struct pr_range *busy, part;
-	size_t n = 0, n_busy = 0;
-	uint64_t at = s->range.first;
+	struct pr_range part;
+	size_t n = 0;
 
 	pr_for_each_child (f, s->first)
 		n++;
-	busy = pr_new_array(arena, n, struct pr_range);
+	ret->ranges = pr_new_array(arena, n, struct pr_range);
 	blockers = pr_new_array(arena, n, const struct pr_function *);
-	ret->gaps = pr_new_array(arena, n + 1, struct pr_pack_gap);
-	if (!busy || !blockers || !ret->gaps)
+	if (!ret->ranges || !blockers)
 		return -ENOMEM;
 	c->blockers = blockers;
 	c->n_blockers = 0;
 	pr_for_each_child (f, s->first) {
-		if (!s->empty && keeps(a, f, &part) &&
-			pr_range_intersect(&busy[n_busy], &part, &s->range)) {
-			n_busy++;
-			blockers[c->n_blockers++] = f;
-		}
+		if (s->empty || !keeps(a, f, &part) ||
+			!pr_range_intersect(&ret->ranges[ret->n], &part, &s->range))
+			continue;
+		ret->n++;
+		blockers[c->n_blockers++] = f;
 	}
-	n_busy = pr_ranges_merge(busy, n_busy);
+	ret->n = pr_ranges_merge(ret->ranges, ret->n);
+	return 0;
+}
+
+static int find_room(struct asking *a, struct pr_arena *arena, const struct span *s,
+	struct room *ret, struct pr_certificate *c)
+{
+	struct taken taken = { 0 };
+	uint64_t at = s->range.first;
+	int r;
+
+	r = find_taken(a, arena, s, &taken, c);
+	if (r < 0)
+		return r;
+	ret->gaps = pr_new_array(arena, taken.n + 1, struct pr_pack_gap);
+	if (!ret->gaps)
+		return -ENOMEM;
 	c->total = s->empty ? 0 : pr_range_size(&s->range);
-	for (size_t i = 0; i < n_busy; i++) {
-		c->immovable += pr_range_size(&busy[i]);
-		if (busy[i].first > at)
+	for (size_t i = 0; i < taken.n; i++) {
+		const struct pr_range *t = &taken.ranges[i];
+
+		c->immovable += pr_range_size(t);
+		if (t->first > at)
 			ret->gaps[ret->n_gaps++] =
-				(struct pr_pack_gap){ { at, busy[i].first - 1 }, GAP_PLAIN };
-		at = busy[i].last + 1;
+				(struct pr_pack_gap){ { at, t->first - 1 }, GAP_PLAIN };
+		at = t->last + 1;
 	}
 	if (!s->empty && at <= s->range.last)
 		ret->gaps[ret->n_gaps++] = (struct pr_pack_gap){ { at, s->range.last }, GAP_PLAIN };

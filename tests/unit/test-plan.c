@@ -136,6 +136,27 @@ static const struct plan_case cases[] = {
 		.verdict = PR_VERDICT_INFEASIBLE,
 		.why = "lacks 64 MiB of memory below 4 GiB at host bridge 0000:00: 2 aligned blocks of "
 		       "64 MiB are wanted and 1 is there, its apertures have 160 MiB" },
+	{ .name = "where bytes and blocks would do, every order was tried",
+		.machine =
+			"kernel 6.1.0\nroot 0000:00-ff mem=c0000000-cbefffff\n"
+			"00:02.0 bridge 01-01 root-port mem=c0000000-c40fffff\n"
+			"00:03.0 bridge 02-02 root-port\n"
+			"01:00.0 dev 8086:10d3 bar0=mem:4000000@c0000000 bar1=mem:100000@c4000000\n"
+			"02:00.0 dev 8086:10d3 bar0=mem:4000000@forgotten "
+			"bar1=mem:100000@forgotten\n",
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "BAR 0 of 0000:02:00.0 needs 64 MiB of 32-bit memory; no arrangement of the "
+		       "memory below 4 GiB exists at host bridge 0000:00: 130 MiB are wanted and fit in "
+		       "no order, its apertures have 191 MiB" },
+	{ .name = "bus numbers that are not there are counted",
+		.machine = "kernel 6.1.0\nroot 0000:00-01 mem=c0000000-c7ffffff\n"
+			   "00:02.0 bridge 01-01 root-port\n"
+			   "01:00.0 bridge none upstream\n",
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "0000:01:00.0 has no bus numbers; even a perfect numbering lacks 1 of them at "
+		       "host bridge 0000:00: 2 are wanted, its range has 1" },
 	{ .name = "more than the host bridge has is refused with numbers",
 		.machine = PACKED("6.1.0", "bar2=pref64:1000000000@forgotten", "driver=e1000e"),
 		.limit = PR_DISRUPTION_RESTART,
