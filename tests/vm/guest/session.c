@@ -7,6 +7,7 @@
  * because a serial line of an emulated machine is slow.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #define DEVICES     "/sys/bus/pci/devices"
+#define SLOTS       "/sys/bus/pci/slots"
 #define MAX_DEVICES 1024
 #define RECORD_MAX  8192
 #define CONFIG_MAX  512 /* every capability of QEMU's devices lies below */
@@ -285,6 +287,31 @@ static void wait_file(const char *path, bool there)
 	fprintf(line, "E %s: waited %d s\n", path, WAIT_LIMIT);
 }
 
+/*
+ * Takes the power of the slot at "0000:05:00".  Names of slots are no help: a port's number is
+ * the name of another controller's slot when that came first.
+ */
+static void power_off(const char *address)
+{
+	char path[512], found[64];
+	DIR *slots = opendir(SLOTS);
+	struct dirent *entry;
+
+	while (slots && (entry = readdir(slots))) {
+		snprintf(path, sizeof(path), SLOTS "/%s/address", entry->d_name);
+		if (entry->d_name[0] == '.' || read_file(path, found, sizeof(found)) <= 0 ||
+			strncmp(found, address, strlen(address)) != 0)
+			continue;
+		snprintf(path, sizeof(path), SLOTS "/%s/power", entry->d_name);
+		write_file(path, "0");
+		closedir(slots);
+		return;
+	}
+	if (slots)
+		closedir(slots);
+	fprintf(line, "E no slot %s\n", address);
+}
+
 static void perform(const char *command)
 {
 	char word[32], what[256], value[32];
@@ -299,6 +326,8 @@ static void perform(const char *command)
 		write_file(what, value);
 	else if (sscanf(command, "write %255s %x %u %x", what, &offset, &width, &number) == 4)
 		write_register(what, offset, width, number);
+	else if (strcmp(word, "power-off") == 0)
+		power_off(what);
 	else if (strcmp(word, "wait") == 0)
 		wait_file(what, true);
 	else if (strcmp(word, "wait-gone") == 0)

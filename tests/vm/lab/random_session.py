@@ -113,13 +113,13 @@ class Session:
             return False
         port = self.rng.choice(full)
         address = self.port_of(port)
-        slot = f"/sys/bus/pci/slots/{self.guest.machine.slots[port]}/power"
+        bus = self.guest.state.functions[address].buses()[1]
         place = self.guest.machine.paths[port]
         for name, path in list(self.guest.machine.paths.items()):
             if path.startswith(place + "/"):
                 del self.guest.machine.paths[name]
                 self.guest.machine.slots.pop(name, None)
-        self.step("hot_remove", [("unplug", address)], [f"store {slot} 0"], unplugged=place)
+        self.step("hot_remove", [("unplug", address)], [f"power-off 0000:{bus:02x}:00"], unplugged=place)
         return True
 
     def sriov(self) -> bool:
