@@ -37,6 +37,8 @@ class Result:
 class Guest:
     """QEMU and the two sockets; use as a context manager, which ends QEMU."""
 
+    boot_limit = BOOT_LIMIT
+
     def __init__(self, place: Path, kernel: Path, initrd: Path, append: str, memory: int,
                  arguments: Sequence[str], acpi_hotplug: bool = False) -> None:
         place.mkdir(parents=True, exist_ok=True)
@@ -105,7 +107,7 @@ class Guest:
 
     def _wait_booted(self) -> None:
         try:
-            self._until(b"@@READY\n", BOOT_LIMIT)
+            self._until(b"@@READY\n", self.boot_limit)
         except LabError as error:
             raise NeverBooted(f"the guest did not boot: {error}") from error
 

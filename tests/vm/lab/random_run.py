@@ -214,6 +214,7 @@ class Runner:
     tally: Tally = field(default_factory=Tally)
     done: collections.Counter = field(default_factory=collections.Counter)  # actions by kernel
     crashed: int = 0
+    hopeless: set[int] = field(default_factory=set)  # seeds of machines that do not boot
 
     def __post_init__(self) -> None:
         for kernel, _, _, verdict, _ in verdict_lines(self.results):
@@ -228,7 +229,7 @@ class Runner:
     def one(self, kernel: Kernel, seed: int) -> None:
         """A session, its verdicts, and a line on them; one that never booted is told and left."""
         target = self.results.session(kernel.generation, seed)
-        if target.exists() or not self.wanted(kernel):
+        if target.exists() or seed in self.hopeless or not self.wanted(kernel):
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         start = time.monotonic()
@@ -237,9 +238,10 @@ class Runner:
                 steps, reason = random_session.run(seed, kernel, self.wish.actions, Path(scratch))
             except NeverBooted:
                 self.crashed += 1
+                self.hopeless.add(seed)
                 say(f"seed {seed} on {kernel.generation}: this machine does not boot")
                 return
-            except LabError as error:
+            except (LabError, OSError) as error:
                 self.crashed += 1
                 say(f"seed {seed} on {kernel.generation}: {error}")
                 return
