@@ -3,12 +3,13 @@
 
 import random
 import unittest
+from dataclasses import replace
 
 from lab.machine import build
 from lab.random_actions import Chooser, commands
 from lab.random_case import layout, power_on, snapshot, trimmed, written
 from lab.random_machine import draw_machine
-from lab.random_state import Bar, State, follow
+from lab.random_state import Bar, State, conflict, follow
 
 PORT = ("34121b36" + "00" * 4 + "00000406" + "00" * 2 + "01" + "00" * 9 + "000105" + "00" + "1010" + "0000"
         + "00201020" + "f1ff0100" + "00" * 8 + "00" * 16)
@@ -87,6 +88,13 @@ class States(unittest.TestCase):
         later = follow(self.state, "= 0000:00:02.0\n= 0000:01:00.0\nK pci 0000:01:00.0: [1234:5678] type 00 class 0\n"
                                    "K pci 0000:01:00.0: BAR 4 [io  0x0000-0x001f]\n")
         self.assertEqual(set(later.bars["0000:00/02.0/00.0"]), {4})
+
+    def test_two_bridges_with_one_bus_are_a_conflict_unless_one_is_below_the_other(self):
+        port = self.state.functions["0000:00:02.0"]
+        beside = replace(port, path="0000:00/03.0")
+        self.assertTrue(conflict([port, beside]))
+        self.assertFalse(conflict([port, replace(port, path="0000:00/02.0/00.0")]))
+        self.assertFalse(conflict(self.state.functions.values()))
 
     def test_a_crash_of_the_kernel_is_seen(self):
         self.assertIsNone(self.state.broken())

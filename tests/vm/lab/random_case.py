@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Iterator, Optional
 
 from . import pci
-from .random_state import Bar, Function, State, follow
+from .random_state import Bar, Function, State, conflict, follow
 
 UNSET = 0x20000000
 BRIDGE_CONTROL, COMMAND = 0x3e, 0x04
@@ -334,6 +334,9 @@ class Replay:
             return f"the kernel: {state.broken()}"
         if state.errors:
             return state.errors[0]
+        before = self.states[number - 1].functions.values()
+        if conflict([*before, *(item.function for item in self.hidden.values())]):
+            return "two bridges forwarded the same bus number before it"
         return "" if self._known(number, words) else "the card was never shown"
 
     def cases(self) -> Iterator[Case]:

@@ -18,7 +18,8 @@ from .kernels import Kernel
 from .random_actions import Chooser, Words, commands
 from .random_guest import SessionGuest
 from .random_machine import Draw, draw_machine
-from .random_state import State
+from .random_case import written
+from .random_state import Function, State, conflict
 
 RECALL = {"remove_rescan": 44, "several": 8, "remove": 4, "rescan_only": 4, "write_buses": 12, "write_windows": 10,
           "heal": 4, "empty_bus": 2}
@@ -39,33 +40,35 @@ class Session:
     rng: random.Random
     out: TextIO
     steps: int = 0
-    hidden: set[str] = field(default_factory=set)  # places of functions that are there and not shown
-    tried: set[str] = field(default_factory=set)  # what was hidden when all was scanned last
+    hidden: dict[str, Function] = field(default_factory=dict)  # by place: what is there and not shown
+    tried: set[str] = field(default_factory=set)  # places that were hidden when all was scanned last
 
     def keep(self, **line: Any) -> None:
         """One line of the recording."""
         self.out.write(json.dumps(line) + "\n")
         self.out.flush()
 
-    def note_hidden(self, before: State, unplugged: Optional[str]) -> None:
+    def note_hidden(self, before: State, words: list[Words], unplugged: Optional[str]) -> None:
         """Functions that went away stay plugged in, unless they were unplugged."""
-        now = set(self.guest.state.paths())
-        real = {path for path, function in before.paths().items() if not function.physfn}
-        self.hidden = (self.hidden | real) - now
-        if unplugged:
-            self.hidden = {path for path in self.hidden if not path.startswith(unplugged + "/")}
+        now = self.guest.state.paths()
+        gone = {path: written(function, words) for path, function in before.paths().items() if not function.physfn}
+        self.hidden = {path: function for path, function in {**self.hidden, **gone}.items() if path not in now
+                       and not (unplugged and path.startswith(unplugged + "/"))}
 
     def step(self, kind: str, words: list[Words], told: list[str], unplugged: Optional[str] = None,
              **more: Any) -> None:
         """Do it, see what became of it, and keep that."""
         before = self.guest.state
         self.guest.tell(told, STEP_LIMIT)
-        self.note_hidden(before, unplugged)
+        self.note_hidden(before, words, unplugged)
         self.steps += 1
         self.keep(kind=kind, words=words, answer=self.guest.answer, **more)
         broken = self.guest.state.broken()
         if broken:
             raise Over(f"the kernel: {broken}")
+        twice = conflict([*self.guest.state.functions.values(), *self.hidden.values()])
+        if twice:
+            raise Over(twice)
 
     # ---- what QEMU has to do with ----
 
@@ -100,8 +103,6 @@ class Session:
             self.keep(kind="refused", words=[], answer="", reason=str(error))
             raise Over(f"QEMU: {error}") from error
         function = rows[-1].get("addr", "0.0")
-        place = f"{self.guest.machine.paths[port]}/0{function}"
-        self.hidden.add(place)
         self.step("hot_add", [("plug", address)], [f"wait /proc/bus/pci/{bus:02x}/0{function}"],
                   card=rows)
         return True
@@ -145,7 +146,7 @@ class Session:
 
     def act(self, chooser: Chooser) -> None:
         """One random action."""
-        if self.hidden and self.rng.random() < (0.1 if self.hidden == self.tried else 0.5):
+        if self.hidden and self.rng.random() < (0.1 if set(self.hidden) == self.tried else 0.5):
             self.step("rescan_only", [("rescan-all",)], commands(("rescan-all",)))
             self.tried = set(self.hidden)
             return

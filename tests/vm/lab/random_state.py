@@ -82,6 +82,21 @@ class State:
         return next((line for line in self.log if BROKEN.search(line)), None)
 
 
+def conflict(functions: Iterable[Function]) -> str:
+    """Two bridges that forward the same bus number, neither below the other; empty when there are none.
+
+    Which of them answers is up to the hardware: what is then shown below one may be what is below the
+    other.  Removed bridges go on forwarding, so they count too.
+    """
+    bridges = [function for function in functions if function.is_bridge() and function.buses()[1]]
+    for number, one in enumerate(bridges):
+        for other in bridges[number + 1:]:
+            apart = not (one.path + "/").startswith(other.path + "/") and not (other.path + "/").startswith(one.path + "/")
+            if apart and one.buses()[1] <= other.buses()[2] and other.buses()[1] <= one.buses()[2]:
+                return f"{one.path} and {other.path} forward the same bus number"
+    return ""
+
+
 def _place(function: Function, link: str) -> None:
     """Path, parent and host bridge from the target of the device's link."""
     parts = link.split("/")
