@@ -69,6 +69,11 @@ def _register(function: Function, index: int) -> Optional[tuple[int, int]]:
     return at if at and at[0] else None
 
 
+def silent(function: Function) -> bool:
+    """A function whose configuration space nobody answers for: its bridge forwards another bus now."""
+    return not function.config or function.config[:4] == b"\xff\xff\xff\xff"
+
+
 def place(state: State, function: Function) -> str:
     """The path as pciroom writes it: a virtual function on a later bus than its parent's says how far."""
     physical = state.functions.get(function.physfn)
@@ -335,6 +340,8 @@ class Replay:
         if state.errors:
             return state.errors[0]
         before = self.states[number - 1].functions.values()
+        if any(silent(function) for function in before):
+            return "a function did not answer any more before it"
         if conflict([*before, *(item.function for item in self.hidden.values())]):
             return "two bridges forwarded the same bus number before it"
         return "" if self._known(number, words) else "the card was never shown"
