@@ -9,6 +9,8 @@
  */
 #include "kernel/model.h"
 
+#include <string.h>
+
 #define TYPE_BITS (PR_IORES_IO | PR_IORES_MEM)
 
 #define COMMAND_IO     1u
@@ -264,10 +266,24 @@ static void assign_root(struct k_model *m, struct k_bus *bus)
 	}
 }
 
+/*
+ * PowerPC claims as x86 does or not at all, by platform, and PowerNV widens
+ * windows to the segments of its host bridges (pcibios_resource_survey,
+ * pcibios_window_alignment; arch/powerpc).
+ */
+static void check_platform(struct k_model *m, const struct pr_root *root)
+{
+	const char *arch = m->t->machine.arch;
+
+	if (arch && strncmp(arch, "ppc", 3) == 0)
+		k_doubt(m, root->first_child, "how Linux on PowerPC boots is not modelled");
+}
+
 int k_boot(struct k_model *m, struct pr_root *root)
 {
 	struct k_bus *bus = NULL;
 
+	check_platform(m, root);
 	if (k_begin(m, root) == 0) {
 		for (size_t i = 0; i < root->n_functions; i++)
 			m->fresh[i] = !root->functions[i].removed;
