@@ -149,6 +149,13 @@ static void tell_step(void *userdata, size_t step, bool done)
 	pr_service_job_step(d->service, step, done);
 }
 
+static void tell_pinned(void *userdata, const char *path)
+{
+	const struct daemon *d = userdata;
+
+	pr_service_pinned(d->service, path);
+}
+
 static void tell_ended(void *userdata, const struct pr_report *report)
 {
 	const struct daemon *d = userdata;
@@ -307,7 +314,7 @@ static int build_children(struct daemon *d)
 		.looked = tell_looked, .failed = tell_look_failed, .userdata = d
 	};
 	const struct pr_job_events job_events = {
-		.step = tell_step, .ended = tell_ended, .userdata = d
+		.step = tell_step, .pinned = tell_pinned, .ended = tell_ended, .userdata = d
 	};
 	int r;
 

@@ -185,6 +185,8 @@ static int start_wish(const struct pr_service *s, struct pr_wish *w)
 	w->limit = s->conf.disruption;
 	for (size_t i = 0; r == 0 && i < s->conf.n_pinned; i++)
 		r = pr_wish_add_pinned(w, s->conf.pinned[i]);
+	for (size_t i = 0; r == 0 && i < s->hook_pins.n; i++)
+		r = pr_wish_add_pinned(w, s->hook_pins.list[i].path);
 	return r;
 }
 
@@ -390,8 +392,15 @@ void pr_service_remember(
 			told_add(&s->given_up, path, report->text);
 }
 
+void pr_service_pinned(struct pr_service *s, const char *path)
+{
+	if (!told_find(&s->hook_pins, path))
+		told_add(&s->hook_pins, path, "");
+}
+
 void pr_service_forget(struct pr_service *s)
 {
+	pr_told_deinit(&s->hook_pins);
 	pr_told_deinit(&s->given_up);
 	free(s->told_plan);
 	s->told_plan = NULL;

@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "daemon/hooks.h"
 #include "daemon/log.h"
 
 enum {
 	JOB_STEP = 1,
+	JOB_PINNED, /* text: path of a device that a hook pins */
 	JOB_REPORT,
 	JOB_REPORT_PENDING
 };
@@ -113,9 +115,41 @@ static bool plan_again(const struct pr_kept *kept, const struct pr_topology *now
 	return *ret_plan != NULL;
 }
 
-static void run_plan(const struct pr_kept *kept, const struct pr_backend *backend,
+/* True when every hook agrees. */
+static bool ask_hooks(const struct pr_running *run, const struct pr_plan *plan,
+	struct channel *channel, struct pr_report *ret)
+{
+	struct pr_message m = { .kind = JOB_PINNED };
+	struct pr_hooks_pin pin;
+	int r;
+
+	r = pr_hooks_pre(run->world->hooks, run->state, plan, &pin);
+	if (r < 0)
+		report(ret, PR_OUTCOME_CANCELLED, "hooks cannot be asked: %s; nothing was begun",
+			strerror(-r));
+	if (r <= 0)
+		return r == 0;
+
+	(void)snprintf(m.text, sizeof(m.text), "%s", pin.path);
+	pr_worker_send(channel->fd, &m);
+	report(ret, PR_OUTCOME_STALE, "%s; nothing was begun", pin.text);
+	return false;
+}
+
+static void tell_hooks(const struct pr_running *run, const struct pr_backend *backend,
+	const struct pr_report *report)
+{
+	_cleanup_(topology_freep) struct pr_topology *now = NULL;
+
+	/* without a look they are told less */
+	(void)backend->ops->look(backend->instance, &now);
+	pr_hooks_post(run->world->hooks, run->state, now, report);
+}
+
+static void run_plan(const struct pr_running *run, const struct pr_backend *backend,
 	struct pr_journal *journal, struct channel *channel, struct pr_report *ret)
 {
+	const struct pr_kept *kept = run->plan;
 	struct pr_progress progress = { .step = on_progress, .userdata = channel };
 	_cleanup_(topology_freep) struct pr_topology *now = NULL;
 	_cleanup_(plan_freep) struct pr_plan *plan = NULL;
@@ -127,11 +161,12 @@ static void run_plan(const struct pr_kept *kept, const struct pr_backend *backen
 			"the machine cannot be read: %s; nothing was begun", strerror(-r));
 		return;
 	}
-	if (!plan_again(kept, now, &plan, ret))
+	if (!plan_again(kept, now, &plan, ret) || !ask_hooks(run, plan, channel, ret))
 		return;
 	r = pr_run(plan, backend, journal, &progress, ret);
 	if (r < 0)
 		report(ret, PR_OUTCOME_CANCELLED, "%s; nothing was begun", strerror(-r));
+	tell_hooks(run, backend, ret);
 }
 
 static void recover(
@@ -150,12 +185,13 @@ static void run_job(const struct pr_running *run, const struct pr_backend *backe
 {
 	if (!run->plan || pr_journal_pending(journal)) {
 		recover(backend, journal, ret);
+		tell_hooks(run, backend, ret);
 		/* the text tells of the run that was finished instead */
 		if (run->plan && ret->outcome != PR_OUTCOME_LOST)
 			ret->outcome = PR_OUTCOME_STALE;
 		return;
 	}
-	run_plan(run->plan, backend, journal, channel, ret);
+	run_plan(run, backend, journal, channel, ret);
 }
 
 /* A damaged journal is kept, and told of; what it had pending cannot be known. */
@@ -227,13 +263,17 @@ static void on_message(void *userdata, const struct pr_message *m)
 		run->events.step(run->events.userdata, (size_t)m->a, m->b != 0);
 		return;
 	}
+	if (m->kind == JOB_PINNED) {
+		run->events.pinned(run->events.userdata, m->text);
+		return;
+	}
 	if (m->a < 0 || m->a >= _PR_OUTCOME_MAX)
 		return; /* not of this program: as good as no report */
 	run->report = (struct pr_report){ .outcome = (enum pr_outcome)m->a,
 		.error = m->b,
 		.step = m->c,
 		.pending = m->kind == JOB_REPORT_PENDING };
-	(void)snprintf(run->report.text, sizeof(run->report.text), "%.255s", m->text);
+	(void)snprintf(run->report.text, sizeof(run->report.text), "%.479s", m->text);
 	run->reported = true;
 }
 

@@ -13,6 +13,8 @@
 struct pr_job_events {
 	/* Before (@done false) and after step @step. */
 	void (*step)(void *userdata, size_t step, bool done);
+	/* A hook will not have the device at @path touched. */
+	void (*pinned)(void *userdata, const char *path);
 	/* Once, last.  @report is NULL when the child ended without one. */
 	void (*ended)(void *userdata, const struct pr_report *report);
 	void *userdata;

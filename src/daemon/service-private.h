@@ -47,8 +47,9 @@ struct pr_service {
 	struct pr_told_list dead; /* told as dead, and not mended since */
 	/* auto failed on them: not tried again before they are plugged anew */
 	struct pr_told_list given_up;
-	char *told_plan;           /* last plan or refusal told, to say it once */
-	unsigned int stale_streak; /* automatic jobs in a row that found another machine */
+	struct pr_told_list hook_pins; /* paths that hooks will not have touched, until events */
+	char *told_plan;               /* last plan or refusal told, to say it once */
+	unsigned int stale_streak;     /* automatic jobs in a row that found another machine */
 };
 
 /* service.c */

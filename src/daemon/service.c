@@ -250,6 +250,8 @@ void pr_service_unsettled(struct pr_service *s)
 	enum pr_state before = pr_service_state(s);
 
 	s->settling = true;
+	if (!s->job.id)
+		pr_told_deinit(&s->hook_pins); /* who pinned may think otherwise of it now */
 	pr_service_notify(s, before, 0);
 }
 

@@ -77,6 +77,8 @@ void pr_service_configure(struct pr_service *s, struct pr_conf *conf);
 
 /* The journal was damaged and is set aside as @name: what was pending in it, nobody knows. */
 void pr_service_journal_damaged(struct pr_service *s, const char *name);
+/* A hook will not have the device at @path touched: plans go around it until something changes. */
+void pr_service_pinned(struct pr_service *s, const char *path);
 /* A device came (@added) or went, while a job may run. */
 void pr_service_device(struct pr_service *s, bool added, const char *name);
 /* @pending: an interrupted run waits to be finished; that comes before any look. */

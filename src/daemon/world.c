@@ -116,6 +116,13 @@ static void real_backend_free(void *userdata, struct pr_backend *b)
 	w->helper = NULL;
 }
 
+static const char *const hook_directories[] = { "/etc/pciroom/hooks.d",
+	"/usr/lib/pciroom/hooks.d" };
+
+const struct pr_hooks_place pr_hooks_installed = { .socket = "/run/pciroom/hooks.sock",
+	.directories = hook_directories,
+	.n_directories = ARRAY_SIZE(hook_directories) };
+
 struct pr_world pr_world_real(struct pr_real_world *w)
 {
 	return (struct pr_world){
@@ -123,5 +130,6 @@ struct pr_world pr_world_real(struct pr_real_world *w)
 		.backend = real_backend,
 		.backend_free = real_backend_free,
 		.userdata = w,
+		.hooks = &pr_hooks_installed,
 	};
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "daemon/hooks.h"
 #include "pciroom/exec.h"
 #include "pciroom/import.h"
 
@@ -19,7 +20,11 @@ struct pr_world {
 	int (*backend)(void *userdata, const struct pr_looker *looker, struct pr_backend *ret);
 	void (*backend_free)(void *userdata, struct pr_backend *b);
 	void *userdata;
+	const struct pr_hooks_place *hooks; /* NULL: none */
 };
+
+/* Where an installation has its hooks. */
+extern const struct pr_hooks_place pr_hooks_installed;
 
 /* The real one. */
 struct pr_real_world {

@@ -91,11 +91,16 @@ static bool is_with_target(const struct pr_plan *plan, const struct pr_function 
 	return false;
 }
 
-/* Nothing is wrong with it, and it has no driver: unbound by hand, or nobody's. */
+/*
+ * It could work (the failed hot-add may have cost it its I/O, KERNEL 1.9), and has no driver: unbound
+ * by hand, or nobody's.
+ */
 static bool stays_unbound(const struct pr_plan *plan, const struct pr_function *f)
 {
+	enum pr_health h = pr_function_health(f);
+
 	return !f->bridge && !(f->facts && f->facts->driver) &&
-	       pr_function_health(f) == PR_HEALTH_OK && !is_with_target(plan, f);
+	       (h == PR_HEALTH_OK || h == PR_HEALTH_PARTIAL) && !is_with_target(plan, f);
 }
 
 static int add_function(

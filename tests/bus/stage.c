@@ -191,6 +191,13 @@ static void tell_step(void *userdata, size_t step, bool done)
 	pr_service_job_step(s->service, step, done);
 }
 
+static void tell_pinned(void *userdata, const char *path)
+{
+	struct stage *s = userdata;
+
+	pr_service_pinned(s->service, path);
+}
+
 static void tell_ended(void *userdata, const struct pr_report *report)
 {
 	struct stage *s = userdata;
@@ -260,14 +267,14 @@ static void connect_bus(struct stage *s)
 void stage_open(struct stage *s, const char *machine, enum pr_mode mode)
 {
 	const struct pr_look_events look_events = { tell_looked, tell_look_failed, s };
-	const struct pr_job_events job_events = { tell_step, tell_ended, s };
+	const struct pr_job_events job_events = { tell_step, tell_pinned, tell_ended, s };
 	struct pr_conf conf;
 
 	*s = (struct stage){ .machine = machine };
 	(void)snprintf(s->state, sizeof(s->state), "/tmp/pciroom-test-bus-XXXXXX");
 	assert_non_null(mkdtemp(s->state));
 	pr_log_set_sink(on_log, s);
-	s->world = (struct pr_world){ stage_look, stage_backend, stage_backend_free, s };
+	s->world = (struct pr_world){ stage_look, stage_backend, stage_backend_free, s, NULL };
 	assert_int_equal(sd_event_new(&s->event), 0);
 	assert_int_equal(pr_service_new(&service_ops, s, &s->service), 0);
 	assert_int_equal(pr_looking_new(s->event, &s->world, &look_events, &s->looking), 0);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Asking an administrator's hooks before the devices of a plan are paused, and
+ * telling them afterwards.  For a job's child: it waits.  The hooks themselves
+ * run as root, in a unit of their own behind a socket (pciroom-hooks).
+ */
+#pragma once
+
+#include "pciroom/exec.h"
+
+struct pr_hooks_place {
+	const char *socket;
+	const char *const *directories; /* when all are empty nobody is asked */
+	size_t n_directories;
+};
+
+struct pr_hooks_pin {
+	char path[320]; /* of the device, see pr_function_path() */
+	char text[300]; /* sentence: which hook, why */
+};
+
+/*
+ * Asks about every function of @plan that has a driver or a user.  0: all agree; 1: @ret_pin; the
+ * others are told of the end already.  Negative errno when they cannot be asked.  @state: directory
+ * in which it is noted who was asked, for pr_hooks_recover().
+ */
+int pr_hooks_pre(const struct pr_hooks_place *place, const char *state, const struct pr_plan *plan,
+	struct pr_hooks_pin *ret_pin);
+
+/*
+ * Tells about those that were asked and did not hear of an end yet: after a run, or after a crash.
+ * @now may be NULL.
+ */
+void pr_hooks_post(const struct pr_hooks_place *place, const char *state,
+	const struct pr_topology *now, const struct pr_report *report);
