@@ -87,16 +87,20 @@ static void test_list(void **state)
 	fixture_free(f);
 }
 
+/* Arguments, a NUL behind each; the last one is the literal's own. */
+#define ARGUMENTS(text) text, sizeof(text)
+
 static const struct guest_case {
-	const char *name, *command_line, *guest;
-	size_t size; /* of the command line, its last NUL included */
+	const char *name, *command_line;
+	size_t size;
+	const char *guest;
 } guest_cases[] = {
-	{ "a guest's name among options", "qemu\0-name\0guest=vm7,debug-threads=on\0-m\0", "vm7",
-		43 },
-	{ "a bare name", "kvm\0-name\0vm7,debug-threads=on\0", "vm7", 32 },
-	{ "a comma in the name is doubled", "qemu\0-name\0guest=a,,b,x=y\0", "a,b", 28 },
-	{ "nothing behind the option", "qemu\0-name\0", "", 11 },
-	{ "no name", "qemu\0-m\0512\0", "", 12 },
+	{ "a guest's name among options", ARGUMENTS("qemu\0-name\0guest=vm7,debug-threads=on\0-m"),
+		"vm7" },
+	{ "a bare name", ARGUMENTS("kvm\0-name\0vm7,debug-threads=on"), "vm7" },
+	{ "a comma in the name is doubled", ARGUMENTS("qemu\0-name\0guest=a,,b,x=y"), "a,b" },
+	{ "nothing behind the option", ARGUMENTS("qemu\0-name"), "" },
+	{ "no name", ARGUMENTS("qemu\0-m\000512"), "" },
 };
 
 static void test_guest(void **state)
