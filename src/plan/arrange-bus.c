@@ -20,6 +20,18 @@ static bool lacks_bus(const struct asking *a, const struct pr_function *f)
 	return f->bridge && f->no_bus && a->wanted[f - a->root->functions];
 }
 
+/* Of the bridges that have numbers. */
+static uint64_t least_demand(const struct pr_function *f)
+{
+	uint64_t n = 1;
+
+	if (!f->bridge || f->removed || f->no_bus)
+		return 0;
+	pr_for_each_child (child, f->first_child)
+		n += least_demand(child);
+	return n;
+}
+
 /* Bus numbers that the subtree of @f needs; of what is behind a bridge without one at least its own. */
 static uint64_t demand(struct asking *a, const struct pr_function *f)
 {
@@ -134,6 +146,23 @@ static int find_room(struct asking *a, struct pr_arena *arena, const struct span
 	return 0;
 }
 
+/* As in arrange-witness.c: who need not move may have numbers that nobody would give it. */
+static bool is_within(const struct asking *a, const struct span *s)
+{
+	pr_for_each_child (f, s->first) {
+		const struct pr_bridge *b = f->bridge;
+		struct pr_range buses;
+
+		if (!b || f->removed || f->no_bus || !is_moved(a, f))
+			continue;
+		buses = (struct pr_range){ b->secondary, b->subordinate };
+		if (s->empty || buses.first > buses.last || !pr_range_contains(&s->range, &buses) ||
+			pr_range_size(&buses) < least_demand(f))
+			return false;
+	}
+	return true;
+}
+
 static int find_pieces(
 	struct asking *a, struct pr_arena *arena, const struct span *s, struct pieces *ret)
 {
@@ -204,6 +233,7 @@ static int solve_bus(struct asking *a, struct pr_arena *arena, const struct pr_f
 	else if (r == PR_PACK_BUDGET)
 		ret->arrangement = PR_ARRANGEMENT_UNKNOWN;
 	else {
+		a->loose |= !a->q->exactly && !is_within(a, &s);
 		describe(a, &s, &proof, &c);
 		c.tried = ret->tried;
 		*ret = c;

@@ -83,6 +83,11 @@ int arrange_room_describe(const struct asking *a, struct pr_arena *arena,
 	const struct pr_function *bridge, const struct pr_pack_proof *p,
 	struct pr_certificate *ret);
 
+/* ---- arrange-witness.c ---- */
+
+/* Does what may move lie where an arrangement could put it?  0 or -ENOMEM. */
+int arrange_witness(struct asking *a, const struct pr_function *top, bool *ret);
+
 /* ---- arrange-bus.c ---- */
 
 /* The same for bus numbers, for the targets that have none. */

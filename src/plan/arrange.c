@@ -351,6 +351,16 @@ static bool join(struct pr_certificate *all, struct pr_certificate *part, bool l
 	return all->arrangement != PR_ARRANGEMENT_NONE;
 }
 
+/* Of a given set all has to move; of all that may, only when it lies within the rules. */
+static int doubt_proof(struct asking *a, const struct pr_function *top)
+{
+	bool within = true;
+	int r = a->q->exactly ? 0 : arrange_witness(a, top, &within);
+
+	a->loose |= !within;
+	return r;
+}
+
 /* True in @ret_more: the other parts may still decide. */
 static int solve_space(
 	struct asking *a, struct pr_arena *arena, struct pr_certificate *all, bool *ret_more)
@@ -372,6 +382,8 @@ static int solve_space(
 		a->loose = a->doubtful = false;
 		if (!apertures_missing(a, top))
 			r = solve_top(&t);
+		if (r == 0 && part.arrangement == PR_ARRANGEMENT_NONE)
+			r = doubt_proof(a, top);
 		if (r < 0)
 			return r;
 		more = join(all, &part, a->loose);

@@ -36,7 +36,8 @@ struct pr_arrange_question {
  * implement them; prefetchable memory may go to either kind of memory window.
  * For the search: NONE with @exactly is a proof that removing these subtrees,
  * with any rescans and in any order, cannot meet @tier.  NONE without it is
- * one for every set of subtrees that @limit allows.  Lists are allocated in
+ * one for every set of subtrees that @limit allows; it is not given where what
+ * may move lies outside of these rules to begin with.  Lists are allocated in
  * @arena.  0 or -ENOMEM.
  */
 int pr_arrange(

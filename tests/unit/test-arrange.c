@@ -208,6 +208,41 @@ static const struct arrange_case cases[] = {
 		.limit = PR_DISRUPTION_IN_USE,
 		.find = "exists: 0000:00:02.0 14 ffc00000-ffffffff; "
 			"0000:01:00.0 0 ffc00000-ffffffff" },
+	{ .name = "what lies outside of the recorded apertures need not move into them",
+		.machine = "kernel 6.12.0\nroot 0000:00-ff mem=c0000000-c07fffff\n"
+			   "00:02.0 bridge 01-01 root-port mem=d0000000-d07fffff\n"
+			   "00:03.0 bridge 02-02 root-port\n"
+			   "01:00.0 dev 8086:10d3 bar0=mem:800000@d0000000\n"
+			   "02:00.0 dev 8086:10d3 bar0=mem:400000@forgotten\n",
+		.targets = "02:00.0",
+		.limit = PR_DISRUPTION_IN_USE,
+		.find = "unknown" },
+	{ .name = "a set of subtrees that is given has to move",
+		.machine = "kernel 6.12.0\nroot 0000:00-ff mem=c0000000-c07fffff\n"
+			   "00:02.0 bridge 01-01 root-port mem=d0000000-d07fffff\n"
+			   "00:03.0 bridge 02-02 root-port\n"
+			   "01:00.0 dev 8086:10d3 bar0=mem:800000@d0000000\n"
+			   "02:00.0 dev 8086:10d3 bar0=mem:400000@forgotten\n",
+		.targets = "02:00.0",
+		.removed = "00:02.0 00:03.0",
+		.find = "none: host bridge 0000:00, mem32, volume 1: 12582912 wanted, 8388608" },
+	{ .name = "nor does what the firmware has put above 4 GiB, and Linux would not",
+		.machine = "kernel 6.12.0\nroot 0000:00-ff mem=c0000000-c07fffff "
+			   "mem=100000000-1ffffffff\n"
+			   "00:02.0 bridge 01-01 root-port pref64=100000000-1007fffff\n"
+			   "00:03.0 bridge 02-02 root-port\n"
+			   "01:00.0 dev 8086:10d3 bar0=mem64:800000@100000000\n"
+			   "02:00.0 dev 8086:10d3 bar0=mem:400000@forgotten\n",
+		.targets = "02:00.0",
+		.limit = PR_DISRUPTION_IN_USE,
+		.find = "unknown" },
+	{ .name = "nor do buses outside of what the host bridge has",
+		.machine = "kernel 6.12.0\nroot 0000:00-02 mem=c0000000-c7ffffff\n"
+			   "00:02.0 bridge 01-04 root-port\n00:03.0 bridge none root-port\n"
+			   "01:00.0 bridge 02-04 upstream\n02:00.0 bridge 03-03 downstream\n",
+		.targets = "00:03.0",
+		.limit = PR_DISRUPTION_IN_USE,
+		.find = "unknown" },
 	{ .name = "a busy range in the aperture",
 		.machine = "kernel 6.12.0\nroot 0000:00-ff mem=c0000000-c07fffff "
 			   "busy=c03ff000-c03fffff\n"
