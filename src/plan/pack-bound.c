@@ -127,7 +127,7 @@ static size_t supply_at(
 
 static bool belongs(const struct pack_shape *s, const struct class *c)
 {
-	return !(s->item->kinds & ~c->kinds) && s->item->last <= c->last;
+	return !(s->kinds & ~c->kinds) && s->last <= c->last;
 }
 
 static void add_class(struct pack_bound *b, unsigned int kinds, uint64_t last)

@@ -15,9 +15,9 @@ static bool usable(const struct pack_room *room, size_t gap, const struct pack_s
 	uint64_t from, struct pr_range *ret)
 {
 	const struct pr_pack_gap *g = &room->gaps[gap];
-	const struct pr_range allowed = { from, room->inner ? UINT64_MAX : s->item->last };
+	const struct pr_range allowed = { from, s->last };
 
-	if (!room->inner && !(g->kind & s->item->kinds))
+	if (!(g->kind & s->kinds))
 		return false;
 	return allowed.first <= allowed.last && pr_range_intersect(ret, &g->range, &allowed);
 }
@@ -163,9 +163,9 @@ static void take_out(struct holes *h, size_t i, const struct pr_range *at)
 	}
 }
 
-static bool place_lowest(struct pack_work *w, struct holes *h, bool inner, struct pack_shape *s)
+static bool place_lowest(struct pack_work *w, struct holes *h, struct pack_shape *s)
 {
-	const struct pack_room room = { .gaps = h->gaps, .n_gaps = h->n, .inner = inner };
+	const struct pack_room room = { .gaps = h->gaps, .n_gaps = h->n };
 	struct pr_range part, at;
 
 	for (size_t i = 0; i < h->n; i++) {
@@ -195,7 +195,54 @@ bool pack_first_fit(struct pack_work *w, const struct pack_group *groups, size_t
 	memcpy(h.gaps, room->gaps, room->n_gaps * sizeof(*h.gaps));
 	for (size_t i = 0; i < n_groups; i++)
 		for (size_t k = 0; k < groups[i].n; k++)
-			if (!place_lowest(w, &h, room->inner, groups[i].members[k]))
+			if (!place_lowest(w, &h, groups[i].members[k]))
 				return false;
+	return true;
+}
+
+/* Group whose next member begins lowest from @from on; n_groups: none fits. */
+static size_t least_hole(struct pack_work *w, const struct pack_group *groups, size_t n_groups,
+	const size_t *left, const struct pack_room *room, uint64_t from, struct pr_range *ret)
+{
+	struct pr_range at = { 0 };
+	size_t chosen = n_groups;
+
+	for (size_t i = 0; i < n_groups; i++) {
+		if (left[i] == 0 || !place(w, room, groups[i].members[0], from, &at))
+			continue;
+		if (chosen < n_groups && at.first >= ret->first)
+			continue;
+		*ret = at;
+		chosen = i;
+	}
+	return chosen;
+}
+
+bool pack_least_waste(struct pack_work *w, const struct pack_group *groups, size_t n_groups,
+	const struct pack_room *room, bool settle, uint64_t *ret_end)
+{
+	size_t *left = pr_new_array(w->arena, n_groups, size_t), n = 0;
+	uint64_t from = room->n_gaps > 0 ? room->gaps[0].range.first : 0;
+
+	if (!left) {
+		w->short_of_memory = true;
+		return false;
+	}
+	for (size_t i = 0; i < n_groups; i++)
+		n += left[i] = groups[i].n;
+	for (; n > 0; n--) {
+		struct pr_range at = { 0 };
+		size_t i = least_hole(w, groups, n_groups, left, room, from, &at);
+
+		if (i == n_groups)
+			return false;
+		left[i]--;
+		if (settle)
+			pack_settle(w, groups[i].members[left[i]], &at);
+		if (at.last == UINT64_MAX && n > 1)
+			return false;
+		from = at.last + 1;
+	}
+	*ret_end = from;
 	return true;
 }

@@ -23,9 +23,11 @@ struct pack_group {
 /* An item, and what is derived from it. */
 struct pack_shape {
 	struct pr_pack_item *item;
-	bool natural;      /* a block that is a power of two, aligned to its size */
-	uint64_t min_size; /* bytes: wherever it lies, it is not smaller */
-	uint64_t period;   /* largest alignment in it: what repeats when it moves by this much */
+	uint64_t last;      /* of the item; of all in a window the same, */
+	unsigned int kinds; /* since there they do not count */
+	bool natural;       /* a block that is a power of two, aligned to its size */
+	uint64_t min_size;  /* bytes: wherever it lies, it is not smaller */
+	uint64_t period;    /* largest alignment in it: what repeats when it moves by this much */
 	/* a window's content */
 	struct pack_group *groups;
 	size_t n_groups;
@@ -45,7 +47,6 @@ struct pack_work {
 struct pack_room {
 	const struct pr_pack_gap *gaps;
 	size_t n_gaps;
-	bool inner; /* inside of a window: `kinds` and `last` do not count */
 };
 
 /* Orders of groups, by dynamic programming over the sets of items placed so far. */
@@ -61,8 +62,11 @@ struct pack_chain {
 
 /* ---- pack.c ---- */
 
-/* @items in groups, the largest alignment first; false when memory is short. */
-bool pack_groups_make(struct pack_work *w, struct pr_pack_item *const *items, size_t n,
+/*
+ * @items in groups: what may go to fewer places first, then the largest alignment; @inner: in a
+ * window.  False when memory is short.
+ */
+bool pack_groups_make(struct pack_work *w, struct pr_pack_item *const *items, size_t n, bool inner,
 	struct pack_group **ret, size_t *ret_n);
 
 /* ---- pack-window.c ---- */
@@ -81,6 +85,12 @@ bool pack_chain_start(struct pack_work *w, struct pack_chain *c);
 bool pack_chain_run(struct pack_work *w, struct pack_chain *c);
 /* Writes the places of the order found. */
 void pack_chain_settle(struct pack_work *w, const struct pack_chain *c);
+/*
+ * Upwards, always what leaves the smallest hole, of those the first group; true when all have a
+ * place, which is written with @settle.  @ret_end: what they end below.
+ */
+bool pack_least_waste(struct pack_work *w, const struct pack_group *groups, size_t n_groups,
+	const struct pack_room *room, bool settle, uint64_t *ret_end);
 /* Largest first, each at its lowest place; writes the places when all have one. */
 bool pack_first_fit(struct pack_work *w, const struct pack_group *groups, size_t n_groups,
 	const struct pack_room *room);

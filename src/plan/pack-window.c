@@ -42,51 +42,24 @@ static uint64_t natural_end(const struct pack_shape *s, uint64_t place)
 	return end;
 }
 
-/* Too many sets for the budget: always what leaves the smallest hole, and of those the largest. */
-static uint64_t greedy_end(struct pack_work *w, struct pack_shape *s, uint64_t place, bool settle)
-{
-	size_t *left = pr_new_array(w->arena, s->n_groups, size_t);
-	struct pr_range room = { place, INNER_LAST };
-
-	if (!left) {
-		w->short_of_memory = true;
-		return place;
-	}
-	for (size_t i = 0; i < s->n_groups; i++)
-		left[i] = s->groups[i].n;
-	for (;;) {
-		struct pr_range at = { 0 }, best = { .first = UINT64_MAX };
-		size_t chosen = s->n_groups;
-
-		for (size_t i = 0; i < s->n_groups; i++)
-			if (left[i] > 0 && pack_fit(w, s->groups[i].members[0], &room, &at) &&
-				at.first < best.first) {
-				best = at;
-				chosen = i;
-			}
-		if (chosen == s->n_groups)
-			return room.first;
-		left[chosen]--;
-		if (settle)
-			pack_settle(w, s->groups[chosen].members[left[chosen]], &best);
-		room.first = best.last + 1;
-	}
-}
-
 static uint64_t any_end(struct pack_work *w, struct pack_shape *s, uint64_t place, bool settle)
 {
-	const struct pr_pack_gap gap = { .range = { place, INNER_LAST } };
-	struct pack_chain c = { .groups = s->groups,
-		.n_groups = s->n_groups,
-		.room = { .gaps = &gap, .n_gaps = 1, .inner = true } };
+	const struct pr_pack_gap gap = { .range = { place, INNER_LAST }, .kind = 1 };
+	struct pack_chain c = {
+		.groups = s->groups, .n_groups = s->n_groups, .room = { .gaps = &gap, .n_gaps = 1 }
+	};
 
-	if (!pack_chain_start(w, &c) || !pack_chain_run(w, &c)) {
-		w->gave_up = true;
-		return greedy_end(w, s, place, settle);
+	uint64_t end = place;
+
+	if (pack_chain_start(w, &c) && pack_chain_run(w, &c)) {
+		if (settle)
+			pack_chain_settle(w, &c);
+		return c.next[c.n_states - 1];
 	}
-	if (settle)
-		pack_chain_settle(w, &c);
-	return c.next[c.n_states - 1];
+	/* too many sets for the budget: some size, and perhaps not the least */
+	w->gave_up = true;
+	(void)pack_least_waste(w, s->groups, s->n_groups, &c.room, settle, &end);
+	return end;
 }
 
 /* Least size of the window @s at @place, which is less than its period. */
@@ -134,8 +107,8 @@ static void lift(struct pr_pack_item *item, uint64_t base)
 void pack_settle(struct pack_work *w, struct pack_shape *s, const struct pr_range *at)
 {
 	uint64_t place = at->first & (s->period - 1);
-	struct pr_pack_gap gap = { 0 };
-	const struct pack_room room = { .gaps = &gap, .n_gaps = 1, .inner = true };
+	struct pr_pack_gap gap = { .kind = 1 };
+	const struct pack_room room = { .gaps = &gap, .n_gaps = 1 };
 
 	s->item->base = at->first;
 	if (s->item->n_content == 0)

@@ -32,15 +32,18 @@ static int compare_groups(const struct pack_shape *a, const struct pack_shape *b
 	return order;
 }
 
-/* Largest alignment first, then largest size: the order in which first fit does best. */
+/*
+ * The order in which first fit does best: who may go to fewer places first,
+ * then the largest alignment, then the largest size.
+ */
 static int compare_shapes(const struct pack_shape *a, const struct pack_shape *b)
 {
 	const uint64_t keys[][2] = {
+		{ b->last, a->last },
+		{ b->kinds, a->kinds },
 		{ a->period, b->period },
 		{ a->min_size, b->min_size },
 		{ a->item->align, b->item->align },
-		{ a->item->last, b->item->last },
-		{ a->item->kinds, b->item->kinds },
 	};
 	int order = 0;
 
@@ -83,7 +86,7 @@ static void derive_window(struct pack_shape *s)
 	s->min_size = round_up(s->min_size, s->item->align);
 }
 
-static struct pack_shape *new_shape(struct pack_work *w, struct pr_pack_item *item)
+static struct pack_shape *new_shape(struct pack_work *w, struct pr_pack_item *item, bool inner)
 {
 	struct pack_shape *s = pr_new(w->arena, struct pack_shape);
 
@@ -91,6 +94,8 @@ static struct pack_shape *new_shape(struct pack_work *w, struct pr_pack_item *it
 	if (!s)
 		return NULL;
 	s->item = item;
+	s->last = inner ? UINT64_MAX : item->last;
+	s->kinds = inner ? ~0u : item->kinds;
 	if (item->n_content == 0) {
 		assert(item->size > 0);
 		s->natural = item->size == item->align;
@@ -102,7 +107,8 @@ static struct pack_shape *new_shape(struct pack_work *w, struct pr_pack_item *it
 	s->cache_place = pr_new_array(w->arena, PACK_CACHE, uint64_t);
 	s->cache_size = pr_new_array(w->arena, PACK_CACHE, uint64_t);
 	if (!s->cache_place || !s->cache_size ||
-		!pack_groups_make(w, item->content, item->n_content, &s->groups, &s->n_groups))
+		!pack_groups_make(
+			w, item->content, item->n_content, true, &s->groups, &s->n_groups))
 		return NULL;
 	derive_window(s);
 	return s;
@@ -121,7 +127,7 @@ static size_t cut_groups(struct pack_shape **shapes, size_t n, struct pack_group
 	return n_groups;
 }
 
-bool pack_groups_make(struct pack_work *w, struct pr_pack_item *const *items, size_t n,
+bool pack_groups_make(struct pack_work *w, struct pr_pack_item *const *items, size_t n, bool inner,
 	struct pack_group **ret, size_t *ret_n)
 {
 	struct pack_shape **shapes = pr_new_array(w->arena, n, struct pack_shape *);
@@ -131,7 +137,7 @@ bool pack_groups_make(struct pack_work *w, struct pr_pack_item *const *items, si
 	if (!shapes || !groups)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		shapes[i] = new_shape(w, items[i]);
+		shapes[i] = new_shape(w, items[i], inner);
 		if (!shapes[i])
 			return false;
 	}
@@ -164,8 +170,8 @@ static bool all_alike(const struct pack_group *groups, size_t n_groups)
 	for (size_t i = 0; i < n_groups; i++) {
 		const struct pack_shape *s = groups[i].members[0];
 
-		if (!s->natural || s->item->last != groups[0].members[0]->item->last ||
-			s->item->kinds != groups[0].members[0]->item->kinds)
+		if (!s->natural || s->last != groups[0].members[0]->last ||
+			s->kinds != groups[0].members[0]->kinds)
 			return false;
 	}
 	return true;
@@ -178,6 +184,7 @@ static int solve(struct pack_work *w, const struct pr_pack *pack, struct pack_gr
 		.n_groups = n_groups,
 		.room = { .gaps = pack->gaps, .n_gaps = pack->n_gaps } };
 	struct pack_bound *bound = pack_bound_new(w, pack, groups, n_groups);
+	uint64_t end;
 	bool found;
 
 	if (!bound)
@@ -190,6 +197,10 @@ static int solve(struct pack_work *w, const struct pr_pack *pack, struct pack_gr
 	if (pack_first_fit(w, groups, n_groups, &c.room))
 		return w->short_of_memory ? -ENOMEM : PR_PACK_FITS;
 	assert(!all_alike(groups, n_groups) || w->short_of_memory);
+
+	if (!w->short_of_memory && pack->budget > 0 &&
+		pack_least_waste(w, groups, n_groups, &c.room, true, &end))
+		return w->short_of_memory ? -ENOMEM : PR_PACK_FITS;
 
 	c.bound = bound;
 	if (w->short_of_memory || !pack_chain_start(w, &c))
@@ -215,7 +226,7 @@ int pr_pack_solve(struct pr_arena *arena, const struct pr_pack *pack, struct pr_
 		*ret = proof;
 		return PR_PACK_FITS;
 	}
-	if (!pack_groups_make(&w, pack->items, pack->n_items, &groups, &n_groups))
+	if (!pack_groups_make(&w, pack->items, pack->n_items, false, &groups, &n_groups))
 		return -ENOMEM;
 	r = solve(&w, pack, groups, n_groups, &proof);
 	if (r < 0)
