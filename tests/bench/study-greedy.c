@@ -36,11 +36,13 @@ enum column {
 	SMALLER,  /* of the failures, rescued: by less than the root port, */
 	LARGER,   /* by more, */
 	STAGED,   /* by several rescans */
-	LOST,     /* not at all */
+	LOST,     /* not at all; */
+	TWICE,    /* of these: two rounds of remove and rescan would, says the model; */
+	CLOSED,   /* the root port alone would, with all windows below it closed before */
 	N_COLUMNS
 };
 static const char *const titles[N_COLUMNS] = { "trees", "no room", "open", "works", "FAILS",
-	"newcomer", "sibling", "smaller", "larger", "staged", "lost" };
+	"newcomer", "sibling", "smaller", "larger", "staged", "lost", "twice", "closed" };
 
 /* The smallest tree of a kind. */
 struct example {
@@ -74,6 +76,47 @@ static enum column planner_says(const struct pr_topology *t, const struct pr_fun
 	}
 	pr_plan_free(p);
 	return c;
+}
+
+static bool can_go(const struct pr_function *f)
+{
+	return pr_subtree_disruption(f, NULL, NULL, NULL) < PR_DISRUPTION_PINNED;
+}
+
+/* A function beside or above @top, to rescan its bus by. */
+static struct pr_action rescan_of(const struct pr_function *top)
+{
+	const struct pr_function *f =
+		top->parent ? top->parent->first_child : top->root->first_child;
+
+	while (f == top)
+		f = f->next;
+	return (struct pr_action){
+		.kind = PR_ACTION_RESCAN, .function = f ? f : top->parent, .root = top->root
+	};
+}
+
+/* One subtree after the other: every pair. */
+static bool two_rounds_help(const struct pr_topology *t, const struct pr_kernel *kernel,
+	const struct pr_function *target)
+{
+	const struct pr_root *root = t->roots[0];
+
+	for (size_t i = 0; i < root->n_functions * root->n_functions; i++) {
+		const struct pr_function *a = &root->functions[i / root->n_functions],
+					 *b = &root->functions[i % root->n_functions];
+		const struct pr_action actions[] = {
+			{ .kind = PR_ACTION_REMOVE, .function = a, .root = root },
+			rescan_of(a),
+			{ .kind = PR_ACTION_REMOVE, .function = b, .root = root },
+			rescan_of(b),
+		};
+
+		if (can_go(a) && can_go(b) &&
+			outcome_of(t, kernel, actions, 4, target) == OUTCOME_WORKS)
+			return true;
+	}
+	return false;
 }
 
 /* ---- the table ---- */
@@ -118,6 +161,9 @@ static void add_tree(const struct pr_topology *t, uint64_t seed, struct tally *t
 	tally->n[outcome == OUTCOME_NEWCOMER ? NEWCOMER : SIBLING]++;
 	planners = planner_says(t, top);
 	tally->n[planners]++;
+	tally->n[TWICE] += planners == LOST && two_rounds_help(t, &kernel, target);
+	tally->n[CLOSED] +=
+		planners == LOST && closed_says(t, &kernel, top, target) == OUTCOME_WORKS;
 	keep_smaller(planners == LOST ? &tally->lost : &tally->rescued, seed, t);
 }
 

@@ -20,5 +20,15 @@ enum outcome {
 	OUTCOME_NEWCOMER, /* the dead card stays dead */
 	OUTCOME_SIBLING,  /* a neighbour loses something */
 };
+/* Of @actions; any that cannot be done or foreseen counts as NEWCOMER. */
+enum outcome outcome_of(const struct pr_topology *t, const struct pr_kernel *kernel,
+	const struct pr_action *actions, size_t n, const struct pr_function *target);
+/* Of removing @top. */
 enum outcome kernel_says(const struct pr_topology *t, const struct pr_kernel *kernel,
+	const struct pr_function *top, const struct pr_function *target);
+/*
+ * Of removing @top when the memory windows in it are written closed before: up to 6.12 what a
+ * register holds is the least that the kernel takes (KERNEL 1.6).
+ */
+enum outcome closed_says(const struct pr_topology *t, const struct pr_kernel *kernel,
 	const struct pr_function *top, const struct pr_function *target);
