@@ -31,7 +31,7 @@ def _with_roms(rows: list[Row], place: Path) -> list[Row]:
 class SessionGuest(Guest):
     """A machine of random_machine under one kernel; `state` is what it was when it last told."""
 
-    boot_limit = 150.0  # there are machines on which the firmware hangs
+    boot_limit = 120.0  # there are machines on which the firmware hangs
 
     def __init__(self, plan: Plan, kernel: Kernel, place: Path) -> None:
         place.mkdir(parents=True, exist_ok=True)

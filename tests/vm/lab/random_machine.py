@@ -25,6 +25,7 @@ PLAIN = (("e1000e", {}), ("e1000", {}), ("rtl8139", {}), ("vmxnet3", {}), ("virt
          ("ich9-ahci", {}), ("intel-hda", {}), ("pci-serial-4x", {}), ("nec-usb-xhci", {}), ("pvscsi", {}),
          ("pcnet", {}), ("sdhci-pci", {}), ("usb-ehci", {}), ("ES1370", {}))
 CONVENTIONAL = ("pci-testdev", "e1000", "rtl8139", "lsi53c895a", "edu", "pcnet", "secondary-vga", "ES1370")
+BRIDGES = {"x3130-upstream", "xio3130-downstream", "pcie-pci-bridge"}
 NETWORK = {"e1000e", "e1000", "rtl8139", "vmxnet3", "virtio-net-pci", "pcnet"}
 
 
@@ -39,6 +40,11 @@ class Plan:
     append: str = ""
     arguments: list[str] = field(default_factory=list)
     modules: tuple[str, ...] = ()
+
+
+def _buses(rows: list[Row]) -> int:
+    """Bus numbers that the bridges of a tree need."""
+    return sum((row["device"] in BRIDGES) + _buses(row.get("below", [])) for row in rows)
 
 
 class Draw:
@@ -164,8 +170,11 @@ class Draw:
         """Some slots are fixed."""
         return {"hotplug": "off"} if self.chance(0.12) else {}
 
-    def reserves(self) -> Row:
-        """What the firmware is asked to leave free below a root port."""
+    def reserves(self, below: list[Row]) -> Row:
+        """What the firmware is asked to leave free below a root port.
+
+        SeaBIOS takes too few bus numbers for too many: it hangs, or gives a number to two bridges.
+        """
         row: Row = {}
         if self.chance(0.3):
             row["pref64-reserve"] = f"{self.rng.choice((16, 64, 256, 512))}M"
@@ -174,7 +183,7 @@ class Draw:
         if self.chance(0.2):
             row["mem-reserve"] = f"{self.rng.choice((4, 16, 64))}M"
         if self.chance(0.3):
-            row["bus-reserve"] = self.rng.choice((2, 4, 8))
+            row["bus-reserve"] = _buses(below) + self.rng.choice((1, 3, 7))
         if self.chance(0.15):
             row["io-reserve"] = 4096
         return row
@@ -182,7 +191,7 @@ class Draw:
     def root_port(self, depth: int) -> Row:
         """A root port: with a switch more often than not."""
         below = [self.switch(depth)] if self.chance(0.6) else self.slot(0)
-        return {"device": "pcie-root-port", "id": self.name("r"), **self.reserves(), **self.no_hotplug(),
+        return {"device": "pcie-root-port", "id": self.name("r"), **self.reserves(below), **self.no_hotplug(),
                 "below": below}
 
     def root_ports(self, n: int, first: int, depth: int) -> list[Row]:
