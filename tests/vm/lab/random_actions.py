@@ -121,7 +121,7 @@ class Chooser:
         """
         primary, limit = int(bridge.address[5:7], 16), self._limit(state, bridge)
         length = self.rng.choice((0, 1, 3, 7, 20))
-        if self.rng.random() < 0.15:
+        if self.rng.random() < 0.05:
             return 0, 0
         if self.rng.random() < 0.03:
             secondary = self.rng.randint(min(primary + 1, 0xff), min(limit + 2, 0xff))
@@ -134,7 +134,7 @@ class Chooser:
                 taken.update(range(other.buses()[1], other.buses()[2] + 1))
         free = [bus for bus in range(primary + 1, limit + 1) if bus not in taken]
         if not free:
-            return 0, 0
+            return bridge.buses()[1:]
         secondary = last = self.rng.choice(free)
         while last < min(limit, secondary + length) and last + 1 in free:
             last += 1

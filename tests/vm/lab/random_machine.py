@@ -224,7 +224,7 @@ class Draw:
         """A card to be plugged in; bridges mostly where a bus number is left (KERNEL K12, M11)."""
         if buses and self.chance(0.15):
             return [{"device": "pcie-pci-bridge", "id": self.name("q")}]
-        if self.chance(0.12 if buses else 0.04):
+        if self.chance(0.12 if buses else 0.02):
             return [{"device": "x3130-upstream", "id": self.name("u")}]
         return self.card()
 
