@@ -199,6 +199,8 @@ const struct case_function *case_find(const struct recorded_case *c, const char 
 {
 	struct case_function key = { .path = path };
 
+	if (c->n_after == 0)
+		return NULL;
 	return bsearch(&key, c->after, c->n_after, sizeof(key), compare_paths);
 }
 
@@ -254,7 +256,8 @@ static int read_lines(struct reader *r, char *text)
 		status = read_line(r, text);
 		text = end;
 	}
-	qsort(r->c->after, r->c->n_after, sizeof(*r->c->after), compare_paths);
+	if (r->c->n_after > 0)
+		qsort(r->c->after, r->c->n_after, sizeof(*r->c->after), compare_paths);
 	return status;
 }
 
