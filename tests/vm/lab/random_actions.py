@@ -114,29 +114,38 @@ class Chooser:
         above = state.functions.get(bridge.parent)
         return above.buses()[2] if above else state.last_bus.get(bridge.root, 0xff)
 
-    def _numbers(self, state: State, bridge: Function) -> tuple[int, int]:
-        """A range for the bus of a bridge: mostly a free one, seldom any, zero to let the kernel choose.
-
-        Two bridges with one bus number can crash a kernel later on, so such a session is soon over.
-        """
-        primary, limit = int(bridge.address[5:7], 16), self._limit(state, bridge)
-        length = self.rng.choice((0, 1, 3, 7, 20))
-        if self.rng.random() < 0.05:
-            return 0, 0
-        if self.rng.random() < 0.03:
-            secondary = self.rng.randint(min(primary + 1, 0xff), min(limit + 2, 0xff))
-            return secondary, min(0xff, secondary + length)
-        own = {function.address for function in state.below(bridge.address)}
+    def _taken(self, state: State, bridge: Function, own: set[str]) -> set[int]:
+        """Bus numbers that are not free for a bridge, those of its own subtree aside."""
         taken = {int(address[5:7], 16) for address in state.functions if address not in own}
         for other in state.functions.values():
             inside = other.address in own or (bridge.path + "/").startswith(other.path + "/")
             if self.is_bridge(other) and not inside:
                 taken.update(range(other.buses()[1], other.buses()[2] + 1))
-        free = [bus for bus in range(primary + 1, limit + 1) if bus not in taken]
-        if not free:
+        return taken
+
+    def _numbers(self, state: State, bridge: Function) -> tuple[int, int]:
+        """A range for the bus of a bridge: mostly a free one that is large enough, seldom any, zero to let
+        the kernel choose.
+
+        Two bridges with one bus number can crash a kernel later on, so such a session is soon over.
+        """
+        primary, limit = int(bridge.address[5:7], 16), self._limit(state, bridge)
+        length = self.rng.choice((0, 1, 3, 7, 20))
+        what = self.rng.random()
+        if what < 0.04:
+            return 0, 0
+        if what < 0.07:
+            secondary = self.rng.randint(min(primary + 1, 0xff), min(limit + 2, 0xff))
+            return secondary, min(0xff, secondary + length)
+        own = {function.address for function in state.below(bridge.address)}
+        need = sum(self.is_bridge(state.functions[address]) for address in own)
+        taken = self._taken(state, bridge, own)
+        free = {bus for bus in range(primary + 1, limit + 1) if bus not in taken}
+        starts = [bus for bus in sorted(free) if all(bus + i in free for i in range(need))]
+        if not starts:
             return bridge.buses()[1:]
-        secondary = last = self.rng.choice(free)
-        while last < min(limit, secondary + length) and last + 1 in free:
+        secondary = last = self.rng.choice(starts)
+        while last + 1 in free and last < secondary + max(length, need - 1):
             last += 1
         return secondary, last
 
