@@ -86,16 +86,18 @@ static void forget_attributes(struct instance *s, const char *path)
 	s->n_attributes = kept;
 }
 
-/* The value now; NULL when the function has no such setting. */
-static const char *attribute_of(
-	const struct instance *s, const struct pr_function *f, const char *path, const char *name)
+/*
+ * The value now; NULL when the function has no such setting.  @f: of any topology, at the position
+ * @index of each.
+ */
+static const char *attribute_of(const struct instance *s, const struct pr_function *f, size_t index,
+	const char *path, const char *name)
 {
 	for (size_t i = s->n_attributes; i-- > 0;)
 		if (strcmp(s->attributes[i].path, path) == 0 &&
 			strcmp(s->attributes[i].name, name) == 0)
 			return s->attributes[i].value;
-	if (strcmp(name, "driver_override") == 0 && f->facts->driver_override &&
-		!s->reborn[index_of(s->now, f)])
+	if (strcmp(name, "driver_override") == 0 && f->facts->driver_override && !s->reborn[index])
 		return f->facts->driver_override;
 	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
 		if (strcmp(defaults[i].name, name) == 0)
@@ -111,7 +113,7 @@ static const char *attribute_of(
 static const char *matching_driver(
 	const struct instance *s, const struct pr_function *f, const char *path)
 {
-	const char *override = attribute_of(s, f, path, "driver_override");
+	const char *override = attribute_of(s, f, index_of(s->now, f), path, "driver_override");
 	const char *facts = f->facts->driver_override;
 
 	if (*override)
@@ -140,7 +142,7 @@ static int simulator_attributes(void *instance, const struct pr_address *a, char
 	used = (size_t)snprintf(ret, size, "drivers_autoprobe=%d\n", s->autoprobe);
 	for (size_t i = 0; i < ARRAY_SIZE(defaults) && used < size; i++)
 		used += (size_t)snprintf(ret + used, size - used, "%s=%s\n", defaults[i].name,
-			attribute_of(s, f, path, defaults[i].name));
+			attribute_of(s, f, index_of(s->now, f), path, defaults[i].name));
 
 	return used < size ? 0 : -ENOSPC;
 }
@@ -159,7 +161,7 @@ static int simulator_set_attribute(
 	r = pr_function_path(f, path, sizeof(path));
 	if (r < 0)
 		return r;
-	if (!attribute_of(s, f, path, name))
+	if (!attribute_of(s, f, index_of(s->now, f), path, name))
 		return -ENOENT;
 
 	grown = reallocarray(s->attributes, s->n_attributes + 1, sizeof(*grown));
@@ -476,7 +478,7 @@ static int bring_up_to_date(const struct instance *s, struct pr_topology *t, str
 
 	facts->driver = s->driver[n];
 	facts->driver_override =
-		pr_arena_strdup(t->arena, attribute_of(s, f, path, "driver_override"));
+		pr_arena_strdup(t->arena, attribute_of(s, f, n, path, "driver_override"));
 	if (facts->driver_override && !*facts->driver_override)
 		facts->driver_override = NULL;
 	facts->config = config_now(s, t, f->facts, path);

@@ -59,6 +59,7 @@ static _Noreturn void child(const struct pr_hook *hook, const char *phase, int i
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		    locale[] = "LC_ALL=C.UTF-8";
 	char *const environment[] = { path, locale, NULL };
+	int keep[] = { -1 };
 	sigset_t none;
 
 	(void)setpgid(0, 0); /* cannot fail for a child that has executed nothing */
@@ -67,7 +68,7 @@ static _Noreturn void child(const struct pr_hook *hook, const char *phase, int i
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0)
 		_exit(127);
-	pr_close_others(STDERR_FILENO + 1, NULL, 0);
+	pr_close_others(STDERR_FILENO + 1, keep, ARRAY_SIZE(keep));
 	execve(hook->path, arguments, environment);
 	_exit(127);
 }
