@@ -74,12 +74,27 @@ bool pr_record_removes(const struct pr_record *record, const char *path)
 
 /* ---- from a plan ---- */
 
+/*
+ * Has never worked: the kernel forgets what it could not place at the first try, and remembers what it
+ * took from somebody (KERNEL 1.11).
+ */
+static bool is_newcomer(const struct pr_function *f)
+{
+	for (size_t i = 0; i < f->n_resources; i++)
+		if (f->resources[i].index < PR_ROM && f->resources[i].state == PR_RES_FORGOTTEN)
+			return true;
+
+	return f->no_bus;
+}
+
 /* Functions of one card: what is dead in one of them may be why another has no driver. */
-static bool is_with_target(const struct pr_plan *plan, const struct pr_function *f)
+static bool is_with_newcomer(const struct pr_plan *plan, const struct pr_function *f)
 {
 	for (size_t i = 0; i < plan->n_targets; i++) {
 		const struct pr_address *t = &plan->targets[i]->address;
 
+		if (!is_newcomer(plan->targets[i]))
+			continue;
 		if (f->address.domain == t->domain && f->address.bus == t->bus &&
 			f->address.device == t->device)
 			return true;
@@ -92,15 +107,13 @@ static bool is_with_target(const struct pr_plan *plan, const struct pr_function 
 }
 
 /*
- * It could work (the failed hot-add may have cost it its I/O, KERNEL 1.9), and has no driver: unbound
- * by hand, or nobody's.
+ * It has worked, though a failed hot-add may have taken its addresses (KERNEL 1.9), and has no driver,
+ * which nobody but an administrator takes off: unbound by hand, or nobody's.
  */
 static bool stays_unbound(const struct pr_plan *plan, const struct pr_function *f)
 {
-	enum pr_health h = pr_function_health(f);
-
-	return !f->bridge && !(f->facts && f->facts->driver) &&
-	       (h == PR_HEALTH_OK || h == PR_HEALTH_PARTIAL) && !is_with_target(plan, f);
+	return !f->bridge && !(f->facts && f->facts->driver) && !is_newcomer(f) &&
+	       !is_with_newcomer(plan, f);
 }
 
 static int add_function(
