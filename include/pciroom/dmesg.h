@@ -93,6 +93,7 @@ void pr_dmesg_free(struct pr_dmesg *log);
  * A resource that nobody assigned or claimed yet has the address that firmware gave.
  * Apertures count as known when the log has them; what else lies in them is busy only as far
  * as the log says so.
+ * Functions and host bridges that @b has already stay as they are.
  * 0, -ENOMEM.
  */
 int pr_dmesg_add_facts(const struct pr_dmesg *log, size_t until, struct pr_builder *b);

@@ -262,6 +262,7 @@ static int add_function(const struct pr_dmesg *log, const struct pr_dmesg_fold *
 	struct pr_bar_mask masks[PR_ROM + 1];
 	struct pr_facts facts;
 	struct bytes b;
+	int r;
 
 	fill(&b, log, fold, f);
 	facts = facts_of(f, &b, masks);
@@ -269,7 +270,8 @@ static int add_function(const struct pr_dmesg *log, const struct pr_dmesg_fold *
 		facts.lines = f->lines;
 		facts.n_lines = f->buses_known ? PR_RESOURCE_MAX : PR_WINDOW_IO;
 	}
-	return pr_builder_add_function(builder, &facts);
+	r = pr_builder_add_function(builder, &facts);
+	return r == -EEXIST ? 0 : r; /* what the builder has stays */
 }
 
 /* ---- host bridges ---- */
@@ -455,7 +457,6 @@ static void power_on(const struct pr_dmesg *log, struct pr_dmesg_function *f)
 {
 	const struct pr_dmesg_entry *words = first_words(log, f);
 
-	memset(f->registers, 0, sizeof(f->registers));
 	f->buses_known = true;
 	f->secondary = words ? words->first_bus : 0;
 	f->subordinate = words ? words->last_bus : 0;

@@ -89,6 +89,13 @@ static bool clip(const struct k_bus *bus, struct k_res *r)
 	return false;
 }
 
+static void forget_window(struct k_res *w)
+{
+	w->flags = 0;
+	w->size = w->start = 0;
+	w->orphan = false;
+}
+
 /* pcibios_allocate_bridge_resources: a window that does not nest is forgotten. */
 static void claim_windows(struct k_dev *d)
 {
@@ -97,9 +104,7 @@ static void claim_windows(struct k_dev *d)
 
 		if (has_address(w) && (claim(d->bus, w) || (clip(d->bus, w) && claim(d->bus, w))))
 			continue;
-		w->flags = 0;
-		w->size = w->start = 0;
-		w->orphan = false;
+		forget_window(w);
 	}
 }
 
@@ -144,6 +149,54 @@ static void claim_bars(struct k_bus *bus, enum pass pass)
 	}
 }
 
+/* The address that a register holds, for who has no place in the table yet. */
+static bool read_register(struct k_res *r)
+{
+	const struct pr_function *f = r->dev->f;
+	const struct pr_config config = { .bytes = f->facts->config,
+		.length = f->facts->config_length,
+		.holes = f->facts->config_holes };
+	struct pr_bar bar;
+
+	if (r->window) {
+		const struct pr_window *w = &f->bridge->registers[r->index - PR_WINDOW_IO];
+
+		r->at = w->range;
+		r->size = pr_range_size(&w->range);
+		return w->open == PR_YES && w->range.first != 0;
+	}
+	return r->index < PR_ROM && pr_config_bar(&config, r->index, &bar) && bar.address != 0 &&
+	       pr_range_make(&r->at, bar.address, r->size);
+}
+
+static void claim_registers_of(struct k_dev *d)
+{
+	for (unsigned int i = 0; i < d->n_res; i++) {
+		struct k_res *r = &d->res[i];
+
+		if (r->placed || (read_register(r) && claim(d->bus, r)))
+			continue;
+		if (r->window)
+			forget_window(r);
+	}
+}
+
+static void claim_registers_below(struct k_bus *bus)
+{
+	for (struct k_dev *d = bus->first; d; d = d->next) {
+		claim_registers_of(d);
+		if (d->subordinate)
+			claim_registers_below(d->subordinate);
+	}
+}
+
+/* pcibios_resource_survey_bus: firmware may have set up what was plugged in. */
+void k_claim_registers(struct k_bus *bus)
+{
+	claim_registers_of(bus->self);
+	claim_registers_below(bus);
+}
+
 /* Elsewhere window registers are not read, and nothing has a place. */
 static void forget_windows(struct k_bus *bus)
 {
@@ -151,11 +204,7 @@ static void forget_windows(struct k_bus *bus)
 		if (!d->subordinate)
 			continue;
 		for (unsigned int i = PR_WINDOW_IO; i <= PR_WINDOW_PREF; i++) {
-			struct k_res *w = k_window(d, i);
-
-			w->flags = 0;
-			w->size = w->start = 0;
-			w->orphan = false;
+			forget_window(k_window(d, i));
 		}
 		forget_windows(d->subordinate);
 	}

@@ -173,21 +173,7 @@ static void mark_hotplug(struct k_model *m, struct pr_function *f)
 	f->bridge->hotplug = true;
 }
 
-/* A window that begins at 0, as after power-on, is forgotten. */
-static void survey_windows(struct k_bus *bus)
-{
-	for (unsigned int i = PR_WINDOW_IO; i <= PR_WINDOW_PREF; i++) {
-		struct k_res *w = k_window(bus->self, i);
-
-		if (!w->placed)
-			w->flags = 0, w->size = w->start = 0, w->orphan = false;
-	}
-	for (struct k_dev *d = bus->first; d; d = d->next)
-		if (d->subordinate)
-			survey_windows(d->subordinate);
-}
-
-/* What lies below a new bridge and has an address in its registers would keep it. */
+/* What was there before may have kept an address in its registers since it was removed. */
 static void survey_registers(struct k_model *m, const struct k_bus *bus)
 {
 	for (const struct k_dev *d = bus->first; d; d = d->next) {
@@ -204,7 +190,7 @@ static void survey(struct k_model *m, struct k_bus *bus)
 {
 	if (!m->kernel->reads_windows)
 		return;
-	survey_windows(bus);
+	k_claim_registers(bus);
 	survey_registers(m, bus);
 }
 

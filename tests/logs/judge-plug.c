@@ -19,19 +19,26 @@ static size_t boot_end(const struct pr_dmesg *log)
 	return n;
 }
 
-/* Found, then decided; what comes next belongs to another event. */
+/*
+ * Found, then decided; what comes next belongs to another event.  So does what is
+ * found elsewhere while no bridge was: drivers look at hidden functions of chipsets.
+ */
 static size_t part_end(const struct pr_dmesg *log, size_t begin)
 {
-	bool decided = false;
+	const struct pr_dmesg_entry *first = &log->entries[begin];
+	bool decided = false, bridge = false;
 
 	for (size_t i = begin; i < log->n; i++) {
 		const struct pr_dmesg_entry *e = &log->entries[i];
 		bool next = e->kind == PR_DMESG_FOUND || e->kind == PR_DMESG_PLUGGED ||
 			    e->kind == PR_DMESG_UNPLUGGED || e->kind == PR_DMESG_BUS_GONE;
+		bool elsewhere = e->kind == PR_DMESG_FOUND && !bridge &&
+				 e->address.bus != first->address.bus;
 
-		if ((decided && next) || e->kind == PR_DMESG_UNPLUGGED ||
+		if ((decided && next) || elsewhere || e->kind == PR_DMESG_UNPLUGGED ||
 			(e->speaker == PR_DMESG_DRIVER && e->index < PR_RESOURCE_MAX))
 			return i;
+		bridge |= e->kind == PR_DMESG_FOUND && e->header_type != 0;
 		decided |= judge_is_decision(e);
 	}
 	return log->n;
@@ -60,19 +67,26 @@ static bool was_announced(
 	return false;
 }
 
+/* acpiphp's slots are those that firmware describes: right below the root ports. */
+static struct pr_action plug_acpi(const struct pr_function *f)
+{
+	while (f->parent->parent)
+		f = f->parent;
+	return (struct pr_action){
+		.kind = PR_ACTION_PLUG_ACPI, .function = f->parent, .device = f->address.device
+	};
+}
+
 static struct pr_action action_for(
 	const struct judge *j, size_t from, const struct part *p, const struct pr_function *first)
 {
 	const struct pr_function *port = first->parent;
 
-	if (port && was_announced(j->log, from, p->begin, &port->address))
-		return (struct pr_action){ .kind = PR_ACTION_PLUG, .function = port };
 	if (!port)
 		return (struct pr_action){ .kind = PR_ACTION_RESCAN, .root = first->root };
-	return (struct pr_action){ .kind = PR_ACTION_PLUG_ACPI,
-		.function = port,
-		.root = first->root,
-		.device = first->address.device };
+	if (was_announced(j->log, from, p->begin, &port->address))
+		return (struct pr_action){ .kind = PR_ACTION_PLUG, .function = port };
+	return plug_acpi(first);
 }
 
 static int judge_part(const struct judge *j, size_t from, struct part *p, struct verdict *v)
@@ -103,6 +117,20 @@ static int judge_part(const struct judge *j, size_t from, struct part *p, struct
 	}
 	pr_topology_free(before);
 	return r < 0 ? r : 0;
+}
+
+int judge_resize(const struct judge *j, struct verdict *v)
+{
+	struct part p = { .end = j->log->n };
+
+	while (p.begin < p.end && !(j->log->entries[p.begin].speaker == PR_DMESG_DRIVER &&
+					  j->log->entries[p.begin].kind == PR_DMESG_RELEASED))
+		p.begin++;
+	if (p.begin == p.end)
+		return 0;
+	p.root = j->log->entries[p.begin].address;
+	judge_cannot(j, &p, v, "a resize is no action of the model");
+	return 0;
 }
 
 int judge_plug(const struct judge *j, struct verdict *v)

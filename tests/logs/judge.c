@@ -36,34 +36,40 @@ struct pr_root *judge_root(const struct pr_topology *t, const struct part *p)
 
 /* ---- building ---- */
 
-static int add_newcomers(
-	const struct judge *j, const struct part *p, struct pr_arena *arena, struct pr_builder *b)
+static int add_newcomer(const struct judge *j, const struct part *p, const struct pr_address *a,
+	struct pr_arena *arena, struct pr_builder *b)
 {
 	struct pr_facts facts;
-	int r = 0;
+	int r = pr_dmesg_newcomer(j->log, p->begin, p->end, a, arena, &facts);
 
-	for (size_t i = p->begin; i < p->end && r == 0; i++) {
-		const struct pr_dmesg_entry *e = &j->log->entries[i];
-
-		if (e->kind != PR_DMESG_FOUND)
-			continue;
-		r = pr_dmesg_newcomer(j->log, p->begin, p->end, &e->address, arena, &facts);
-		if (r == 0)
-			r = pr_builder_add_function(b, &facts);
-		else if (r == 1)
-			r = 0; /* gone again before the event was over */
-	}
+	if (r != 0)
+		return r < 0 ? r : 0; /* gone again before the event was over */
+	r = pr_builder_add_function(b, &facts);
 	return r == -EEXIST ? 0 : r;
 }
 
+static int add_newcomers(
+	const struct judge *j, const struct part *p, struct pr_arena *arena, struct pr_builder *b)
+{
+	int r = 0;
+
+	for (size_t i = p->begin; i < p->end && r == 0; i++)
+		if (j->log->entries[i].kind == PR_DMESG_FOUND)
+			r = add_newcomer(j, p, &j->log->entries[i].address, arena, b);
+	return r;
+}
+
+/* Newcomers first: that they were removed before, the log need not have said. */
 static int add_all(
 	const struct judge *j, size_t until, const struct part *newcomers, struct pr_builder *b)
 {
 	struct pr_arena *arena = pr_arena_new();
-	int r = arena ? pr_dmesg_add_facts(j->log, until, b) : -ENOMEM;
+	int r = arena ? 0 : -ENOMEM;
 
 	if (r == 0 && newcomers)
 		r = add_newcomers(j, newcomers, arena, b);
+	if (r == 0)
+		r = pr_dmesg_add_facts(j->log, until, b);
 	if (r == 0)
 		r = pr_builder_set_machine(b, &j->machine);
 	pr_arena_free(arena);
