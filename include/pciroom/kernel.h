@@ -12,6 +12,7 @@
 enum pr_generation {
 	PR_GENERATION_6_1 = 0,
 	PR_GENERATION_6_12,
+	PR_GENERATION_6_17,   /* as the log of a 6.17.7 shows it */
 	PR_GENERATION_6_18_0, /* 6.18.0 and its candidates, as logs show it */
 	PR_GENERATION_6_18,   /* 6.18.y */
 	PR_GENERATION_7,      /* 7.1, 7.2 */

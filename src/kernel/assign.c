@@ -242,7 +242,7 @@ static void expand(struct k_model *m, struct k_res *r)
 
 static bool is_hopeless(const struct k_model *m, const struct k_res *r)
 {
-	if (m->profile->forget_failed)
+	if (m->profile->forget_failed && !m->profile->drops_deeper)
 		return r->flags == 0;
 	return !r->placed && r->size != 0 && !k_is_optional(m, r);
 }

@@ -46,7 +46,7 @@
  *	relaxed also where the windows of the bridge above and of the one above that
  *	are not placed, for the optional size too, and never to a larger alignment.
  * drops_deeper
- *	reassign_resources_sorted of 6.18.y looks whether a request is hopeless
+ *	reassign_resources_sorted of 6.17 and 6.18.y looks whether a request is hopeless
  *	before it looks whether it belongs to this bus; windows below are not
  *	placed yet, hence hopeless.
  * shrinks_needs
@@ -81,6 +81,16 @@ static const struct k_profile profiles[_PR_GENERATION_MAX] = {
 		.forget_failed = true,
 		.pref_joins_mem = true,
 		.relax = true,
+		.max_orders = 24,
+	},
+	[PR_GENERATION_6_17] = {
+		.shrinks_needs = true,
+		.window_minimum = true,
+		.minimum_from_zero = true,
+		.forget_failed = true,
+		.pref_joins_mem = true,
+		.relax = true,
+		.drops_deeper = true,
 		.max_orders = 24,
 	},
 	[PR_GENERATION_6_18_0] = {
@@ -139,6 +149,7 @@ static const struct {
 } generations[] = {
 	{ 6, 1, PR_GENERATION_6_1 },
 	{ 6, 12, PR_GENERATION_6_12 },
+	{ 6, 17, PR_GENERATION_6_17 },
 	{ 6, 18, PR_GENERATION_6_18 }, /* but for 6.18.0 */
 	{ 7, 1, PR_GENERATION_7 },
 	{ 7, 3, PR_GENERATION_7_3 },
@@ -158,6 +169,7 @@ const char *pr_generation_name(enum pr_generation g)
 	static const char *const names[_PR_GENERATION_MAX] = {
 		[PR_GENERATION_6_1] = "6.1",
 		[PR_GENERATION_6_12] = "6.12",
+		[PR_GENERATION_6_17] = "6.17",
 		[PR_GENERATION_6_18_0] = "6.18.0",
 		[PR_GENERATION_6_18] = "6.18",
 		[PR_GENERATION_7] = "7.1",
