@@ -49,6 +49,8 @@ struct pr_kernel {
 	uint64_t hp_io_size, hp_mem_size,
 		hp_pref_size; /* bytes, optional extras of a hot-plug bridge */
 	unsigned int hp_bus_size;
+	/* the old size of a window is a minimum of what is required, not of the whole */
+	bool old_size_first;
 	/* at boot only */
 	enum pr_realloc realloc;
 	enum pr_boot_shares boot_shares;

@@ -229,6 +229,15 @@ static enum pr_boot_shares boot_shares(unsigned int major, unsigned int minor)
 }
 
 /*
+ * calculate_memsize (setup-bus.c) added what is optional to the old size of a
+ * window until 6.11, as the log of a 5.4 shows it; 6.1.y has the later rule.
+ */
+static bool old_size_first(unsigned int major, unsigned int minor)
+{
+	return before(major, minor, 6, 11) && !(major == 6 && minor == 1);
+}
+
+/*
  * "6.18.0" and "6.18.0-rc5" size windows as 6.12 does; how was changed in the
  * course of 6.18.y.
  */
@@ -243,6 +252,7 @@ static void select_generation(struct pr_kernel *k, unsigned int major, unsigned 
 	k->newer = before(NEWEST_MAJOR, NEWEST_MINOR, major, minor);
 	k->generation = generations[0].generation;
 	k->boot_shares = boot_shares(major, minor);
+	k->old_size_first = old_size_first(major, minor);
 
 	for (size_t i = 0; i < ARRAY_SIZE(generations); i++)
 		if (!before(major, minor, generations[i].major, generations[i].minor))

@@ -340,7 +340,9 @@ static uint64_t mem_size(const struct k_model *m, const struct mem_sum *s, uint6
 {
 	uint64_t size;
 
-	if (m->profile->minimum_after_sum)
+	if (m->kernel->old_size_first)
+		size = add(larger(larger(s->size, reserve), old), children);
+	else if (m->profile->minimum_after_sum)
 		size = larger(add(s->size, children), reserve);
 	else
 		size = add(larger(s->size, reserve), children);

@@ -84,6 +84,13 @@ static const struct boot_case {
 		"02:00.0 15 100000000-1004fffff\n"
 		"03:00.0 0 100000000-1000fffff\n"
 		"03:00.0 7 100100000-1004fffff\n" },
+	{ "5.4: VFs come on top of what the windows had when they were needed before",
+		"kernel 5.4.0\n" ROOT CHAIN
+		"03:00.0 dev 8086:0003 class=020000 bar0=pref64:100000@100000000 vfs=4 "
+		"vfbar0=pref64:100000@unassigned\n",
+		"00:01.0 15 100000000-1008fffff\n"
+		"02:00.0 15 100000000-1008fffff\n"
+		"03:00.0 7 100100000-1004fffff\n" },
 	{ "with realloc a reserve that does not fit makes windows grow",
 		"kernel 6.1.0\ncmdline pci=realloc,hpmmiosize=4M\n" ROOT
 		"00:01.0 bridge 01-03 root-port mem=80000000-801fffff\n"
