@@ -109,13 +109,13 @@ static void claim_windows(struct k_dev *d)
 }
 
 /* pcibios_allocate_bus_resources */
-static void claim_bridges(const struct pr_kernel *k, struct k_bus *bus)
+static void claim_bridges(struct k_bus *bus)
 {
 	for (struct k_dev *d = bus->first; d; d = d->next) {
 		if (!d->subordinate)
 			continue;
 		claim_windows(d);
-		claim_bridges(k, d->subordinate);
+		claim_bridges(d->subordinate);
 	}
 }
 
@@ -217,7 +217,7 @@ static void survey(const struct pr_kernel *k, struct k_bus *bus)
 		forget_windows(bus);
 		return;
 	}
-	claim_bridges(k, bus);
+	claim_bridges(bus);
 	claim_bars(bus, PASS_ENABLED);
 	claim_bars(bus, PASS_DISABLED);
 	claim_bars(bus, PASS_ROM);

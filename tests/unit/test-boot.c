@@ -170,9 +170,34 @@ static void test_boot(void **state)
 	pr_topology_free(t);
 }
 
+static void acpiphp_keeps_what_firmware_set_up(void **state)
+{
+	struct pr_topology *t = machine_build(
+		"kernel 6.12.40\n" ROOT "00:01.0 bridge 01-04 root-port mem=80000000-803fffff\n"
+		"01:00.0 bridge 02-04 upstream newcomer parent=00:01.0 config=20:20803080\n"
+		"02:00.0 bridge 03-04 downstream newcomer parent=01:00.0 config=20:30803080\n"
+		"03:00.0 dev 8086:0003 class=020000 newcomer parent=02:00.0 bar0=mem:1000@none\n");
+	const struct pr_action action = { .kind = PR_ACTION_PLUG_ACPI,
+		.function = machine_function(t, "00:01.0") };
+	struct pr_topology *plugged;
+	struct pr_doubt doubt;
+	struct pr_kernel k;
+
+	(void)state;
+	assert_int_equal(pr_kernel_select(&t->machine, &k), 0);
+	assert_int_equal(pr_kernel_apply(&k, t, &action, 1, &plugged, &doubt), 0);
+	check(plugged, "01:00.0 14 80200000-803fffff\n"
+		       "02:00.0 14 80300000-803fffff\n"
+		       "03:00.0 0 80300000-80300fff\n");
+	pr_topology_free(plugged);
+	pr_topology_free(t);
+}
+
 int main(void)
 {
 	struct rows rows = { 0 };
+
+	ADD_TEST(&rows, acpiphp_keeps_what_firmware_set_up);
 
 	ADD_ROWS(&rows, boot_cases, test_boot);
 	return rows_run(&rows, "boot");
