@@ -55,6 +55,7 @@ enum pr_port_type {
 struct pr_header {
 	enum pr_header_type type;
 	bool multifunction;
+	bool has_ids, has_class; /* the fields of that name are known; zero when they are not */
 	uint16_t vendor, device;
 	uint16_t command, status;
 	uint32_t class_code; /* 24 bits: base class, subclass, interface */

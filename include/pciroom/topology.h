@@ -92,6 +92,9 @@ struct pr_resource {
 struct pr_resource_line {
 	uint64_t start, end, flags;
 };
+/* Flags of a line, zeros beside it, that a recording leaves out of a table that it has. */
+#define PR_LINE_UNKNOWN (UINT64_C(1) << 63)
+
 struct pr_bar_mask { /* one BAR register read back after all ones were written, decode off */
 	/*
 	 * 0-5, 6 for the ROM, 7-12 for the BAR of one VF; a 64-bit BAR has one entry, at its
@@ -138,6 +141,8 @@ struct pr_facts {
 	const struct pr_user *users;
 	size_t n_users;
 };
+
+struct pr_config pr_facts_config(const struct pr_facts *facts); /* borrows */
 
 /*
  * Host bridge facts.  Apertures are what the firmware gave; busy is what lies in them and is not a

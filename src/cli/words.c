@@ -219,8 +219,10 @@ void pr_text_paint(
 
 void pr_text_function(struct pr_text *t, const struct pr_function *f)
 {
-	pr_text_printf(
-		t, "%s %04x:%04x, ", pr_function_role(f), f->header.vendor, f->header.device);
+	pr_text_add(t, pr_function_role(f));
+	if (f->header.has_ids)
+		pr_text_printf(t, " %04x:%04x", f->header.vendor, f->header.device);
+	pr_text_add(t, ", ");
 	if (f->facts->driver)
 		pr_text_printf(t, "driver %s", f->facts->driver);
 	else

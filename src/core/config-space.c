@@ -138,6 +138,8 @@ bool pr_config_header(const struct pr_config *c, struct pr_header *ret)
 	*ret = (struct pr_header){
 		.type = header_type(type),
 		.multifunction = (type & 0x80) != 0,
+		.has_ids = known(c, REG_VENDOR, 4),
+		.has_class = known(c, REG_CLASS + 1, 2),
 		.vendor = get_u16(c, REG_VENDOR),
 		.device = get_u16(c, REG_DEVICE),
 		.command = get_u16(c, REG_COMMAND),
@@ -242,6 +244,16 @@ bool pr_config_rom(const struct pr_config *c, struct pr_bar *ret)
 	return true;
 }
 
+/* Registers of one window, and their upper halves, which count when the lower ones say so. */
+static bool window_known(const struct pr_config *c, size_t at, size_t n, size_t upper_at)
+{
+	uint8_t type;
+
+	if (!known(c, at, n) || !pr_config_u8(c, at, &type))
+		return false;
+	return upper_at == 0 || (type & 0xf) != 1 || known(c, upper_at, 2 * n);
+}
+
 static void set_window(struct pr_window *w, uint64_t base, uint64_t limit)
 {
 	/*
@@ -268,6 +280,8 @@ static struct pr_window io_window(const struct pr_config *c)
 		.width = wide ? 32 : 16,
 	};
 
+	if (!window_known(c, REG_IO_BASE, 2, REG_IO_BASE_UPPER))
+		return (struct pr_window){ 0 };
 	if (wide) {
 		base |= (uint64_t)(upper & 0xffff) << 16;
 		limit |= (uint64_t)(upper >> 16) << 16;
@@ -282,6 +296,8 @@ static struct pr_window mem_window(const struct pr_config *c)
 	uint64_t limit = (uint64_t)(get_u16(c, REG_MEM_LIMIT) & 0xfff0) << 16 | 0xfffff;
 	struct pr_window w = { .implemented = PR_YES, .width = 32 };
 
+	if (!window_known(c, REG_MEM_BASE, 4, 0))
+		w.implemented = PR_UNKNOWN;
 	set_window(&w, base, limit);
 	return w;
 }
@@ -300,6 +316,8 @@ static struct pr_window pref_window(const struct pr_config *c)
 		.width = wide ? 64 : 32,
 	};
 
+	if (!window_known(c, REG_PREF_BASE, 4, REG_PREF_BASE_UPPER))
+		return (struct pr_window){ 0 };
 	if (wide) {
 		base |= (uint64_t)upper_base << 32;
 		limit |= (uint64_t)upper_limit << 32;
@@ -308,17 +326,11 @@ static struct pr_window pref_window(const struct pr_config *c)
 	return w;
 }
 
-/* Bus numbers and windows; what lies between them (latency timer, secondary status) may miss. */
-static bool bridge_known(const struct pr_config *c)
-{
-	return known(c, REG_HEADER_TYPE, 1) && known(c, REG_PRIMARY, 3) &&
-	       known(c, REG_IO_BASE, 2) &&
-	       known(c, REG_MEM_BASE, BRIDGE_HEADER_BYTES - REG_MEM_BASE);
-}
-
 bool pr_config_bridge(const struct pr_config *c, struct pr_bridge_header *ret)
 {
-	if (!bridge_known(c) || header_type(get_u8(c, REG_HEADER_TYPE)) != PR_HEADER_BRIDGE)
+	if (c->length < BRIDGE_HEADER_BYTES || !known(c, REG_HEADER_TYPE, 1) ||
+		!known(c, REG_PRIMARY, 3) ||
+		header_type(get_u8(c, REG_HEADER_TYPE)) != PR_HEADER_BRIDGE)
 		return false;
 
 	*ret = (struct pr_bridge_header){

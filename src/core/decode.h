@@ -18,13 +18,5 @@ bool pr_config_bar_at(const struct pr_config *c, size_t base, unsigned int n_bar
  */
 size_t pr_resources_decode(const struct pr_function *f, struct pr_resource *ret);
 
-/* What is known of the function's configuration space. */
-static inline struct pr_config pr_facts_config(const struct pr_facts *facts)
-{
-	return (struct pr_config){
-		.bytes = facts->config, .length = facts->config_length, .holes = facts->config_holes
-	};
-}
-
 /* The kernel's line of resource @index (enum pr_resource_index); NULL when it is not recorded. */
 const struct pr_resource_line *pr_facts_line(const struct pr_facts *facts, unsigned int index);

@@ -32,7 +32,7 @@ static uint64_t natural_align(uint64_t size)
  */
 #define LINES_WITHOUT_IOV 12
 
-const struct pr_resource_line *pr_facts_line(const struct pr_facts *facts, unsigned int index)
+static const struct pr_resource_line *find_line(const struct pr_facts *facts, unsigned int index)
 {
 	if (facts->n_lines <= LINES_WITHOUT_IOV && index >= PR_VF_BAR0) {
 		if (index < PR_WINDOW_IO)
@@ -40,6 +40,22 @@ const struct pr_resource_line *pr_facts_line(const struct pr_facts *facts, unsig
 		index -= PR_WINDOW_IO - PR_VF_BAR0;
 	}
 	return facts->lines && index < facts->n_lines ? &facts->lines[index] : NULL;
+}
+
+const struct pr_resource_line *pr_facts_line(const struct pr_facts *facts, unsigned int index)
+{
+	const struct pr_resource_line *line = find_line(facts, index);
+
+	return line && line->flags != PR_LINE_UNKNOWN ? line : NULL;
+}
+
+struct pr_config pr_facts_config(const struct pr_facts *facts)
+{
+	return (struct pr_config){
+		.bytes = facts->config,
+		.length = facts->config_length,
+		.holes = facts->config_holes,
+	};
 }
 
 static const struct pr_bar_mask *find_mask(const struct pr_facts *facts, unsigned int index)
@@ -323,12 +339,9 @@ static void decode_window(const struct pr_function *f, unsigned int kind, struct
 	const struct pr_resource_line *line = pr_facts_line(f->facts, kind);
 	struct pr_resource r = { .index = (uint8_t)kind };
 
-	if ((!line && f->facts->lines) || f->facts->is_newcomer) {
-		close_window(
-			/*
-			 * a bridge without a bus below it has no lines for windows (resource_show)
-			 */
-			&r);
+	if ((f->facts->lines && !find_line(f->facts, kind)) || f->facts->is_newcomer) {
+		/* a bridge without a bus below it has no lines for windows (resource_show) */
+		close_window(&r);
 	} else if (!line) {
 		window_from_register(&r, w);
 	} else if (line_empty(line)) {

@@ -135,7 +135,9 @@ static int read_line(struct pr_yaml *y, void *userdata)
 		return r;
 	if (lines->n == PR_SNAPSHOT_LINES_MAX)
 		return pr_yaml_fail(y, "more than %d lines", PR_SNAPSHOT_LINES_MAX);
-	if (!pr_yaml_numbers(y, text, v, 3))
+	if (strcmp(text, "unknown") == 0)
+		memcpy(v, (uint64_t[]){ 0, 0, PR_LINE_UNKNOWN }, sizeof(v));
+	else if (!pr_yaml_numbers(y, text, v, 3))
 		return pr_yaml_fail(y, "\"%s\" is not \"start end flags\"", text);
 	line = pr_yaml_array_add(y, lines, sizeof(*line));
 	if (!line)

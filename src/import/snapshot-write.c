@@ -193,9 +193,15 @@ static void write_lines(struct writer *w, const struct pr_facts *f)
 	if (!f->lines)
 		return;
 	pr_text_printf(&w->text, "  resource:%s\n", f->n_lines == 0 ? " []" : "");
-	for (size_t i = 0; i < f->n_lines; i++)
-		pr_text_printf(&w->text, "  - 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 "\n",
-			f->lines[i].start, f->lines[i].end, f->lines[i].flags);
+	for (size_t i = 0; i < f->n_lines; i++) {
+		const struct pr_resource_line *line = &f->lines[i];
+
+		if (line->flags == PR_LINE_UNKNOWN)
+			pr_text_add(&w->text, "  - unknown\n");
+		else
+			pr_text_printf(&w->text, "  - 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 "\n",
+				line->start, line->end, line->flags);
+	}
 }
 
 static void write_masks(struct writer *w, const struct pr_facts *f)

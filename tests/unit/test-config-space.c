@@ -407,6 +407,57 @@ static void test_size(void **state)
 	assert_int_equal(pr_bar_size_from_mask(c->low, c->high, c->rom), c->size);
 }
 
+/* ---- holes ---- */
+
+/* What is in a hole is not known, whatever the byte there is. */
+static void what_is_in_a_hole_is_unknown(void **state)
+{
+	uint8_t bytes[64] = { [0] = 0x86,
+		0x80,
+		0x01,
+		0x19,
+		[0x0a] = 0x04,
+		0x06,
+		[0x0e] = 1,
+		[0x18] = 0,
+		1,
+		2,
+		[0x20] = 0x10,
+		0xfc,
+		0x20,
+		0xfc,
+		[0x24] = 0x01,
+		0x10,
+		0x01,
+		0x20 };
+	uint8_t holes[64] = { 0 };
+	const struct pr_config c = { bytes, sizeof(bytes), holes };
+	struct pr_bridge_header bridge;
+	struct pr_header h;
+
+	(void)state;
+	assert_true(pr_config_bridge(&c, &bridge));
+	assert_int_equal(bridge.mem.open, PR_YES);
+	assert_int_equal(bridge.pref.width, 64);
+
+	holes[2] = holes[0x09] = holes[0x23] = holes[0x2f] = 1;
+	assert_true(pr_config_header(&c, &h));
+	assert_false(h.has_ids);
+	assert_true(h.has_class);
+	assert_int_equal(h.class_code, 0x060400);
+	assert_true(pr_config_bridge(&c, &bridge));
+	assert_int_equal(bridge.subordinate, 2);
+	assert_int_equal(bridge.mem.open, PR_UNKNOWN);
+	assert_int_equal(bridge.pref.implemented, PR_UNKNOWN);
+
+	holes[0x19] = holes[0x0b] = 1;
+	assert_true(pr_config_header(&c, &h));
+	assert_false(h.has_class);
+	assert_false(pr_config_bridge(&c, &bridge));
+	holes[0x0e] = 1;
+	assert_false(pr_config_header(&c, &h));
+}
+
 int main(void)
 {
 	struct rows tests = { 0 };
@@ -422,6 +473,7 @@ int main(void)
 	ADD_TEST(&tests, a_64_bit_bar_needs_both_registers);
 	ADD_TEST(&tests, a_function_that_does_not_answer_has_no_header_type);
 	ADD_TEST(&tests, reads_end_at_the_last_known_byte);
+	ADD_TEST(&tests, what_is_in_a_hole_is_unknown);
 
 	return rows_run(&tests, "config-space");
 }
