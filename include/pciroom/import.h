@@ -26,11 +26,19 @@ struct pr_prober {
 	/* List of base/processes.h; malloc'ed, NUL-terminated. */
 	int (*processes)(void *userdata, char **ret, size_t *ret_size);
 };
+/* Files beside a recording: the text of /proc/iomem and of /proc/ioports; NULL: not given. */
+struct pr_companions {
+	const char *iomem, *ioports;
+	size_t iomem_size, ioports_size;
+	const char *iomem_name, *ioports_name; /* for errors */
+};
+
 struct pr_live_options {
 	const char *root;               /* "/" or a directory that holds sys/ and proc/ */
 	const struct pr_prober *prober; /* may be NULL */
 	bool users;        /* look for users of functions (mounts, interfaces, open nodes) */
 	const char *state; /* directory of our own journal, which is a user too; NULL: none */
+	const struct pr_companions *companions; /* instead of the files in proc/; may be NULL */
 };
 /* 0, 1 with @error for contradictions in what was read, negative errno with @error. */
 int pr_import_live(const struct pr_live_options *options, struct pr_topology **ret,
@@ -51,3 +59,53 @@ int pr_snapshot_write(const struct pr_topology *t, char **ret, size_t *ret_size)
  */
 int pr_snapshot_read(
 	const char *text, size_t size, struct pr_topology **ret, struct pr_import_error *error);
+
+/* ---- recordings that others made ---- */
+
+/* What a recording does not say, and what that costs: a sentence each. */
+struct pr_import_note {
+	char missing[160], cost[160];
+};
+#define PR_IMPORT_NOTES_MAX 16
+struct pr_import_notes {
+	size_t n;
+	struct pr_import_note note[PR_IMPORT_NOTES_MAX];
+};
+
+enum pr_input_kind {
+	PR_INPUT_UNKNOWN = 0, /* read as a snapshot, it gives an error that says where and why */
+	PR_INPUT_SNAPSHOT,
+	PR_INPUT_LSPCI,
+	PR_INPUT_ARCHIVE,   /* a tar file of a sysfs tree, compressed or not */
+	PR_INPUT_DIRECTORY, /* a sysfs tree; never detected from bytes */
+};
+enum pr_input_kind pr_input_detect(const char *data, size_t size);
+const char *pr_input_kind_name(enum pr_input_kind kind);
+
+/*
+ * Output of lspci, of any version since 3.0: hexadecimal lines (-x, -xxx, -xxxx), verbose text (-v,
+ * -vv, -vvv), both, or the bare list.  Bytes go to the decoder as they are; text gives what bytes do
+ * not (sizes, the kernel's addresses, drivers, groups), and stands in for bytes that are not there.
+ * 0; 1 with @error for text and bytes that contradict each other; -EINVAL (no function in it, or a
+ * line of bytes that is broken), -EFBIG, -ENOMEM with @error.  @companions and @notes may be NULL.
+ */
+int pr_lspci_read(const char *text, size_t size, const struct pr_companions *companions,
+	struct pr_topology **ret, struct pr_import_notes *notes, struct pr_import_error *error);
+
+/*
+ * A copy of a machine's sys/ (and proc/) in a directory: as pr_import_live(), which see; @path may
+ * also be the copied sys itself, or hold the directory that holds it.  -ENOENT when nothing is there.
+ */
+int pr_tree_read(const char *path, const struct pr_companions *companions, struct pr_topology **ret,
+	struct pr_import_notes *notes, struct pr_import_error *error);
+/*
+ * A tar file of such a copy, also compressed (gzip, xz, zstd, bzip2).  It is unpacked into a private
+ * directory for the time of the call.  -EBADMSG (no such archive, damaged), -EINVAL (nothing of
+ * /sys in it), -EFBIG beside what pr_tree_read() gives.
+ */
+int pr_archive_read(const char *data, size_t size, const struct pr_companions *companions,
+	struct pr_topology **ret, struct pr_import_notes *notes, struct pr_import_error *error);
+
+/* Whatever pr_input_detect() says that it is, with its reader's result. */
+int pr_input_read(const char *data, size_t size, const struct pr_companions *companions,
+	struct pr_topology **ret, struct pr_import_notes *notes, struct pr_import_error *error);

@@ -25,7 +25,7 @@ const struct pr_verb pr_verbs[] = {
 		PR_TAKES_DEVICES | PR_TAKES_POLICY | PR_TAKES_YES | PR_TAKES_SOURCE,
 		pr_verb_apply },
 	{ "record", "[FILE]", "write a snapshot of the machine to FILE or standard output",
-		PR_TAKES_FILE | PR_TAKES_SOURCE, pr_verb_record },
+		PR_TAKES_FILE | PR_TAKES_INPUT | PR_TAKES_SOURCE, pr_verb_record },
 	{ "rollback", "", "bring back what an interrupted run removed", PR_TAKES_SOURCE,
 		pr_verb_rollback },
 	{ "help", "[VERB]", "show help on a verb", PR_TAKES_FILE, pr_verb_help },
@@ -34,6 +34,8 @@ const size_t pr_n_verbs = ARRAY_SIZE(pr_verbs);
 
 enum {
 	OPT_INPUT = 0x100,
+	OPT_IOMEM,
+	OPT_IOPORTS,
 	OPT_LOCAL,
 	OPT_HELPER_LOG,
 	OPT_STATE,
@@ -51,7 +53,11 @@ static const struct {
 	unsigned int takes;
 } options[] = {
 	{ 'j', "json", NULL, "print JSON", 0 },
-	{ OPT_INPUT, "input", "FILE", "work on a snapshot instead of this machine",
+	{ OPT_INPUT, "input", "FILE",
+		"work on a recording (snapshot, lspci output, sysfs tree) instead of this machine",
+		PR_TAKES_INPUT },
+	{ OPT_IOMEM, "iomem", "FILE", "with --input: /proc/iomem of that machine", PR_TAKES_INPUT },
+	{ OPT_IOPORTS, "ioports", "FILE", "with --input: /proc/ioports of that machine",
 		PR_TAKES_INPUT },
 	{ OPT_LOCAL, "local", NULL, "look and act without the daemon (as root)", PR_TAKES_SOURCE },
 	{ OPT_HELPER_LOG, "helper-log", "FILE", "with --local: log of every write to the machine",
@@ -259,6 +265,12 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case OPT_INPUT:
 		cli->input = argument;
 		return PR_EXIT_OK;
+	case OPT_IOMEM:
+		cli->iomem = argument;
+		return PR_EXIT_OK;
+	case OPT_IOPORTS:
+		cli->ioports = argument;
+		return PR_EXIT_OK;
 	case OPT_LOCAL:
 		cli->local = true;
 		return PR_EXIT_OK;
@@ -313,6 +325,8 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		const char *name;
 	} rules[] = {
 		{ cli->input, PR_TAKES_INPUT, "input" },
+		{ cli->iomem, PR_TAKES_INPUT, "iomem" },
+		{ cli->ioports, PR_TAKES_INPUT, "ioports" },
 		{ cli->local, PR_TAKES_SOURCE, "local" },
 		{ cli->helper_log, PR_TAKES_SOURCE, "helper-log" },
 		{ cli->state, PR_TAKES_SOURCE, "state" },
@@ -328,6 +342,8 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 				"%s has no use for --%s", cli->verb->name, rules[i].name);
 	if (cli->input && cli->local)
 		return pr_cli_error("--input and --local exclude each other");
+	if ((cli->iomem || cli->ioports) && !cli->input)
+		return pr_cli_error("--iomem and --ioports go with --input");
 	if ((cli->helper_log || cli->state) && !cli->local)
 		return pr_cli_error("--helper-log and --state go with --local");
 	if (takes & PR_TAKES_DEVICES)

@@ -122,8 +122,8 @@ static bool print_diagnosis(const struct pr_cli *cli, const struct pr_diagnosis 
 	return pr_cli_print(&t);
 }
 
-static int explain(
-	const struct pr_cli *cli, const struct pr_question *q, const struct pr_topology *t)
+static int explain(const struct pr_cli *cli, const struct pr_question *q,
+	const struct pr_topology *t, const struct pr_import_notes *notes)
 {
 	struct pr_arena *arena = pr_arena_new();
 	struct pr_explanation e;
@@ -143,7 +143,8 @@ static int explain(
 					       .explanation = &e,
 					       .named = q->devices,
 					       .n_named = q->n_devices,
-					       .plan = p });
+					       .plan = p,
+					       .notes = notes });
 	pr_plan_free(p);
 	pr_arena_free(arena);
 	return printed ? PR_EXIT_OK : PR_EXIT_ERROR;
@@ -161,7 +162,7 @@ int pr_verb_explain(const struct pr_cli *cli)
 
 	r = pr_question_init(cli, s.topology, &q);
 	if (r == PR_EXIT_OK) {
-		r = explain(cli, &q, s.topology);
+		r = explain(cli, &q, s.topology, pr_source_notes(&s));
 		pr_question_deinit(&q);
 	}
 	pr_source_close(&s);

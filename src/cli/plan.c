@@ -4,6 +4,7 @@
 
 #include "base/macros.h"
 #include "pciroom/import.h"
+#include "cli/input.h"
 #include "cli/plan.h"
 
 int pr_verdict_exit(enum pr_verdict v)
@@ -106,7 +107,8 @@ int pr_question_plan(const struct pr_question *q, const struct pr_topology *t,
 	return PR_EXIT_OK;
 }
 
-static bool print_plan(const struct pr_cli *cli, const struct pr_plan *p)
+static bool print_plan(
+	const struct pr_cli *cli, const struct pr_plan *p, const struct pr_import_notes *notes)
 {
 	struct pr_text t = { 0 };
 	struct pr_json j;
@@ -119,6 +121,7 @@ static bool print_plan(const struct pr_cli *cli, const struct pr_plan *p)
 	pr_json_init(&j, &t);
 	pr_json_object(&j, NULL);
 	pr_json_string(&j, "schema", "pciroom.plan/1");
+	pr_json_notes(&j, notes);
 	pr_render_plan_json(&j, p);
 	pr_json_object_end(&j);
 	return pr_cli_print(&t);
@@ -154,7 +157,8 @@ int pr_verb_plan(const struct pr_cli *cli)
 	if (r == PR_EXIT_OK && (s.local || s.remote))
 		r = check_still_there(p);
 	if (r == PR_EXIT_OK)
-		r = print_plan(cli, p) ? pr_verdict_exit(p->verdict) : PR_EXIT_ERROR;
+		r = print_plan(cli, p, pr_source_notes(&s)) ? pr_verdict_exit(p->verdict)
+							    : PR_EXIT_ERROR;
 
 	pr_plan_free(p);
 	pr_question_deinit(&q);

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "cli/input.h"
 #include "cli/render.h"
 
 #define PATH_MAX_TEXT 512
@@ -46,13 +47,15 @@ static void json_ids(struct pr_json *j, const struct pr_function *f)
 		const char *key;
 		uint32_t value;
 		int digits;
-	} ids[] = { { "vendor", f->header.vendor, 4 }, { "device", f->header.device, 4 },
-		{ "class", f->header.class_code, 6 } };
+		bool known;
+	} ids[] = { { "vendor", f->header.vendor, 4, f->header.has_ids },
+		{ "device", f->header.device, 4, f->header.has_ids },
+		{ "class", f->header.class_code, 6, f->header.has_class } };
 	char text[16];
 
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		(void)snprintf(text, sizeof(text), "0x%0*x", ids[i].digits, ids[i].value);
-		pr_json_string(j, ids[i].key, f->header.type == PR_HEADER_UNKNOWN ? NULL : text);
+		pr_json_string(j, ids[i].key, ids[i].known ? text : NULL);
 	}
 }
 
@@ -205,6 +208,7 @@ void pr_render_explain_json(struct pr_json *j, const struct pr_diagnosis *d)
 	pr_json_string(j, "schema", "pciroom.explain/1");
 	pr_json_string(j, "kernel", d->topology->machine.release);
 	pr_json_hex(j, "generation", d->topology->generation);
+	pr_json_notes(j, d->notes);
 	json_explanation(j, d->explanation, d->named, d->n_named);
 	if (d->plan) {
 		pr_json_object(j, "remedy");
@@ -552,7 +556,8 @@ static void json_root(struct pr_json *j, const struct pr_root *root)
 	pr_json_object_end(j);
 }
 
-void pr_render_tree_json(struct pr_json *j, const struct pr_topology *topology)
+void pr_render_tree_json(
+	struct pr_json *j, const struct pr_topology *topology, const struct pr_import_notes *notes)
 {
 	pr_json_object(j, NULL);
 	pr_json_string(j, "schema", "pciroom.tree/1");
@@ -561,6 +566,7 @@ void pr_render_tree_json(struct pr_json *j, const struct pr_topology *topology)
 	pr_json_bool(j, "guest", topology->machine.is_guest);
 	pr_json_string(j, "lockdown", topology->machine.lockdown);
 	pr_json_string(j, "unseen", topology->machine.unseen);
+	pr_json_notes(j, notes);
 	pr_json_array(j, "roots");
 	pr_for_each_root (topology, i)
 		json_root(j, topology->roots[i]);

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "cli/words.h"
+#include "pciroom/import.h"
 #include "pciroom/plan.h"
 
 /* What is wrong with the functions that are looked at, and whether a plan mends it. */
@@ -17,7 +18,8 @@ struct pr_diagnosis {
 	const struct pr_function *const
 		*named; /* by the user; explained even when nothing is wrong */
 	size_t n_named;
-	const struct pr_plan *plan; /* for what is dead of it; NULL when none was made */
+	const struct pr_plan *plan;          /* for what is dead of it; NULL when none was made */
+	const struct pr_import_notes *notes; /* of a recording, else NULL */
 };
 
 void pr_render_explain(struct pr_text *t, const struct pr_style *s, const struct pr_diagnosis *d);
@@ -35,7 +37,9 @@ void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p);
 
 /* 0, or negative errno. */
 int pr_render_tree(struct pr_text *t, const struct pr_style *s, const struct pr_topology *topology);
-void pr_render_tree_json(struct pr_json *j, const struct pr_topology *topology);
+/* @notes NULL: of the machine itself. */
+void pr_render_tree_json(
+	struct pr_json *j, const struct pr_topology *topology, const struct pr_import_notes *notes);
 
 /* ---- shared by the JSON writers ---- */
 

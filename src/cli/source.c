@@ -1,38 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The choice between snapshot, daemon and ourselves. */
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-
-#include "base/io.h"
+/* The choice between recording, daemon and ourselves. */
 #include "base/macros.h"
+#include "cli/input.h"
 #include "cli/source.h"
 #include "pciroom/import.h"
-
-/* More than any machine needs; the reader has limits of its own. */
-#define SNAPSHOT_MAX (64u << 20)
-
-static int read_snapshot(const char *file, struct pr_topology **ret)
-{
-	struct pr_import_error error = { 0 };
-	_cleanup_free_ char *text = NULL;
-	size_t size;
-	int r;
-
-	r = pr_read_file_at(
-		AT_FDCWD, strcmp(file, "-") == 0 ? "/dev/stdin" : file, SNAPSHOT_MAX, &text, &size);
-	if (r < 0)
-		return pr_cli_failed(r, file);
-
-	r = pr_snapshot_read(text, size, ret, &error);
-	if (r == 0)
-		return PR_EXIT_OK;
-	if (error.line > 0)
-		return pr_cli_error("%s:%u:%u: %s", file, error.line, error.column, error.text);
-	if (error.text[0])
-		return pr_cli_error("%s: %s", file, error.text);
-	return pr_cli_failed(r < 0 ? r : -EBADMSG, file);
-}
 
 static int open_local(const struct pr_cli *cli, bool acts, struct pr_source *s)
 {
@@ -53,7 +24,7 @@ static int open_source(const struct pr_cli *cli, bool acts, struct pr_source *s)
 	int r;
 
 	if (cli->input)
-		return read_snapshot(cli->input, &s->topology);
+		return pr_input_open(cli, &s->topology, &s->notes);
 	if (cli->local)
 		return open_local(cli, acts, s);
 
@@ -93,6 +64,11 @@ void pr_source_close(struct pr_source *s)
 	pr_remote_close(s->remote);
 	pr_local_close(s->local);
 	*s = (struct pr_source){ 0 };
+}
+
+const struct pr_import_notes *pr_source_notes(const struct pr_source *s)
+{
+	return s->local || s->remote ? NULL : &s->notes;
 }
 
 int pr_source_look(struct pr_source *s)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the topology comes from: a snapshot (--input), this machine looked at
+ * Where the topology comes from: a recording (--input), this machine looked at
  * by ourselves (--local), or the daemon.
  */
 #pragma once
@@ -8,11 +8,13 @@
 #include "cli/cli.h"
 #include "cli/local.h"
 #include "cli/remote.h"
+#include "pciroom/import.h"
 
 struct pr_source {
 	struct pr_topology *topology;
-	struct pr_local *local;   /* else NULL */
-	struct pr_remote *remote; /* else NULL; both are NULL for a snapshot */
+	struct pr_local *local;       /* else NULL */
+	struct pr_remote *remote;     /* else NULL; both are NULL for a recording */
+	struct pr_import_notes notes; /* of a recording */
 };
 
 /*
@@ -22,6 +24,9 @@ struct pr_source {
  */
 int pr_source_open(const struct pr_cli *cli, bool acts, struct pr_source *ret);
 void pr_source_close(struct pr_source *s);
+
+/* What a recording does not say; NULL for the machine itself. */
+const struct pr_import_notes *pr_source_notes(const struct pr_source *s);
 
 /* pr_import_live() through @local; returns an enum pr_exit. */
 int pr_source_look(struct pr_source *s);

@@ -137,7 +137,7 @@ static void space_summary(struct pr_text *t, const struct pr_style *s, const str
 static void what(struct pr_text *t, const struct pr_style *s, const struct pr_function *f)
 {
 	pr_text_add(t, pr_function_role(f));
-	if (f->header.type != PR_HEADER_UNKNOWN && (!f->bridge || s->verbose))
+	if (f->header.has_ids && (!f->bridge || s->verbose))
 		pr_text_printf(t, " %04x:%04x", f->header.vendor, f->header.device);
 	if (f->bridge && !f->no_bus && f->bridge->secondary == f->bridge->subordinate)
 		pr_text_printf(t, ", bus %02x", f->bridge->secondary);
@@ -352,7 +352,7 @@ int pr_verb_tree(const struct pr_cli *cli)
 
 	if (cli->json) {
 		pr_json_init(&j, &t);
-		pr_render_tree_json(&j, s.topology);
+		pr_render_tree_json(&j, s.topology, pr_source_notes(&s));
 		r = 0;
 	} else {
 		r = pr_render_tree(&t, &cli->style, s.topology);

@@ -128,8 +128,8 @@ static int parse_list(const struct pr_resource_text *source, struct pr_arena *ar
 		struct entry *e = &list.entries[list.n];
 
 		stop = line_end(p, end);
-		if (stop == p)
-			continue;
+		if (stop == p || *p == '#')
+			continue; /* people put comments into copies of the file */
 		if (!parse_line(p, stop, e, &name))
 			return pr_import_fail_at(error, -EINVAL, line, 0,
 				"%s: line is not \"first-last : name\"", source->name);

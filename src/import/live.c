@@ -76,6 +76,22 @@ static int add_root(struct importer *im, const struct pr_aperture_root *root)
 	return 0;
 }
 
+/* A copy of the list that somebody gave beside the tree; false when there is none. */
+static bool companion_text(
+	const struct pr_companions *c, const char *name, char **ret, size_t *ret_size)
+{
+	bool mem = strcmp(name, "iomem") == 0;
+	const char *text = c ? (mem ? c->iomem : c->ioports) : NULL;
+
+	if (!text)
+		return false;
+	*ret_size = mem ? c->iomem_size : c->ioports_size;
+	*ret = malloc(*ret_size + 1);
+	if (*ret)
+		memcpy(*ret, text, *ret_size);
+	return true;
+}
+
 /* Zeros instead of addresses, or no text at all, and someone who may see more: ask. */
 static int read_list(const struct importer *im, const char *name, char **ret, size_t *ret_size)
 {
@@ -85,7 +101,10 @@ static int read_list(const struct importer *im, const char *name, char **ret, si
 	size_t size = 0;
 	int r;
 
-	r = pr_read_file_at(im->sysfs.root, path, LIST_MAX, &text, &size);
+	if (companion_text(im->options->companions, name, &text, &size))
+		r = text ? 0 : -ENOMEM;
+	else
+		r = pr_read_file_at(im->sysfs.root, path, LIST_MAX, &text, &size);
 	if (prober && prober->file && (r < 0 || pr_resource_text_masked(text, size))) {
 		char *more;
 		size_t more_size;
@@ -184,7 +203,7 @@ static bool has_blank_bar(const struct pr_facts *facts, const struct pr_config *
  */
 static bool wants_measuring(const struct pr_facts *facts)
 {
-	struct pr_config config = { .bytes = facts->config, .length = facts->config_length };
+	struct pr_config config = pr_facts_config(facts);
 	struct pr_header header;
 	bool decodes;
 

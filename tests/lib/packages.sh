@@ -5,7 +5,8 @@
 
 # shellcheck disable=SC2034 # used by the scripts that source this file
 build_packages=(gcc libc6-dev make autoconf automake pkg-config
-	libpci-dev libudev-dev libsystemd-dev libyaml-dev libsmartcols-dev libmount-dev libmnl-dev)
+	libpci-dev libudev-dev libsystemd-dev libyaml-dev libsmartcols-dev libmount-dev libmnl-dev
+	libarchive-dev)
 # shellcheck disable=SC2034
 guest_packages=(qemu-system-x86 busybox-static cpio zstd xz-utils kmod e2fsprogs python3 python3-yaml
 	debian-archive-keyring ca-certificates)

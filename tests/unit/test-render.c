@@ -514,7 +514,7 @@ static void render(const struct output_case *c, const struct pr_topology *t, str
 	}
 	if (c->output == TREE_JSON) {
 		pr_json_init(&j, text);
-		pr_render_tree_json(&j, t);
+		pr_render_tree_json(&j, t, NULL);
 		return;
 	}
 
@@ -667,8 +667,9 @@ static const struct usage_case {
 		PR_EXIT_ERROR },
 	{ "usage: a snapshot cannot be changed", { "pciroom", "apply", "--input=x" },
 		PR_EXIT_ERROR },
-	{ "usage: a snapshot cannot be recorded", { "pciroom", "record", "--input=x" },
-		PR_EXIT_ERROR },
+	{ "usage: a recording that is not there cannot be recorded",
+		{ "pciroom", "record", "--input=x" }, PR_EXIT_ERROR },
+	{ "usage: iomem beside nothing", { "pciroom", "tree", "--iomem=x" }, PR_EXIT_ERROR },
 	{ "usage: --yes where nothing is asked", { "pciroom", "plan", "--yes" }, PR_EXIT_ERROR },
 	{ "usage: snapshot and machine at once", { "pciroom", "tree", "--input=x", "--local" },
 		PR_EXIT_ERROR },

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * --input: a recording in any of the forms that import/ reads, with the files
+ * beside it, and what it does not say told on standard error.
+ */
+#include "cli/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/io.h"
+#include "base/macros.h"
+
+/* More than any machine needs; the readers have limits of their own. */
+#define INPUT_MAX (256u << 20)
+
+static int read_whole(const char *file, char **ret, size_t *ret_size)
+{
+	int r = pr_read_file_at(
+		AT_FDCWD, strcmp(file, "-") == 0 ? "/dev/stdin" : file, INPUT_MAX, ret, ret_size);
+
+	return r < 0 ? pr_cli_failed(r, file) : PR_EXIT_OK;
+}
+
+/* The texts of --iomem and --ioports, which @ret borrows from @iomem and @ioports. */
+static int read_companions(
+	const struct pr_cli *cli, char **iomem, char **ioports, struct pr_companions *ret)
+{
+	struct pr_companions c = { .iomem_name = cli->iomem, .ioports_name = cli->ioports };
+	int r = PR_EXIT_OK;
+
+	if (cli->iomem)
+		r = read_whole(cli->iomem, iomem, &c.iomem_size);
+	if (r == PR_EXIT_OK && cli->ioports)
+		r = read_whole(cli->ioports, ioports, &c.ioports_size);
+	c.iomem = *iomem;
+	c.ioports = *ioports;
+	*ret = c;
+	return r;
+}
+
+static bool is_directory(const char *file)
+{
+	struct stat st;
+
+	return stat(file, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int read_file(const char *file, const struct pr_companions *companions,
+	struct pr_topology **ret, struct pr_import_notes *notes, struct pr_import_error *error)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+	int r = read_whole(file, &data, &size);
+
+	if (r != PR_EXIT_OK)
+		return r;
+	r = pr_input_read(data, size, companions, ret, notes, error);
+	return r == 0 ? PR_EXIT_OK : r < 0 ? r : -EBADMSG;
+}
+
+static int tell_error(const char *file, int r, const struct pr_import_error *error)
+{
+	if (error->line > 0 && error->column > 0)
+		return pr_cli_error("%s:%u:%u: %s", file, error->line, error->column, error->text);
+	if (error->line > 0)
+		return pr_cli_error("%s:%u: %s", file, error->line, error->text);
+	if (error->text[0])
+		return pr_cli_error("%s: %s", file, error->text);
+	return pr_cli_failed(r, file);
+}
+
+int pr_input_open(
+	const struct pr_cli *cli, struct pr_topology **ret, struct pr_import_notes *ret_notes)
+{
+	_cleanup_free_ char *iomem = NULL, *ioports = NULL;
+	struct pr_import_error error = { .text = "" };
+	struct pr_import_notes notes = { .n = 0 };
+	struct pr_companions companions;
+	int r;
+
+	r = read_companions(cli, &iomem, &ioports, &companions);
+	if (r != PR_EXIT_OK)
+		return r;
+	if (is_directory(cli->input))
+		r = pr_tree_read(cli->input, &companions, ret, &notes, &error);
+	else
+		r = read_file(cli->input, &companions, ret, &notes, &error);
+	if (r > 0 && error.text[0] == '\0')
+		return r; /* told */
+	if (r != 0)
+		return tell_error(cli->input, r < 0 ? r : -EBADMSG, &error);
+
+	for (size_t i = 0; i < notes.n; i++)
+		pr_cli_note("not recorded: %s; %s", notes.note[i].missing, notes.note[i].cost);
+	*ret_notes = notes;
+	return PR_EXIT_OK;
+}
+
+void pr_json_notes(struct pr_json *j, const struct pr_import_notes *notes)
+{
+	if (!notes)
+		return;
+	pr_json_array(j, "unknown");
+	for (size_t i = 0; i < notes->n; i++) {
+		pr_json_object(j, NULL);
+		pr_json_string(j, "what", notes->note[i].missing);
+		pr_json_string(j, "cost", notes->note[i].cost);
+		pr_json_object_end(j);
+	}
+	pr_json_array_end(j);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What kind of recording a file is, by its first bytes, and the reader for it.
+ * Does not open files.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "import/companions.h"
+
+/* How far to look for the first function of a text, below mail headers and comments. */
+#define LINES_MAX 1000
+
+static const struct {
+	const char *bytes;
+	size_t n, offset;
+} archives[] = {
+	{ "\xfd\x37zXZ\0", 6, 0 },
+	{ "\x1f\x8b", 2, 0 },
+	{ "\x28\xb5\x2f\xfd", 4, 0 },
+	{ "BZh", 3, 0 },
+	{ "ustar", 5, 257 },
+};
+
+static bool is_archive(const char *data, size_t size)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(archives); i++)
+		if (size >= archives[i].offset + archives[i].n &&
+			memcmp(data + archives[i].offset, archives[i].bytes, archives[i].n) == 0)
+			return true;
+
+	return false;
+}
+
+static bool starts(const char *line, const char *end, const char *word)
+{
+	size_t n = strlen(word);
+
+	return (size_t)(end - line) >= n && memcmp(line, word, n) == 0;
+}
+
+/* "00:1f.3 " or "0000:00:1f.3 ", or the address alone. */
+static bool is_function_line(const char *line, const char *end)
+{
+	char text[PR_ADDRESS_MAX];
+	struct pr_address a;
+	size_t n = 0;
+
+	while (line + n < end && !isspace((unsigned char)line[n]) && n < sizeof(text) - 1)
+		n++;
+	if (line + n < end && !isspace((unsigned char)line[n]))
+		return false;
+	memcpy(text, line, n);
+	text[n] = '\0';
+	return pr_address_parse(text, &a);
+}
+
+enum pr_input_kind pr_input_detect(const char *data, size_t size)
+{
+	const char *end = data + size, *stop;
+	unsigned int n = 0;
+
+	if (is_archive(data, size))
+		return PR_INPUT_ARCHIVE;
+	for (const char *at = data; at < end && n < LINES_MAX; at = stop + (stop < end), n++) {
+		stop = memchr(at, '\n', (size_t)(end - at));
+		stop = stop ? stop : end;
+		if (starts(at, stop, "format:"))
+			return PR_INPUT_SNAPSHOT;
+		if (is_function_line(at, stop))
+			return PR_INPUT_LSPCI;
+	}
+
+	return PR_INPUT_UNKNOWN;
+}
+
+int pr_input_read(const char *data, size_t size, const struct pr_companions *companions,
+	struct pr_topology **ret, struct pr_import_notes *notes, struct pr_import_error *error)
+{
+	enum pr_input_kind kind = pr_input_detect(data, size);
+
+	switch (kind) {
+	case PR_INPUT_LSPCI:
+		return pr_lspci_read(data, size, companions, ret, notes, error);
+	case PR_INPUT_ARCHIVE:
+		return pr_archive_read(data, size, companions, ret, notes, error);
+	case PR_INPUT_SNAPSHOT:
+	case PR_INPUT_DIRECTORY:
+	case PR_INPUT_UNKNOWN:
+		break;
+	}
+	if (kind == PR_INPUT_SNAPSHOT && companions && (companions->iomem || companions->ioports))
+		return pr_import_fail(error, -EINVAL,
+			"a snapshot has its apertures: iomem and ioports go with lspci output and trees");
+	return pr_snapshot_read(data, size, ret, error);
+}
+
+const char *pr_input_kind_name(enum pr_input_kind kind)
+{
+	switch (kind) {
+	case PR_INPUT_SNAPSHOT:
+		return "snapshot";
+	case PR_INPUT_LSPCI:
+		return "lspci";
+	case PR_INPUT_ARCHIVE:
+		return "archive";
+	case PR_INPUT_DIRECTORY:
+		return "directory";
+	case PR_INPUT_UNKNOWN:
+		break;
+	}
+	return "unknown";
+}

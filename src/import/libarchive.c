@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Loading libarchive. */
+#include "import/libarchive.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+#define LIBARCHIVE "libarchive.so.13" /* its name since 3.0 */
+
+#define SYMBOL(field, name)                                            \
+	{                                                              \
+		offsetof(struct pr_libarchive, field), "archive_" name \
+	}
+static const struct {
+	size_t offset;
+	const char *name;
+} symbols[] = {
+	SYMBOL(read_new, "read_new"),
+	SYMBOL(read_free, "read_free"),
+	SYMBOL(filter_gzip, "read_support_filter_gzip"),
+	SYMBOL(filter_xz, "read_support_filter_xz"),
+	SYMBOL(filter_zstd, "read_support_filter_zstd"),
+	SYMBOL(filter_bzip2, "read_support_filter_bzip2"),
+	SYMBOL(format_tar, "read_support_format_tar"),
+	SYMBOL(open_memory, "read_open_memory"),
+	SYMBOL(next_header, "read_next_header"),
+	SYMBOL(read_data, "read_data"),
+	SYMBOL(error_string, "error_string"),
+	SYMBOL(pathname, "entry_pathname"),
+	SYMBOL(filetype, "entry_filetype"),
+	SYMBOL(symlink, "entry_symlink"),
+	SYMBOL(hardlink, "entry_hardlink"),
+};
+
+int pr_libarchive_load(struct pr_libarchive *ret, struct pr_import_error *error)
+{
+	struct pr_libarchive lib = { .handle = dlopen(LIBARCHIVE, RTLD_NOW | RTLD_LOCAL) };
+	void *symbol;
+
+	for (size_t i = 0; lib.handle && i < ARRAY_SIZE(symbols); i++) {
+		symbol = dlsym(lib.handle, symbols[i].name);
+		if (!symbol)
+			pr_libarchive_unload(&lib);
+		else
+			memcpy((char *)&lib + symbols[i].offset, &symbol, sizeof(symbol));
+	}
+	if (!lib.handle)
+		return pr_import_fail(error, -ENOSYS,
+			"archives cannot be read without " LIBARCHIVE
+			" (%s); unpack it and give the "
+			"directory",
+			dlerror());
+
+	*ret = lib;
+	return 0;
+}
+
+void pr_libarchive_unload(struct pr_libarchive *lib)
+{
+	if (lib->handle)
+		(void)dlclose(lib->handle); /* nothing can be done about it here */
+	lib->handle = NULL;
+}

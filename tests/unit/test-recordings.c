@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Recordings of real machines import, have the functions and bridges that their
+ * index counts, and hold the invariants of a topology, or it is said here what
+ * is wrong with them.
+ */
+#include <string.h>
+
+#include "base/macros.h"
+#include "pciroom/import.h"
+#include "recordings.h"
+#include "rows.h"
+
+/* The host bridge translates: windows of lspci are the bus's addresses, regions the kernel's. */
+#define TRANSLATES "lies in no window above it"
+
+static const struct recording_case {
+	const char *name;          /* the file */
+	const char *iomem;         /* beside it */
+	const char *differs;       /* why the counts are not those of the index; NULL: they are */
+	size_t functions, bridges; /* when they differ */
+	size_t findings;
+	const char *finding; /* a part of each */
+} recording_cases[] = {
+	{ .name = "adlink-ava-altra/lspci-gpu.txt",
+		.iomem = "iomem-working.txt",
+		.differs = "one function of many",
+		.functions = 1,
+		.bridges = 0 },
+	{ .name = "arm-n1sdp-pex8749/lspci.txt" },
+	{ .name = "asus-p6t6-ws/lspci.txt" },
+	{ .name = "dell-12g-2s-pex8114/lspci.txt" },
+	{ .name = "dell-dcs8000z-xeon-phi-nvme/sysfs.tar.xz" },
+	{ .name = "dell-poweredge-r910/sysfs.tar.xz" },
+	{ .name = "dell-precision-7530/lspci-list.txt", .iomem = "iomem.txt" },
+	{ .name = "dell-precision-7530/lspci-gpu.txt",
+		.iomem = "iomem.txt",
+		.differs = "two functions of many",
+		.functions = 2,
+		.bridges = 0 },
+	{ .name = "dell-xps-9320-tb-dock/lspci.txt" },
+	{ .name = "emerson-mcom10-amd/lspci.txt" },
+	{ .name = "freescale-p2020/lspci.txt" },
+	{ .name = "hp-omnibook-ultra-14-dock/lspci.txt" },
+	{ .name = "hp-spectre-15-df1/lspci.txt" },
+	{ .name = "hpe-cray-xd675-8gpu/lspci-vvv.txt",
+		.differs = "one socket's part",
+		.functions = 28,
+		.bridges = 11 },
+	{ .name = "hpe-cray-xd675-8gpu/lspci-xxx.txt",
+		.differs = "one socket's part",
+		.functions = 28,
+		.bridges = 11 },
+	{ .name = "huananzhi-x99-qd4/lspci.txt" },
+	{ .name = "huawei-w510-kunpeng920/lspci.txt" },
+	{ .name = "ich7m-netbook/lspci.txt" },
+	{ .name = "kvm-guest-32bit-domain/sysfs.tar.xz" },
+	{ .name = "lambda-vector-wrx80/lspci.txt", .iomem = "iomem.txt" },
+	{ .name = "lenovo-p53-2-tb3-egpu/lspci-realloc-off.txt" },
+	{ .name = "lenovo-p53-2-tb3-egpu/lspci-realloc-on.txt" },
+	{ .name = "lenovo-p53-2-tb3-egpu/lspci-best.txt",
+		.differs = "one card less",
+		.functions = 38,
+		.bridges = 17 },
+	{ .name = "lenovo-p53-2-tb3-egpu/lspci-hpmmioprefsize-64g.txt",
+		.differs = "one card less",
+		.functions = 39,
+		.bridges = 17 },
+	{ .name = "lenovo-p53-2-tb3-egpu/lspci-small-bar.txt",
+		.differs = "one card less",
+		.functions = 39,
+		.bridges = 17 },
+	{ .name = "lenovo-thinkpad-t60p/sysfs.tar.xz",
+		.differs = "a bridge is below devices, but not in bus/pci/devices",
+		.functions = 20,
+		.bridges = 6 },
+	{ .name = "loongson-7a2000/lspci.txt", .findings = 12, .finding = TRANSLATES },
+	{ .name = "msi-b550-nested-switches/lspci.txt", .iomem = "iomem.txt" },
+	{ .name = "mtca-pex8748-hotplug/lspci.txt", .iomem = "iomem.txt" },
+	{ .name = "pciutils-single-functions/cap-aer-root.txt",
+		.differs = "single functions",
+		.functions = 2,
+		.bridges = 1 },
+	{ .name = "pciutils-single-functions/cap-dev3.txt",
+		.differs = "single functions",
+		.functions = 1,
+		.bridges = 0 },
+	{ .name = "pciutils-single-functions/cap-dvsec-cxl.txt",
+		.differs = "single functions",
+		.functions = 2,
+		.bridges = 0 },
+	{ .name = "pciutils-single-functions/cap-ea-1.txt",
+		.differs = "single functions",
+		.functions = 1,
+		.bridges = 0 },
+	{ .name = "pciutils-single-functions/cap-multicast.txt",
+		.differs = "single functions",
+		.functions = 1,
+		.bridges = 1 },
+	{ .name = "pciutils-single-functions/cap-pcie-2.txt",
+		.differs = "single functions",
+		.functions = 1,
+		.bridges = 0 },
+	{ .name = "pciutils-single-functions/cap-rebar.txt",
+		.differs = "single functions",
+		.functions = 1,
+		.bridges = 0 },
+	/* one of the ten is a window of bus addresses over a BAR of the kernel's */
+	{ .name = "raptor-talos-ii-rebar/lspci-bar0.txt", .findings = 10, .finding = "0" },
+	{ .name = "raptor-talos-ii-rebar/lspci-good.txt", .findings = 10, .finding = "0" },
+	{ .name = "raptor-talos-ii-rebar/lspci-shrink.txt", .findings = 9, .finding = TRANSLATES },
+	{ .name = "raptor-talos-ii-skiroot/lspci.txt", .findings = 5, .finding = TRANSLATES },
+	{ .name = "rockpro64-asm1184/lspci.txt" },
+	/* its I/O is memory-mapped, and the root port's register cannot hold such an address */
+	{ .name = "sifive-hifive-unmatched/lspci-xxxx.txt",
+		.findings = 1,
+		.finding = "I/O window 13 at 60081000-60082fff" },
+	{ .name = "supermicro-2s-epyc/lspci.txt" },
+	{ .name = "supermicro-4029gp-8gpu/lspci-list.txt", .iomem = "iomem.txt" },
+	{ .name = "supermicro-4029gp-8gpu/lspci-gpu.txt",
+		.iomem = "iomem.txt",
+		.differs = "the cards alone",
+		.functions = 32,
+		.bridges = 0 },
+	{ .name = "supermicro-4029gp-8gpu/lspci-plx.txt",
+		.iomem = "iomem.txt",
+		.differs = "the switches alone",
+		.functions = 12,
+		.bridges = 12 },
+	{ .name = "xeon-4s-pci-conflicts/sysfs.tar.xz" },
+};
+
+/* Columns six and seven of the index row of the directory that @name is in. */
+static void index_counts(const char *name, size_t *ret_functions, size_t *ret_bridges)
+{
+	size_t size, n = strcspn(name, "/"), column;
+	_cleanup_free_ char *text = recording_read("INDEX.tsv", &size);
+	char *save = NULL, *at;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (strncmp(line, name, n) != 0 || line[n] != '\t')
+			continue;
+		at = line;
+		for (column = 1; at && column < 6; column++)
+			at = strchr(at, '\t') ? strchr(at, '\t') + 1 : NULL;
+		if (!at)
+			break;
+		*ret_functions = strtoul(at, &at, 10);
+		*ret_bridges = strtoul(at, NULL, 10);
+		return;
+	}
+	fail_msg("%s is not in INDEX.tsv", name);
+}
+
+static size_t count_bridges(const struct pr_topology *t)
+{
+	size_t n = 0;
+
+	pr_for_each_root (t, i)
+		for (size_t k = 0; k < t->roots[i]->n_functions; k++)
+			n += t->roots[i]->functions[k].bridge != NULL;
+	return n;
+}
+
+static struct pr_topology *import(const struct recording_case *c)
+{
+	struct pr_companions companions = { .iomem_name = c->iomem };
+	struct pr_import_error error = { .text = "" };
+	struct pr_import_notes notes = { .n = 0 };
+	struct pr_topology *t = NULL;
+	_cleanup_free_ char *data = NULL, *iomem = NULL;
+	char path[128];
+	size_t size;
+
+	if (c->iomem) {
+		(void)snprintf(path, sizeof(path), "%.*s/%s", (int)strcspn(c->name, "/"), c->name,
+			c->iomem);
+		iomem = recording_read(path, &companions.iomem_size);
+		companions.iomem = iomem;
+	}
+	data = recording_read(c->name, &size);
+	if (pr_input_read(data, size, &companions, &t, &notes, &error) != 0)
+		fail_msg("line %u: %s", error.line, error.text);
+	assert_true(notes.n > 0); /* none of them says everything */
+	return t;
+}
+
+static void assert_round_trip(const struct pr_topology *t)
+{
+	struct pr_import_error error = { .text = "" };
+	_cleanup_free_ char *text = NULL;
+	struct pr_topology *again = NULL;
+	char why[256] = "";
+	size_t size;
+
+	assert_int_equal(pr_snapshot_write(t, &text, &size), 0);
+	if (pr_snapshot_read(text, size, &again, &error) != 0)
+		fail_msg("as a snapshot: %u: %s", error.line, error.text);
+	if (!pr_topology_equal(t, again, why, sizeof(why)))
+		fail_msg("as a snapshot it differs: %s", why);
+	pr_topology_free(again);
+}
+
+static void test_recording(void **state)
+{
+	const struct recording_case *c = *state;
+	struct pr_finding findings[64];
+	size_t functions = c->functions, bridges = c->bridges, n;
+	struct pr_topology *t;
+
+	if (!recordings_present())
+		skip();
+	t = import(c);
+	if (!c->differs)
+		index_counts(c->name, &functions, &bridges);
+	assert_int_equal(t->n_functions, functions);
+	assert_int_equal(count_bridges(t), bridges);
+
+	n = pr_topology_check(t, findings, ARRAY_SIZE(findings));
+	for (size_t i = 0; i < n && i < ARRAY_SIZE(findings); i++)
+		if (!c->finding || !strstr(findings[i].text, c->finding))
+			fail_msg("not expected: %s", findings[i].text);
+	assert_int_equal(n, c->findings);
+	assert_round_trip(t);
+	pr_topology_free(t);
+}
+
+int main(void)
+{
+	struct rows tests = { 0 };
+
+	ADD_ROWS(&tests, recording_cases, test_recording);
+	return rows_run(&tests, "recordings");
+}
