@@ -29,6 +29,9 @@ struct unpacking {
 	struct archive *archive;
 	struct pr_import_error *error;
 	int root; /* descriptor of the private directory */
+	/* where the last file went: the next one mostly goes there too */
+	char parent[PATH_MAX];
+	int dir; /* its descriptor; -1: none yet */
 	size_t total;
 	unsigned int n_files;
 };
@@ -88,29 +91,74 @@ static bool link_stays_inside(const char *path, const char *target)
 	return strlen(target) < 3 || strcmp(target + strlen(target) - 3, "/..") != 0;
 }
 
+/* Attributes that are read of functions and slots; an archive has a hundred more. */
+static const char *const attributes[] = { "config", "resource", "vendor", "device", "class", "irq",
+	"revision", "subsystem_vendor", "subsystem_device", "label", "numa_node", "enable",
+	"removable", "driver_override", "sriov_numvfs", "address" };
+
+/* Links that are read; of those in bus/pci/devices every one. */
+static const char *const links[] = { "driver", "iommu_group", "physfn" };
+
+static bool is_one_of(const char *const names[], size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+
+	return false;
+}
+
+/* The machine as a whole, in sys/class/dmi and the like, is a handful of files: all of them. */
+static bool is_read(const char *path, const char *name, bool is_link)
+{
+	bool device = strncmp(path, "sys/devices/", 12) == 0 &&
+		      strncmp(path, "sys/devices/virtual/", 20) != 0;
+
+	if (!device)
+		return strncmp(path, "sys/bus/pci/drivers/", 20) != 0;
+	return is_link ? is_one_of(links, ARRAY_SIZE(links), name)
+		       : is_one_of(attributes, ARRAY_SIZE(attributes), name);
+}
+
 /* ---- files ---- */
 
-/*
- * Descriptor of the directory that @path lies in, made where it is missing; links are not
- * followed.  @ret_name is the last component.
- */
-static int open_parent(const struct unpacking *u, const char *path, const char **ret_name)
+/* One level down, made where it is missing; links are not followed.  Takes @dir over. */
+static int enter(int dir, const char *name)
 {
-	char name[COMPONENT_MAX + 1];
-	int dir = fcntl(u->root, F_DUPFD_CLOEXEC, 0), next;
+	int next = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), saved;
 
-	for (const char *slash; dir >= 0 && (slash = strchr(path, '/')); path = slash + 1) {
-		memcpy(name, path, (size_t)(slash - path));
-		name[slash - path] = '\0';
-		if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
-			next = -1;
-		else
-			next = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		(void)close(dir); /* a directory */
-		dir = next;
+	if (next < 0 && errno == ENOENT && mkdirat(dir, name, 0700) == 0)
+		next = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	saved = errno;
+	(void)close(dir); /* a directory */
+	errno = saved;
+	return next;
+}
+
+/*
+ * Makes @u->dir the directory that @path lies in.  The last component; NULL
+ * when it cannot be entered, with errno.
+ */
+static const char *enter_parent(struct unpacking *u, const char *path)
+{
+	const char *last = strrchr(path, '/'), *name = last ? last + 1 : path;
+	size_t n = (size_t)(name - path);
+	char component[COMPONENT_MAX + 1];
+
+	if (u->dir >= 0 && strlen(u->parent) == n && memcmp(u->parent, path, n) == 0)
+		return name;
+	if (u->dir >= 0)
+		(void)close(u->dir); /* a directory */
+	u->dir = fcntl(u->root, F_DUPFD_CLOEXEC, 0);
+	for (const char *at = path, *slash; u->dir >= 0 && at < name; at = slash + 1) {
+		slash = strchr(at, '/');
+		memcpy(component, at, (size_t)(slash - at));
+		component[slash - at] = '\0';
+		u->dir = enter(u->dir, component);
 	}
-	*ret_name = path;
-	return dir;
+	memcpy(u->parent, path, n);
+	u->parent[n] = '\0';
+	return u->dir >= 0 ? name : NULL;
 }
 
 static int copy_data(struct unpacking *u, int fd, size_t max)
@@ -132,8 +180,8 @@ static int copy_data(struct unpacking *u, int fd, size_t max)
 }
 
 /* Devices, sockets and hard links do not exist in sysfs; a second file of a name is ignored. */
-static int unpack_at(struct unpacking *u, struct archive_entry *entry, int dir, const char *path,
-	const char *name)
+static int unpack_at(
+	struct unpacking *u, struct archive_entry *entry, const char *path, const char *name)
 {
 	const char *target = u->lib.symlink(entry);
 	bool is_list = strncmp(path, "proc/", 5) == 0;
@@ -141,16 +189,16 @@ static int unpack_at(struct unpacking *u, struct archive_entry *entry, int dir, 
 
 	if (u->lib.filetype(entry) == AE_IFLNK) {
 		if (target && link_stays_inside(path, target))
-			(void)symlinkat(target, dir, name);
+			(void)symlinkat(target, u->dir, name);
 		return 0;
 	}
 	if (u->lib.filetype(entry) == AE_IFDIR) {
-		(void)mkdirat(dir, name, 0700);
+		(void)mkdirat(u->dir, name, 0700);
 		return 0;
 	}
 	if (u->lib.filetype(entry) != AE_IFREG || u->lib.hardlink(entry))
 		return 0;
-	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(u->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	u->n_files += fd >= 0;
 	return fd < 0 ? 0 : copy_data(u, fd, is_list ? LIST_MAX : FILE_MAX);
 }
@@ -159,17 +207,20 @@ static int unpack_entry(struct unpacking *u, struct archive_entry *entry)
 {
 	const char *path = u->lib.pathname(entry), *name;
 	char buffer[PATH_MAX];
-	_cleanup_close_ int dir = -1;
 
 	path = path ? wanted_path(path, buffer) : NULL;
 	if (!path)
 		return 0;
-	dir = open_parent(u, path, &name);
-	if (dir < 0 && (errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG))
+	name = strrchr(path, '/');
+	if (u->lib.filetype(entry) != AE_IFDIR &&
+		!is_read(path, name ? name + 1 : path, u->lib.filetype(entry) == AE_IFLNK))
+		return 0;
+	name = enter_parent(u, path);
+	if (!name && (errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG))
 		return 0; /* below a link or a file: no copy of a tree has that */
-	if (dir < 0)
+	if (!name)
 		return pr_import_fail(u->error, -errno, "cannot unpack: %s", strerror(errno));
-	return unpack_at(u, entry, dir, path, name);
+	return unpack_at(u, entry, path, name);
 }
 
 static int unpack(struct unpacking *u)
@@ -234,7 +285,7 @@ static int unpack_into(
 	const char *path, const char *data, size_t size, struct pr_import_error *error)
 {
 	_cleanup_close_ int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct unpacking u = { .error = error, .root = root };
+	struct unpacking u = { .error = error, .root = root, .dir = -1 };
 	int r;
 
 	if (root < 0)
@@ -247,6 +298,8 @@ static int unpack_into(
 	r = u.archive ? open_archive(&u, data, size) : pr_import_no_memory(error);
 	if (r == 0)
 		r = unpack(&u);
+	if (u.dir >= 0)
+		(void)close(u.dir); /* a directory */
 	if (u.archive)
 		(void)u.lib.read_free(u.archive); /* only read from */
 	pr_libarchive_unload(&u.lib);
