@@ -144,7 +144,7 @@ bool pr_config_header(const struct pr_config *c, struct pr_header *ret)
 		.device = get_u16(c, REG_DEVICE),
 		.command = get_u16(c, REG_COMMAND),
 		.status = get_u16(c, REG_STATUS),
-		.class_code = get_u16(c, REG_CLASS) | (uint32_t)get_u8(c, REG_CLASS + 2) << 16,
+		.class_code = get_u8(c, REG_CLASS) | (uint32_t)get_u16(c, REG_CLASS + 1) << 8,
 		.revision = get_u8(c, REG_REVISION),
 	};
 	read_subsystem(c, ret);
