@@ -26,10 +26,13 @@ struct pr_prober {
 	/* List of base/processes.h; malloc'ed, NUL-terminated. */
 	int (*processes)(void *userdata, char **ret, size_t *ret_size);
 };
-/* Files beside a recording: the text of /proc/iomem and of /proc/ioports; NULL: not given. */
+/*
+ * Files beside a recording: the text of /proc/iomem, of /proc/ioports, and of
+ * the kernel's log, which fills the gaps that are left; NULL: not given.
+ */
 struct pr_companions {
-	const char *iomem, *ioports;
-	size_t iomem_size, ioports_size;
+	const char *iomem, *ioports, *dmesg;
+	size_t iomem_size, ioports_size, dmesg_size;
 	const char *iomem_name, *ioports_name; /* for errors */
 };
 
@@ -76,6 +79,7 @@ enum pr_input_kind {
 	PR_INPUT_UNKNOWN = 0, /* read as a snapshot, it gives an error that says where and why */
 	PR_INPUT_SNAPSHOT,
 	PR_INPUT_LSPCI,
+	PR_INPUT_DMESG,     /* a kernel log of a boot */
 	PR_INPUT_ARCHIVE,   /* a tar file of a sysfs tree, compressed or not */
 	PR_INPUT_DIRECTORY, /* a sysfs tree; never detected from bytes */
 };
@@ -104,6 +108,10 @@ int pr_tree_read(const char *path, const struct pr_companions *companions, struc
  * /sys in it), -EFBIG beside what pr_tree_read() gives.
  */
 int pr_archive_read(const char *data, size_t size, const struct pr_companions *companions,
+	struct pr_topology **ret, struct pr_import_notes *notes, struct pr_import_error *error);
+
+/* A kernel log as a recording of its own: the machine at its end (pciroom/dmesg.h). */
+int pr_log_read(const char *text, size_t size, const struct pr_companions *companions,
 	struct pr_topology **ret, struct pr_import_notes *notes, struct pr_import_error *error);
 
 /* Whatever pr_input_detect() says that it is, with its reader's result. */

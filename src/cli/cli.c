@@ -36,6 +36,7 @@ enum {
 	OPT_INPUT = 0x100,
 	OPT_IOMEM,
 	OPT_IOPORTS,
+	OPT_DMESG,
 	OPT_LOCAL,
 	OPT_HELPER_LOG,
 	OPT_STATE,
@@ -54,11 +55,12 @@ static const struct {
 } options[] = {
 	{ 'j', "json", NULL, "print JSON", 0 },
 	{ OPT_INPUT, "input", "FILE",
-		"work on a recording (snapshot, lspci output, sysfs tree) instead of this machine",
+		"work on a recording (snapshot, lspci output, sysfs tree, kernel log) instead",
 		PR_TAKES_INPUT },
 	{ OPT_IOMEM, "iomem", "FILE", "with --input: /proc/iomem of that machine", PR_TAKES_INPUT },
 	{ OPT_IOPORTS, "ioports", "FILE", "with --input: /proc/ioports of that machine",
 		PR_TAKES_INPUT },
+	{ OPT_DMESG, "dmesg", "FILE", "with --input: kernel log of that machine", PR_TAKES_INPUT },
 	{ OPT_LOCAL, "local", NULL, "look and act without the daemon (as root)", PR_TAKES_SOURCE },
 	{ OPT_HELPER_LOG, "helper-log", "FILE", "with --local: log of every write to the machine",
 		PR_TAKES_SOURCE },
@@ -271,6 +273,9 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case OPT_IOPORTS:
 		cli->ioports = argument;
 		return PR_EXIT_OK;
+	case OPT_DMESG:
+		cli->dmesg = argument;
+		return PR_EXIT_OK;
 	case OPT_LOCAL:
 		cli->local = true;
 		return PR_EXIT_OK;
@@ -327,6 +332,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ cli->input, PR_TAKES_INPUT, "input" },
 		{ cli->iomem, PR_TAKES_INPUT, "iomem" },
 		{ cli->ioports, PR_TAKES_INPUT, "ioports" },
+		{ cli->dmesg, PR_TAKES_INPUT, "dmesg" },
 		{ cli->local, PR_TAKES_SOURCE, "local" },
 		{ cli->helper_log, PR_TAKES_SOURCE, "helper-log" },
 		{ cli->state, PR_TAKES_SOURCE, "state" },
@@ -342,8 +348,8 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 				"%s has no use for --%s", cli->verb->name, rules[i].name);
 	if (cli->input && cli->local)
 		return pr_cli_error("--input and --local exclude each other");
-	if ((cli->iomem || cli->ioports) && !cli->input)
-		return pr_cli_error("--iomem and --ioports go with --input");
+	if ((cli->iomem || cli->ioports || cli->dmesg) && !cli->input)
+		return pr_cli_error("--iomem, --ioports and --dmesg go with --input");
 	if ((cli->helper_log || cli->state) && !cli->local)
 		return pr_cli_error("--helper-log and --state go with --local");
 	if (takes & PR_TAKES_DEVICES)

@@ -44,7 +44,7 @@ struct pr_cli {
 	const struct pr_verb *verb;
 	bool json, local, yes;
 	struct pr_style style;
-	const char *input, *iomem, *ioports, *helper_log, *state;
+	const char *input, *iomem, *ioports, *dmesg, *helper_log, *state;
 	enum pr_disruption limit;
 	const char **pins; /* as given */
 	size_t n_pins;

@@ -24,19 +24,21 @@ static int read_whole(const char *file, char **ret, size_t *ret_size)
 	return r < 0 ? pr_cli_failed(r, file) : PR_EXIT_OK;
 }
 
-/* The texts of --iomem and --ioports, which @ret borrows from @iomem and @ioports. */
-static int read_companions(
-	const struct pr_cli *cli, char **iomem, char **ioports, struct pr_companions *ret)
+/* The texts of files beside the recording, which @ret borrows from @texts. */
+static int read_companions(const struct pr_cli *cli, char *texts[3], struct pr_companions *ret)
 {
 	struct pr_companions c = { .iomem_name = cli->iomem, .ioports_name = cli->ioports };
 	int r = PR_EXIT_OK;
 
 	if (cli->iomem)
-		r = read_whole(cli->iomem, iomem, &c.iomem_size);
+		r = read_whole(cli->iomem, &texts[0], &c.iomem_size);
 	if (r == PR_EXIT_OK && cli->ioports)
-		r = read_whole(cli->ioports, ioports, &c.ioports_size);
-	c.iomem = *iomem;
-	c.ioports = *ioports;
+		r = read_whole(cli->ioports, &texts[1], &c.ioports_size);
+	if (r == PR_EXIT_OK && cli->dmesg)
+		r = read_whole(cli->dmesg, &texts[2], &c.dmesg_size);
+	c.iomem = texts[0];
+	c.ioports = texts[1];
+	c.dmesg = texts[2];
 	*ret = c;
 	return r;
 }
@@ -72,26 +74,37 @@ static int tell_error(const char *file, int r, const struct pr_import_error *err
 	return pr_cli_failed(r, file);
 }
 
+/* The recording as @ret; an enum pr_exit, and what went wrong has been told. */
+static int open_with(const struct pr_cli *cli, const struct pr_companions *companions,
+	struct pr_topology **ret, struct pr_import_notes *notes)
+{
+	struct pr_import_error error = { .text = "" };
+	int r;
+
+	if (is_directory(cli->input))
+		r = pr_tree_read(cli->input, companions, ret, notes, &error);
+	else
+		r = read_file(cli->input, companions, ret, notes, &error);
+	if (r > 0 && error.text[0] == '\0')
+		return r; /* told */
+	return r == 0 ? PR_EXIT_OK : tell_error(cli->input, r < 0 ? r : -EBADMSG, &error);
+}
+
 int pr_input_open(
 	const struct pr_cli *cli, struct pr_topology **ret, struct pr_import_notes *ret_notes)
 {
-	_cleanup_free_ char *iomem = NULL, *ioports = NULL;
-	struct pr_import_error error = { .text = "" };
 	struct pr_import_notes notes = { .n = 0 };
 	struct pr_companions companions;
+	char *texts[3] = { 0 };
 	int r;
 
-	r = read_companions(cli, &iomem, &ioports, &companions);
+	r = read_companions(cli, texts, &companions);
+	if (r == PR_EXIT_OK)
+		r = open_with(cli, &companions, ret, &notes);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		free(texts[i]);
 	if (r != PR_EXIT_OK)
 		return r;
-	if (is_directory(cli->input))
-		r = pr_tree_read(cli->input, &companions, ret, &notes, &error);
-	else
-		r = read_file(cli->input, &companions, ret, &notes, &error);
-	if (r > 0 && error.text[0] == '\0')
-		return r; /* told */
-	if (r != 0)
-		return tell_error(cli->input, r < 0 ? r : -EBADMSG, &error);
 
 	for (size_t i = 0; i < notes.n; i++)
 		pr_cli_note("not recorded: %s; %s", notes.note[i].missing, notes.note[i].cost);

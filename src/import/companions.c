@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pciroom/dmesg.h"
+
 void pr_note(struct pr_import_notes *notes, const char *cost, const char *format, ...)
 {
 	struct pr_import_note *note;
@@ -67,6 +69,22 @@ int pr_companions_roots(const struct pr_companions *companions, const struct pr_
 	return r;
 }
 
+int pr_companions_supplement(const struct pr_companions *companions, struct pr_builder *builder,
+	struct pr_import_error *error)
+{
+	struct pr_dmesg *log;
+	int r;
+
+	if (!companions || !companions->dmesg)
+		return 0;
+	r = pr_dmesg_read(companions->dmesg, companions->dmesg_size, &log, error);
+	if (r < 0)
+		return r;
+	r = pr_dmesg_supplement(log, builder);
+	pr_dmesg_free(log);
+	return r < 0 ? pr_import_no_memory(error) : 0;
+}
+
 /* ---- notes ---- */
 
 static size_t count_unknown_apertures(const struct pr_topology *t)
@@ -114,8 +132,8 @@ void pr_note_topology(struct pr_import_notes *notes, const struct pr_topology *t
 
 	if (n > 0)
 		pr_note(notes, "room outside of the windows that are open cannot be judged",
-			"apertures of %zu of %zu host bridges (give --iomem and --ioports)", n,
-			t->n_roots);
+			"apertures of %zu of %zu host bridges (give --iomem and --ioports, or --dmesg)",
+			n, t->n_roots);
 	n = count_busless(t);
 	if (n > 0)
 		pr_note(notes, "every bus below them counts as a host bridge of its own",

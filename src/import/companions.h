@@ -8,6 +8,10 @@
 void pr_note(struct pr_import_notes *notes, const char *cost, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* What the log among @companions (may be NULL) knows and @builder does not.  0, -errno with @error. */
+int pr_companions_supplement(const struct pr_companions *companions, struct pr_builder *builder,
+	struct pr_import_error *error);
+
 /*
  * Adds to @builder the host bridges of @bare (a topology made of the same
  * functions, without apertures) with what the companions say of them.

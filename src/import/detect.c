@@ -57,6 +57,18 @@ static bool is_function_line(const char *line, const char *end)
 	return pr_address_parse(text, &a);
 }
 
+static bool holds(const char *line, const char *end, const char *words)
+{
+	return memmem(line, (size_t)(end - line), words, strlen(words)) != NULL;
+}
+
+/* What a boot says of every host bridge, and before that of the kernel. */
+static bool is_log_line(const char *line, const char *end)
+{
+	return holds(line, end, "root bus resource [") || holds(line, end, " Linux version ") ||
+	       holds(line, end, "PCI host bridge to bus ");
+}
+
 enum pr_input_kind pr_input_detect(const char *data, size_t size)
 {
 	const char *end = data + size, *stop;
@@ -71,6 +83,8 @@ enum pr_input_kind pr_input_detect(const char *data, size_t size)
 			return PR_INPUT_SNAPSHOT;
 		if (is_function_line(at, stop))
 			return PR_INPUT_LSPCI;
+		if (is_log_line(at, stop))
+			return PR_INPUT_DMESG;
 	}
 
 	return PR_INPUT_UNKNOWN;
@@ -84,6 +98,8 @@ int pr_input_read(const char *data, size_t size, const struct pr_companions *com
 	switch (kind) {
 	case PR_INPUT_LSPCI:
 		return pr_lspci_read(data, size, companions, ret, notes, error);
+	case PR_INPUT_DMESG:
+		return pr_log_read(data, size, companions, ret, notes, error);
 	case PR_INPUT_ARCHIVE:
 		return pr_archive_read(data, size, companions, ret, notes, error);
 	case PR_INPUT_SNAPSHOT:
@@ -91,9 +107,10 @@ int pr_input_read(const char *data, size_t size, const struct pr_companions *com
 	case PR_INPUT_UNKNOWN:
 		break;
 	}
-	if (kind == PR_INPUT_SNAPSHOT && companions && (companions->iomem || companions->ioports))
+	if (kind == PR_INPUT_SNAPSHOT && companions &&
+		(companions->iomem || companions->ioports || companions->dmesg))
 		return pr_import_fail(error, -EINVAL,
-			"a snapshot has its apertures: iomem and ioports go with lspci output and trees");
+			"a snapshot has its apertures: iomem, ioports and dmesg go with lspci output and trees");
 	return pr_snapshot_read(data, size, ret, error);
 }
 
@@ -104,6 +121,8 @@ const char *pr_input_kind_name(enum pr_input_kind kind)
 		return "snapshot";
 	case PR_INPUT_LSPCI:
 		return "lspci";
+	case PR_INPUT_DMESG:
+		return "kernel log";
 	case PR_INPUT_ARCHIVE:
 		return "archive";
 	case PR_INPUT_DIRECTORY:

@@ -15,6 +15,7 @@
 #include "base/macros.h"
 #include "base/processes.h"
 #include "base/text.h"
+#include "import/companions.h"
 #include "import/machine.h"
 #include "import/order.h"
 #include "import/pci-access.h"
@@ -397,7 +398,7 @@ static int collect(struct importer *im)
 	if (pr_builder_set_machine(im->builder, &machine) < 0)
 		return pr_import_no_memory(im->error);
 
-	return 0;
+	return pr_companions_supplement(im->options->companions, im->builder, im->error);
 }
 
 static int finish(struct importer *im, struct pr_topology **ret)

@@ -415,6 +415,8 @@ static int make_topology(struct pr_lspci *p, const struct pr_facts *all,
 	r = add_functions(p, all, builder);
 	if (r >= 0 && bare)
 		r = pr_companions_roots(companions, bare, builder, p->arena, p->error);
+	if (r >= 0)
+		r = pr_companions_supplement(companions, builder, p->error);
 	if (r < 0)
 		return r;
 
@@ -472,7 +474,8 @@ int pr_lspci_build(struct pr_lspci *p, const struct pr_companions *companions,
 	for (size_t i = 0; r == 0 && i < p->n_functions; i++)
 		mark_vfs(p, all, &all[i]);
 	if (r == 0)
-		r = make_topology(p, all, NULL, NULL, &bare);
+		r = make_topology(
+			p, all, has_companions(companions) ? NULL : companions, NULL, &bare);
 	if (r != 0)
 		return r;
 

@@ -290,6 +290,7 @@ static const struct kind_case {
 	{ "kind: lspci", HOST, 0, PR_INPUT_LSPCI },
 	{ "kind: lspci below a headline", "Here:\n\n0000:00:00.0 Host bridge: A B\n", 0,
 		PR_INPUT_LSPCI },
+	{ "kind: a kernel log", "[    0.0] Linux version 6.12\n", 0, PR_INPUT_DMESG },
 	{ "kind: xz",
 		"\xfd"
 		"7zXZ\0more",
@@ -342,6 +343,37 @@ static void test_companions(void **state)
 	assert_null(t);
 }
 
+/* ---- a kernel log beside it ---- */
+
+static void test_log(void **state)
+{
+	static const char text[] =
+		"00:03.0 Ethernet controller [0200]: A B [8086:10d3]\n\tControl: I/O- Mem- BusMaster-\n"
+		"\tRegion 0: Memory at 80000000 (32-bit, non-prefetchable) [disabled] [size=4K]\n"
+		"\tRegion 2: Memory at <unassigned> (64-bit, prefetchable) [disabled]\n";
+	static const char log[] =
+		"[    0.0] Linux version 6.12.30-amd64 (a@b)\n"
+		"[    0.4] PCI host bridge to bus 0000:00\n"
+		"[    0.4] pci_bus 0000:00: root bus resource [io  0x0000-0x0cf7 window]\n"
+		"[    0.4] pci_bus 0000:00: root bus resource [mem 0x80000000-0xfebfffff window]\n"
+		"[    0.5] pci 0000:00:03.0: [8086:10d3] type 00 class 0x020000 PCIe Endpoint\n"
+		"[    0.9] pci 0000:00:03.0: BAR 2 [mem size 0x10000000 64bit pref]: can't assign; no space\n";
+	const struct pr_companions companions = { .dmesg = log, .dmesg_size = strlen(log) };
+	struct pr_import_error error = { .text = "" };
+	const struct pr_resource *bar;
+	struct pr_topology *t = NULL;
+
+	(void)state;
+	if (pr_lspci_read(text, strlen(text), &companions, &t, NULL, &error) != 0)
+		fail_msg("%u: %s", error.line, error.text);
+	assert_string_equal(t->machine.release, "6.12.30-amd64");
+	assert_true(t->roots[0]->facts.apertures_known);
+	bar = pr_function_resource(&t->roots[0]->functions[0], 2);
+	assert_int_equal(bar->state, PR_RES_FORGOTTEN);
+	assert_int_equal(bar->size, 0x10000000);
+	pr_topology_free(t);
+}
+
 int main(void)
 {
 	struct rows tests = { 0 };
@@ -350,5 +382,6 @@ int main(void)
 	ADD_ROWS(&tests, bad_cases, test_bad);
 	ADD_ROWS(&tests, kind_cases, test_kind);
 	ADD_TEST(&tests, test_companions);
+	ADD_TEST(&tests, test_log);
 	return rows_run(&tests, "lspci");
 }

@@ -16,7 +16,7 @@
 
 static const struct recording_case {
 	const char *name;          /* the file */
-	const char *iomem;         /* beside it */
+	const char *iomem, *dmesg; /* beside it */
 	const char *differs;       /* why the counts are not those of the index; NULL: they are */
 	size_t functions, bridges; /* when they differ */
 	size_t findings;
@@ -39,10 +39,10 @@ static const struct recording_case {
 		.functions = 2,
 		.bridges = 0 },
 	{ .name = "dell-xps-9320-tb-dock/lspci.txt" },
-	{ .name = "emerson-mcom10-amd/lspci.txt" },
+	{ .name = "emerson-mcom10-amd/lspci.txt", .dmesg = "dmesg.txt" },
 	{ .name = "freescale-p2020/lspci.txt" },
 	{ .name = "hp-omnibook-ultra-14-dock/lspci.txt" },
-	{ .name = "hp-spectre-15-df1/lspci.txt" },
+	{ .name = "hp-spectre-15-df1/lspci.txt", .dmesg = "dmesg.txt" },
 	{ .name = "hpe-cray-xd675-8gpu/lspci-vvv.txt",
 		.differs = "one socket's part",
 		.functions = 28,
@@ -51,11 +51,11 @@ static const struct recording_case {
 		.differs = "one socket's part",
 		.functions = 28,
 		.bridges = 11 },
-	{ .name = "huananzhi-x99-qd4/lspci.txt" },
+	{ .name = "huananzhi-x99-qd4/lspci.txt", .dmesg = "dmesg.txt" },
 	{ .name = "huawei-w510-kunpeng920/lspci.txt" },
 	{ .name = "ich7m-netbook/lspci.txt" },
 	{ .name = "kvm-guest-32bit-domain/sysfs.tar.xz" },
-	{ .name = "lambda-vector-wrx80/lspci.txt", .iomem = "iomem.txt" },
+	{ .name = "lambda-vector-wrx80/lspci.txt", .dmesg = "dmesg.txt", .iomem = "iomem.txt" },
 	{ .name = "lenovo-p53-2-tb3-egpu/lspci-realloc-off.txt" },
 	{ .name = "lenovo-p53-2-tb3-egpu/lspci-realloc-on.txt" },
 	{ .name = "lenovo-p53-2-tb3-egpu/lspci-best.txt",
@@ -75,7 +75,9 @@ static const struct recording_case {
 		.functions = 20,
 		.bridges = 6 },
 	{ .name = "loongson-7a2000/lspci.txt", .findings = 12, .finding = TRANSLATES },
-	{ .name = "msi-b550-nested-switches/lspci.txt", .iomem = "iomem.txt" },
+	{ .name = "msi-b550-nested-switches/lspci.txt",
+		.dmesg = "dmesg.txt",
+		.iomem = "iomem.txt" },
 	{ .name = "mtca-pex8748-hotplug/lspci.txt", .iomem = "iomem.txt" },
 	{ .name = "pciutils-single-functions/cap-aer-root.txt",
 		.differs = "single functions",
@@ -128,6 +130,33 @@ static const struct recording_case {
 		.functions = 12,
 		.bridges = 12 },
 	{ .name = "xeon-4s-pci-conflicts/sysfs.tar.xz" },
+	/* kernel logs */
+	{ .name = "adlink-ava-altra/dmesg.txt" },
+	{ .name = "dell-poweredge-t440/dmesg.txt" },
+	{ .name = "dell-precision-7530/dmesg.txt" },
+	{ .name = "dell-xps-9370-tb3/dmesg-6.12.txt" },
+	{ .name = "dell-xps-9370-tb3/dmesg-6.16.txt" },
+	{ .name = "emerson-mcom10-amd/dmesg.txt" },
+	{ .name = "hp-omnibook-ultra-14-dock/dmesg.txt" },
+	{ .name = "hp-spectre-15-df1/dmesg.txt" },
+	{ .name = "hpe-cray-xd675-8gpu/dmesg.txt" },
+	{ .name = "huananzhi-x99-qd4/dmesg.txt" },
+	{ .name = "intel-brickland-4s/dmesg.txt" },
+	{ .name = "lambda-vector-wrx80/dmesg.txt" },
+	{ .name = "lenovo-21q8-tb5-dock/dmesg.txt" },
+	{ .name = "lenovo-p720/dmesg.txt" },
+	{ .name = "msi-b550-nested-switches/dmesg.txt" },
+	{ .name = "raptor-talos-ii-rebar/dmesg-bad.txt" },
+	{ .name = "raptor-talos-ii-rebar/dmesg-meh.txt" },
+	{ .name = "raptor-talos-ii-rebar/dmesg-rev.txt" },
+	{ .name = "raptor-talos-ii-rebar/dmesg-shrink.txt" },
+	{ .name = "raptor-talos-ii-skiroot/dmesg.txt" },
+	{ .name = "rockpro64-asm1184/dmesg.txt" },
+	{ .name = "sifive-hifive-unmatched/dmesg.txt" },
+	{ .name = "supermicro-2s-epyc/dmesg.txt" },
+	{ .name = "supermicro-4029gp-8gpu/dmesg.txt" },
+	{ .name = "supermicro-x9dri-realloc/dmesg-realloc-off.txt" },
+	{ .name = "supermicro-x9dri-realloc/dmesg-realloc-on.txt" },
 };
 
 /* Columns six and seven of the index row of the directory that @name is in. */
@@ -162,26 +191,38 @@ static size_t count_bridges(const struct pr_topology *t)
 	return n;
 }
 
+/* A file beside the recording; NULL for none. */
+static char *read_beside(const struct recording_case *c, const char *file, size_t *ret_size)
+{
+	char path[128];
+
+	if (!file)
+		return NULL;
+	(void)snprintf(path, sizeof(path), "%.*s/%s", (int)strcspn(c->name, "/"), c->name, file);
+	return recording_read(path, ret_size);
+}
+
 static struct pr_topology *import(const struct recording_case *c)
 {
 	struct pr_companions companions = { .iomem_name = c->iomem };
+	_cleanup_free_ char *iomem = read_beside(c, c->iomem, &companions.iomem_size);
+	_cleanup_free_ char *dmesg = read_beside(c, c->dmesg, &companions.dmesg_size);
 	struct pr_import_error error = { .text = "" };
 	struct pr_import_notes notes = { .n = 0 };
+	_cleanup_free_ char *data = NULL;
 	struct pr_topology *t = NULL;
-	_cleanup_free_ char *data = NULL, *iomem = NULL;
-	char path[128];
 	size_t size;
 
-	if (c->iomem) {
-		(void)snprintf(path, sizeof(path), "%.*s/%s", (int)strcspn(c->name, "/"), c->name,
-			c->iomem);
-		iomem = recording_read(path, &companions.iomem_size);
-		companions.iomem = iomem;
-	}
+	companions.iomem = iomem;
+	companions.dmesg = dmesg;
 	data = recording_read(c->name, &size);
 	if (pr_input_read(data, size, &companions, &t, &notes, &error) != 0)
 		fail_msg("line %u: %s", error.line, error.text);
 	assert_true(notes.n > 0); /* none of them says everything */
+	if (dmesg) {
+		assert_true(t->roots[0]->facts.apertures_known);
+		assert_non_null(t->machine.release);
+	}
 	return t;
 }
 
