@@ -190,7 +190,7 @@ static void add_switch(struct segment *s, unsigned int nth, bool dead)
 	add_bridge(s, bus, 0, UPSTREAM, bus + 1, last, mem, pref);
 }
 
-static void add_segment(struct pr_builder *builder, uint32_t domain, size_t n)
+static void add_segment(struct pr_builder *builder, uint32_t domain, size_t n, bool dead)
 {
 	struct segment s = { .builder = builder,
 		.domain = domain,
@@ -209,17 +209,17 @@ static void add_segment(struct pr_builder *builder, uint32_t domain, size_t n)
 
 	s.ports = (unsigned int)(n / 400 + 1);
 	s.ports = s.ports < ROOT_PORTS ? s.ports : ROOT_PORTS;
-	buses = s.ports * PORTS - (domain == 0);
-	left = n - s.ports * (2 + PORTS) - (domain == 0);
+	buses = s.ports * PORTS - dead;
+	left = n - s.ports * (2 + PORTS) - dead;
 	s.per_bus = (unsigned int)(left / buses);
 	s.rest = (unsigned int)(left % buses);
 	if (pr_builder_add_root(builder, &root) < 0)
 		die("cannot generate a machine");
 	for (unsigned int i = 0; i < s.ports; i++)
-		add_switch(&s, i, domain == 0 && i == 0);
+		add_switch(&s, i, dead && i == 0);
 }
 
-struct pr_builder *bench_generate(size_t n, unsigned int segments)
+struct pr_builder *bench_generate(size_t n, unsigned int segments, unsigned int dead)
 {
 	struct pr_builder *builder = pr_builder_new();
 	struct pr_machine machine = { .release = "6.12.48", .arch = "x86_64" };
@@ -227,7 +227,7 @@ struct pr_builder *bench_generate(size_t n, unsigned int segments)
 	if (!builder || pr_builder_set_machine(builder, &machine) < 0)
 		die("out of memory");
 	for (unsigned int i = 0; i < segments; i++)
-		add_segment(builder, i, n / segments + (i < n % segments));
+		add_segment(builder, i, n / segments + (i < n % segments), i < dead);
 	return builder;
 }
 

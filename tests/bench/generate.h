@@ -7,11 +7,12 @@
 /*
  * @n functions over @segments host bridges, each full of switches: up to 24
  * root ports with a switch of eight ports, on each of them as many functions
- * as it takes.  Windows are as small as they can be, and the last port of the
- * first switch of segment 0 holds a card with a 256 MiB and a 1 MiB BAR that
- * the kernel could not place.  Gives a builder, so that building can be timed.
+ * as it takes.  Windows are as small as they can be, and in the first @dead
+ * segments the last port of the first switch holds a card with a 256 MiB and a
+ * 1 MiB BAR that the kernel could not place.  Gives a builder, so that building
+ * can be timed.
  */
-struct pr_builder *bench_generate(size_t n, unsigned int segments);
+struct pr_builder *bench_generate(size_t n, unsigned int segments, unsigned int dead);
 
 /*
  * @t again, with a card behind @port whose BARs the kernel forgot: 256 MiB,

@@ -147,6 +147,9 @@ void bench_loading(const char *directory, char *pciroom)
 		printf("%-42s %14.2f  %9.2f  %11.3f  %11.3f\n", dumps[i], ours, lspci,
 			time_ours(path), time_libpci(path));
 	}
-	printf("target, no slower than lspci -F: %s (%zu of %zu dumps are slower)\n",
-		slower == 0 ? "met" : "missed", slower, n);
+	if (n == 0)
+		printf("no dumps at %s\n", directory);
+	else
+		printf("target, no slower than lspci -F: %s (%zu of %zu dumps are slower)\n",
+			slower == 0 ? "met" : "missed", slower, n);
 }

@@ -10,13 +10,14 @@
 
 static const struct size {
 	size_t n;
-	unsigned int segments;
+	unsigned int segments, dead;
 	double target; /* of planning, in milliseconds (DESIGN section 10); 0: none */
 } sizes[] = {
-	{ 100, 1, 0 },
-	{ 1000, 1, 0 },
-	{ 10000, 1, 50 },
-	{ 65536, 16, 200 },
+	{ 100, 1, 1, 0 },
+	{ 1000, 1, 1, 0 },
+	{ 10000, 1, 1, 50 },
+	{ 65536, 16, 1, 200 },
+	{ 65536, 16, 16, 200 },
 };
 
 static struct pr_topology *build(struct pr_builder *builder, struct bench_result *ret)
@@ -39,7 +40,7 @@ static struct pr_topology *time_build(const struct size *size, struct bench_resu
 		double start = bench_now();
 
 		pr_topology_free(t);
-		t = build(bench_generate(size->n, size->segments), ret);
+		t = build(bench_generate(size->n, size->segments, size->dead), ret);
 		if (!t)
 			return NULL;
 		bench_sample(&samples, bench_now() - start);
@@ -112,8 +113,9 @@ void bench_generated(void)
 {
 	struct bench_result results[ARRAY_SIZE(sizes)];
 
-	printf("\nmade-up machines (milliseconds, MiB)\n%9s  %8s  %8s  %8s  %9s  %9s  %7s  %s\n",
-		"functions", "segments", "build", "explain", "plan", "worst", "peak", "plan is");
+	printf("\nmade-up machines (milliseconds, MiB)\n%9s  %8s  %5s  %8s  %8s  %9s  %9s  %7s  %s\n",
+		"functions", "segments", "cards", "build", "explain", "plan", "worst", "peak",
+		"plan is");
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct bench_result *r = &results[i];
 
@@ -122,17 +124,17 @@ void bench_generated(void)
 			printf("%9zu  %8u  failed: %s\n", sizes[i].n, sizes[i].segments, r->note);
 			continue;
 		}
-		printf("%9zu  %8u  %8.2f  %8.3f  %9.3f  %9.3f  %7.1f  %s\n", r->functions,
-			sizes[i].segments, r->build, r->explain, r->plan, r->plan_worst,
-			(double)r->peak_kib / 1024, r->note);
+		printf("%9zu  %8u  %5u  %8.2f  %8.3f  %9.3f  %9.3f  %7.1f  %s\n", r->functions,
+			sizes[i].segments, sizes[i].dead, r->build, r->explain, r->plan,
+			r->plan_worst, (double)r->peak_kib / 1024, r->note);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
 		if (results[i].good && sizes[i].target > 0)
-			printf("plan of %zu functions %.1f ms, target %.0f ms: %s\n", sizes[i].n,
-				results[i].plan, sizes[i].target,
+			printf("plan of %u cards among %zu functions %.1f ms, target %.0f ms: %s\n",
+				sizes[i].dead, sizes[i].n, results[i].plan, sizes[i].target,
 				bench_verdict(results[i].plan, sizes[i].target));
 	for (size_t i = 1; i < ARRAY_SIZE(sizes); i++)
-		if (results[i - 1].good && results[i].good)
+		if (results[i - 1].good && results[i].good && sizes[i].dead == 1)
 			printf("growth of planning from %zu to %zu: %.2f times n log n\n",
 				sizes[i - 1].n, sizes[i].n, growth(&results[i - 1], &results[i]));
 }
