@@ -137,7 +137,7 @@ static int read_line(struct pr_yaml *y, void *userdata)
 		return pr_yaml_fail(y, "more than %d lines", PR_SNAPSHOT_LINES_MAX);
 	if (strcmp(text, "unknown") == 0)
 		memcpy(v, (uint64_t[]){ 0, 0, PR_LINE_UNKNOWN }, sizeof(v));
-	else if (!pr_yaml_numbers(y, text, v, 3))
+	else if (!pr_yaml_numbers(text, v, 3))
 		return pr_yaml_fail(y, "\"%s\" is not \"start end flags\"", text);
 	line = pr_yaml_array_add(y, lines, sizeof(*line));
 	if (!line)
@@ -175,7 +175,7 @@ static int read_mask(struct pr_yaml *y, void *userdata)
 		return r;
 	if (masks->n == PR_SNAPSHOT_MASKS_MAX)
 		return pr_yaml_fail(y, "more than %d BARs", PR_SNAPSHOT_MASKS_MAX);
-	if (!pr_yaml_numbers(y, text, v, 3) || v[0] > PR_WINDOW_PREF || v[1] > UINT32_MAX ||
+	if (!pr_yaml_numbers(text, v, 3) || v[0] > PR_WINDOW_PREF || v[1] > UINT32_MAX ||
 		v[2] > UINT32_MAX)
 		return pr_yaml_fail(y, "\"%s\" is not \"index low high\" of a BAR", text);
 	mask = pr_yaml_array_add(y, masks, sizeof(*mask));

@@ -247,16 +247,54 @@ int pr_yaml_list(struct pr_yaml *y, pr_yaml_reader item, void *userdata)
 	return 0;
 }
 
-bool pr_yaml_numbers(struct pr_yaml *y, const char *text, uint64_t *ret, size_t n)
+/*
+ * Most numbers of a snapshot are "0x" and a few digits: without a copy and
+ * strtoull() a machine loads faster by a seventh.  False for
+ * numbers that may be too large.
+ */
+static bool short_hex(const char *text, size_t n, uint64_t *ret)
 {
-	char *copy = pr_arena_strdup(y->arena, text), *save = NULL;
-	size_t i = 0;
+	uint64_t value = 0;
 
-	if (!copy)
+	if (n < 3 || n > 18 || text[0] != '0' || text[1] != 'x')
 		return false;
-	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save))
-		if (i == n || pr_parse_u64(word, 0, &ret[i++]) < 0)
+	for (size_t i = 2; i < n; i++) {
+		char c = text[i];
+		unsigned int digit = c >= '0' && c <= '9'   ? (unsigned int)(c - '0')
+				     : c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10
+							    : 16;
+
+		if (digit > 15)
 			return false;
+		value = value << 4 | digit;
+	}
+	*ret = value;
+	return true;
+}
+
+static bool read_number(const char *text, size_t n, uint64_t *ret)
+{
+	char copy[40];
+
+	if (short_hex(text, n, ret))
+		return true;
+	if (n >= sizeof(copy))
+		return false;
+	memcpy(copy, text, n);
+	copy[n] = '\0';
+	return pr_parse_u64(copy, 0, ret) == 0;
+}
+
+bool pr_yaml_numbers(const char *text, uint64_t *ret, size_t n)
+{
+	size_t i = 0, length;
+
+	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+		length = strcspn(text, " ");
+		if (i == n || !read_number(text, length, &ret[i++]))
+			return false;
+		text += length;
+	}
 
 	return i == n;
 }

@@ -50,7 +50,7 @@ int pr_yaml_bool(struct pr_yaml *y, bool *ret);
 /*
  * Exactly @n numbers with blanks between them; errors are the caller's, who knows what they mean.
  */
-bool pr_yaml_numbers(struct pr_yaml *y, const char *text, uint64_t *ret, size_t n);
+bool pr_yaml_numbers(const char *text, uint64_t *ret, size_t n);
 
 /* Items of a list, collected in the arena; zero-initialised is empty. */
 struct pr_yaml_array {
