@@ -64,25 +64,54 @@ static bool in_apertures(const struct pr_root *root, const struct pr_resource *r
 	return in_ranges(&r->range, f->mem, f->n_mem);
 }
 
-bool pr_resource_forwarded(const struct pr_function *f, const struct pr_resource *r)
+enum passage {
+	PASSES = 0,
+	BLOCKED,
+	NOT_KNOWN
+};
+
+/* Whether one bridge passes the addresses of @r on, by its own windows. */
+static enum passage passage_of(const struct pr_function *bridge, const struct pr_resource *r)
+{
+	if (!bridge->bridge)
+		return NOT_KNOWN; /* CardBus, or a header that is not known */
+	for (unsigned int kind = PR_WINDOW_IO; kind <= PR_WINDOW_PREF; kind++) {
+		const struct pr_resource *w = pr_function_resource(bridge, kind);
+
+		if (!w || w->state == PR_RES_UNKNOWN)
+			return NOT_KNOWN;
+		if (w->state == PR_RES_ASSIGNED && pr_resource_is_io(w) == pr_resource_is_io(r) &&
+			pr_range_contains(&w->range, &r->range))
+			return PASSES;
+	}
+	return BLOCKED;
+}
+
+/* In a window of the bridge above, or, where that passes on everything, of the one above it. */
+static bool in_next_window(const struct pr_function *f, const struct pr_resource *r)
 {
 	for (const struct pr_function *bridge = f->parent; bridge; bridge = bridge->parent) {
-		if (!bridge->bridge)
-			return true; /* CardBus, or a header that is not known */
-		for (unsigned int kind = PR_WINDOW_IO; kind <= PR_WINDOW_PREF; kind++) {
-			const struct pr_resource *w = pr_function_resource(bridge, kind);
+		enum passage p = passage_of(bridge, r);
 
-			if (!w || w->state == PR_RES_UNKNOWN)
-				return true;
-			if (w->state == PR_RES_ASSIGNED &&
-				pr_resource_is_io(w) == pr_resource_is_io(r) &&
-				pr_range_contains(&w->range, &r->range))
-				return true;
-		}
-		if (!bridge->bridge->subtractive)
-			return false; /* else it passes on what its parent's windows pass */
+		if (p != BLOCKED || !bridge->bridge->subtractive)
+			return p != BLOCKED;
 	}
 	return in_apertures(f->root, r);
+}
+
+bool pr_resource_forwarded(const struct pr_function *f, const struct pr_resource *r)
+{
+	if (!f->parent)
+		return in_apertures(f->root, r);
+	for (const struct pr_function *bridge = f->parent; bridge; bridge = bridge->parent) {
+		enum passage p = passage_of(bridge, r);
+
+		if (p == NOT_KNOWN)
+			return true;
+		if (p == BLOCKED && !bridge->bridge->subtractive)
+			return false;
+	}
+	return true;
 }
 
 /* Fixed by an older standard (IDE, VGA) or by the device (EA): it lies where it lies. */
@@ -117,7 +146,7 @@ static void check_place(struct check *c, const struct pr_function *f, const stru
 	}
 	if (is_fixed(r))
 		return;
-	if (!pr_resource_forwarded(f, r))
+	if (!in_next_window(f, r))
 		found(c, f, "%s %u at %llx-%llx lies in no window above it", kind_name(r),
 			kind_number(r), (unsigned long long)r->range.first,
 			(unsigned long long)r->range.last);

@@ -12,12 +12,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define MAX_OPTIONS 3
+#define MAX_OPTIONS 4
 #define ROOT_NODE   UINT32_MAX
 
 struct option {
 	enum pr_fate fate;
 	bool inside; /* what is best below it is done */
+	bool raw;    /* something is done below it, for which this bus has to make room */
 	bool rescan; /* this bus has to be scanned */
 	bool gains;  /* room made on this bus may serve it */
 	struct pr_cost cost;
@@ -31,6 +32,7 @@ struct way {
 	struct pr_targets below; /* targets strictly below it; part of @all */
 	bool is_target;
 	struct pr_solution inside;
+	struct pr_candidate raw;
 };
 
 struct bus {
@@ -87,6 +89,23 @@ static int find_targets(struct bus *b, struct way *w)
 			w->below.functions[w->below.n++] = f;
 	}
 	return 0;
+}
+
+static bool leads_to(const struct pr_unit *u, const struct pr_targets *targets)
+{
+	for (size_t i = 0; i < targets->n; i++)
+		if (pr_unit_has(u, targets->functions[i]) || is_below(targets->functions[i], u))
+			return true;
+	return false;
+}
+
+static size_t count_on_bus(const struct pr_function *bridge)
+{
+	size_t n = 0;
+
+	for (const struct pr_function *f = bridge->first_child; f; f = f->next)
+		n++;
+	return n;
 }
 
 static bool can_wait(const struct bus *b, const struct way *w, bool all)
@@ -177,6 +196,53 @@ static int add_inside(struct bus *b, struct way *w)
 	return 0;
 }
 
+/* What leads to its targets is removed from the bus below it, good or not by itself. */
+static int make_raw(struct bus *b, struct way *w)
+{
+	const struct pr_function *bridge = w->unit->tops[0];
+	struct pr_move *move = pr_new(b->s->arena, struct pr_move);
+	struct pr_cost cost = { .steps = 1 };
+	const struct pr_function *at;
+	struct pr_unit *units;
+	size_t n_units;
+	int r;
+
+	r = pr_units_make(b->s, b->root, bridge, &units, &n_units);
+	if (r < 0 || !move)
+		return -ENOMEM;
+	*move = (struct pr_move){ .root = b->root, .parent = bridge };
+	move->tops = pr_new_array(b->s->arena, count_on_bus(bridge), const struct pr_function *);
+	if (!move->tops)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_units; i++) {
+		if (!leads_to(&units[i], &w->below))
+			continue;
+		if (units[i].pinned || units[i].n_along > 0)
+			return 0;
+		pr_cost_add(&cost, &units[i].cost);
+		for (size_t j = 0; j < units[i].n_tops; j++)
+			move->tops[move->n_tops++] = units[i].tops[j];
+	}
+	at = pr_move_anchor(move);
+	if (!may_gain(w) && !(at && at->parent == b->parent))
+		return 0;
+	w->raw = (struct pr_candidate){ .moves = move, .n_moves = 1 };
+	add_option(b, w,
+		&(struct option){
+			.fate = PR_FATE_STAYS, .raw = true, .rescan = true, .cost = cost });
+	return 0;
+}
+
+/*
+ * What is removed below a bridge need not be good by itself where it acts on
+ * this bus as well: the rescan may still open the bridge's windows, or goes
+ * through the bridge because its bus is emptied.
+ */
+static int add_raw(struct bus *b, struct way *w)
+{
+	return w->below.n == 0 || w->is_target ? 0 : make_raw(b, w);
+}
+
 static int add_options(struct bus *b, struct way *w, const struct pr_unit *u)
 {
 	int r;
@@ -193,6 +259,8 @@ static int add_options(struct bus *b, struct way *w, const struct pr_unit *u)
 	}
 
 	r = add_inside(b, w);
+	if (r == 0)
+		r = add_raw(b, w);
 	if (r == 0 && can_wait(b, w, true))
 		add_option(b, w,
 			&(struct option){
@@ -253,6 +321,16 @@ static const struct option *chosen(const struct bus *b, size_t way)
 	return &b->ways[way].options[b->vector[way]];
 }
 
+/* What the vector does below a unit. */
+static const struct pr_candidate *done_below(const struct bus *b, size_t way)
+{
+	static const struct pr_candidate nothing;
+
+	if (chosen(b, way)->inside)
+		return &b->ways[way].inside.candidate;
+	return chosen(b, way)->raw ? &b->ways[way].raw : &nothing;
+}
+
 static void set_fates(struct bus *b)
 {
 	for (size_t i = 0; i < b->n_units; i++)
@@ -286,6 +364,25 @@ struct deed {
 	struct pr_cost cost;
 };
 
+/*
+ * What is done below scans this bus too: where a bus is emptied, the rescan
+ * goes through the bridge above it.
+ */
+static bool scanned_from_below(const struct bus *b)
+{
+	for (size_t i = 0; i < b->n_on_way; i++) {
+		const struct pr_candidate *below = done_below(b, i);
+
+		for (size_t j = 0; j < below->n_moves; j++) {
+			const struct pr_function *at = pr_move_anchor(&below->moves[j]);
+
+			if (at && at->parent == b->parent)
+				return true;
+		}
+	}
+	return false;
+}
+
 static struct deed deed_of(const struct bus *b)
 {
 	struct deed d = { .cost = { .steps = 1 } };
@@ -298,8 +395,10 @@ static struct deed deed_of(const struct bus *b)
 		d.scans |= gone || o->rescan;
 		d.helps |= i < b->n_on_way && (gone || o->gains);
 		d.n_tops += gone ? b->ways[i].unit->n_tops : 0;
-		d.n_moves += o->inside ? b->ways[i].inside.candidate.n_moves : 0;
+		d.n_moves += done_below(b, i)->n_moves;
 	}
+	if (d.n_tops == 0 && d.scans && scanned_from_below(b))
+		d.scans = false;
 	d.n_moves += d.scans;
 	d.cost.steps += d.scans;
 	return d;
@@ -319,6 +418,28 @@ static int make_move(const struct bus *b, size_t n_tops, struct pr_move *ret)
 	return 0;
 }
 
+static size_t depth_of(const struct pr_function *f)
+{
+	size_t depth = 0;
+
+	for (; f; f = f->parent)
+		depth++;
+	return depth;
+}
+
+/* The deepest bus first; what is done on it is then not undone by a wider rescan. */
+static void sort_moves(struct pr_move *moves, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct pr_move m = moves[i];
+		size_t j = i;
+
+		for (; j > 0 && depth_of(moves[j - 1].parent) < depth_of(m.parent); j--)
+			moves[j] = moves[j - 1];
+		moves[j] = m;
+	}
+}
+
 static int make_candidate(const struct bus *b, const struct deed *d, struct pr_candidate *ret)
 {
 	struct pr_move *moves = pr_new_array(b->s->arena, d->n_moves, struct pr_move);
@@ -328,13 +449,14 @@ static int make_candidate(const struct bus *b, const struct deed *d, struct pr_c
 	if (!moves)
 		return -ENOMEM;
 	for (size_t i = 0; i < b->n_on_way; i++) {
-		const struct pr_candidate *inside = &b->ways[i].inside.candidate;
+		const struct pr_candidate *below = done_below(b, i);
 
-		for (size_t j = 0; chosen(b, i)->inside && j < inside->n_moves; j++)
-			moves[n++] = inside->moves[j];
+		for (size_t j = 0; j < below->n_moves; j++)
+			moves[n++] = below->moves[j];
 	}
 	if (d->scans)
 		r = make_move(b, d->n_tops, &moves[n++]);
+	sort_moves(moves, n);
 	*ret = (struct pr_candidate){ .moves = moves, .n_moves = n };
 	return r;
 }
@@ -369,7 +491,7 @@ static int evaluate(struct bus *b)
 	if (d.n_moves == 0 || (d.n_tops > 0 && !d.helps) || !cards_whole(b) ||
 		pr_cost_compare(&d.cost, &b->upper) >= 0)
 		return 0;
-	if (d.scans && !pr_room_suffices(b->room, b->fates))
+	if (!pr_room_suffices(b->room, b->fates))
 		return note_lack(b);
 	r = make_candidate(b, &d, &c);
 	if (r == 0)

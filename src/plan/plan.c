@@ -111,7 +111,7 @@ static int note_affected(struct making *m)
 	for (size_t i = 0; i < p->n_removed; i++)
 		for (const struct pr_function *f = p->removed[i]; f;
 			f = pr_function_walk(f, p->removed[i]))
-			n++;
+			n += !f->removed;
 	p->affected = pr_new_array(p->arena, n, struct pr_affected);
 	if (!p->affected)
 		return -ENOMEM;
@@ -119,7 +119,8 @@ static int note_affected(struct making *m)
 	for (size_t i = 0; i < p->n_removed; i++)
 		for (const struct pr_function *f = p->removed[i]; f;
 			f = pr_function_walk(f, p->removed[i]))
-			add_affected(m, f);
+			if (!f->removed)
+				add_affected(m, f);
 	for (size_t i = 0; i < m->judgement.n_rescued; i++)
 		add_affected(m, m->judgement.rescued[i]);
 	return 0;

@@ -8,10 +8,13 @@
  * host bridge.  There the branch that leads to the target is removed, or, if
  * the kernel still knows what the target lacks, only a rescan is done.  Any
  * other units of a bus picked (bridges with what is below them, whole cards)
- * may go along.  Buses are done one after the other, one below another before
- * it, and each is scanned from its own level.  Not in the space: removing
- * things on buses that nobody picked.  Windows of bridges that stay keep
- * their addresses, so nothing that is done below one reaches beyond it.
+ * may go along.  Buses are done one after the other, the deepest first.  What
+ * is done below a bridge that stays is good by itself, unless the bus above
+ * is scanned by it too or the bridge's windows may still open (bus.c).  Not
+ * in the space: removing or scanning where no target is served.  Windows of
+ * bridges that stay keep their addresses, so that could only help by a second
+ * try, or by making the kernel forget what would else be in the way; neither
+ * is to be counted on.  tests/oracle compares with all sets.
  *
  * The order.  Costs are compared by struct pr_cost; what only the simulation
  * shows (renumbered, armed, drivers that must let go) counts nothing before.

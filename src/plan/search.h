@@ -175,6 +175,8 @@ int pr_search_run(
 
 int pr_candidate_actions(struct pr_arena *arena, const struct pr_candidate *c,
 	struct pr_action **ret, size_t *ret_n);
+/* The function whose bus is scanned; NULL: the root bus. */
+const struct pr_function *pr_move_anchor(const struct pr_move *m);
 /* Drivers to let go when @top is removed. */
 unsigned int pr_count_unbinds(const struct pr_function *top);
 unsigned int pr_candidate_n_steps(

@@ -33,7 +33,7 @@ static bool can_anchor(const struct pr_move *m, const struct pr_function *f)
  * this one: the class file of an empty bus releases windows (KERNEL 1.9).
  * NULL: the root bus itself.
  */
-static const struct pr_function *anchor(const struct pr_move *m)
+const struct pr_function *pr_move_anchor(const struct pr_move *m)
 {
 	const struct pr_function *best = NULL;
 
@@ -68,7 +68,7 @@ int pr_candidate_actions(
 				.kind = PR_ACTION_REMOVE, .function = m->tops[j], .root = m->root
 			};
 		actions[k++] = (struct pr_action){
-			.kind = PR_ACTION_RESCAN, .function = anchor(m), .root = m->root
+			.kind = PR_ACTION_RESCAN, .function = pr_move_anchor(m), .root = m->root
 		};
 	}
 	*ret = actions;
@@ -165,7 +165,7 @@ static int add_move_unbinds(struct step_list *l, const struct pr_move *m)
 
 static int add_move(struct step_list *l, const struct pr_move *m)
 {
-	const struct pr_function *at = anchor(m);
+	const struct pr_function *at = pr_move_anchor(m);
 	int r;
 
 	for (size_t i = 0; i < m->n_tops; i++) {

@@ -208,6 +208,8 @@ static bool price(const struct pr_search *s, const struct pr_candidate *c,
 			const struct pr_function *top = c->moves[i].tops[k];
 
 			for (const struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
+				if (f->removed)
+					continue;
 				cost.removed++;
 				if (!pr_cost_disturb(s, f, &cost))
 					return false;

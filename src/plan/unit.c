@@ -89,6 +89,8 @@ static void price(const struct pr_search *s, struct pr_unit *u)
 		const struct pr_function *top = u->tops[i];
 
 		for (const struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
+			if (f->removed)
+				continue;
 			u->cost.removed++;
 			if (pr_cost_disturb(s, f, &u->cost) || u->pinned)
 				continue;

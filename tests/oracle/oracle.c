@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The planner against brute force on random machines: oracle COUNT [SEED [JOBS]].
+ * Costs and refusals must be the same, and each plan must pass the independent
+ * check.  What differs is printed as a machine that a test can be made of.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "compare.h"
+
+struct counts {
+	unsigned long n, skipped, differing;
+	struct oracle_tally tally;
+};
+
+static void run(uint64_t seed, unsigned long count, unsigned long step, struct counts *ret)
+{
+	char text[20000];
+
+	for (; ret->n < count; seed += step) {
+		switch (oracle_compare(seed, &ret->tally, text, sizeof(text))) {
+		case ORACLE_SAME:
+			ret->n++;
+			break;
+		case ORACLE_DIFFERS:
+			ret->n++;
+			ret->differing++;
+			(void)printf("seed %llu: %s\n", (unsigned long long)seed, text);
+			(void)fflush(stdout);
+			break;
+		case ORACLE_SKIPPED:
+			ret->skipped++;
+			break;
+		}
+	}
+}
+
+static void add(unsigned long *sum, const unsigned long *more, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		sum[i] += more[i];
+}
+
+static bool collect(int *pipes, struct counts *sum)
+{
+	struct counts c;
+	int status;
+
+	if (read(*pipes, &c, sizeof(c)) != (ssize_t)sizeof(c))
+		return false;
+	/* all members are unsigned long */
+	add((unsigned long *)(void *)sum, (const unsigned long *)(const void *)&c,
+		sizeof(c) / sizeof(unsigned long));
+	return wait(&status) > 0 && status == 0;
+}
+
+static int fork_job(uint64_t seed, unsigned long count, unsigned long step)
+{
+	struct counts c = { 0 };
+	int pipes[2];
+
+	if (pipe(pipes) < 0)
+		return -1;
+	switch (fork()) {
+	case -1:
+		return -1;
+	case 0:
+		run(seed, count, step, &c);
+		_exit(write(pipes[1], &c, sizeof(c)) == (ssize_t)sizeof(c) ? 0 : 1);
+	default:
+		(void)close(pipes[1]);
+		return pipes[0];
+	}
+}
+
+static void print(const struct counts *c)
+{
+	const struct oracle_tally *t = &c->tally;
+
+	(void)printf(
+		"%lu machines: %lu differ; %lu skipped (none, nothing dead, or too many sets)\n",
+		c->n, c->differing, c->skipped);
+	for (unsigned int v = 0; v < _PR_VERDICT_MAX; v++)
+		if (t->verdicts[v] > 0)
+			(void)printf("  %-15s %lu\n", pr_verdict_name((enum pr_verdict)v),
+				t->verdicts[v]);
+	(void)printf("  %lu after a hot-add, %lu with several dead, %lu plans with several "
+		     "subtrees, %lu on several buses, %lu not proven\n",
+		t->plugged, t->several_dead, t->several_tops, t->several_buses, t->not_proven);
+	(void)printf("  on %lu some set outside of the space is cheaper (a second try); on %lu the "
+		     "planner found part of that\n",
+		t->second_try, t->between);
+	(void)printf("  %lu simulations by brute force, %lu by the planner\n", t->by_brute,
+		t->by_planner);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
+	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+	unsigned long jobs = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
+	struct counts sum = { 0 };
+	int pipes[64];
+
+	if (count == 0 || jobs == 0 || jobs > 64) {
+		(void)fprintf(stderr, "usage: oracle COUNT [SEED [JOBS]]; at most 64 jobs\n");
+		return 2;
+	}
+	for (unsigned long i = 0; i < jobs; i++)
+		pipes[i] = fork_job(seed + i, (count + jobs - 1) / jobs, jobs);
+	for (unsigned long i = 0; i < jobs; i++) {
+		if (pipes[i] < 0 || !collect(&pipes[i], &sum)) {
+			(void)fprintf(stderr, "oracle: a job has failed\n");
+			return 2;
+		}
+	}
+	print(&sum);
+	return sum.differing > 0;
+}
