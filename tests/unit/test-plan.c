@@ -513,6 +513,27 @@ static struct pr_plan *plan_for(const struct pr_topology *t, const char *target,
 	return p;
 }
 
+/* With next to no budget: what was likely to help is there, and a bound that holds. */
+static void test_budget(void **state)
+{
+	const struct pr_policy policy = { .limit = PR_DISRUPTION_RESTART };
+	const struct pr_request request = { .budget = 1 };
+	struct pr_topology *t = machine_build(PACKED("6.1.0", DEAD_256M, "driver=e1000e"));
+	struct pr_plan *full = plan_for(t, NULL, 0), *cut;
+
+	(void)state;
+	assert_int_equal(pr_plan_make(t, &request, &policy, &cut), 0);
+	assert_int_equal(cut->verdict, PR_VERDICT_OK);
+	assert_string_equal(cut->id, full->id);
+	assert_true(full->proven);
+	assert_false(cut->proven);
+	assert_true(pr_cost_compare(&cut->bound, &full->cost) <= 0);
+	assert_true(cut->n_simulated <= full->n_simulated);
+	pr_plan_free(cut);
+	pr_plan_free(full);
+	pr_topology_free(t);
+}
+
 static void test_unknown_target(void **state)
 {
 	struct pr_topology *t = machine_build(PACKED("6.1.0", DEAD_256M, "driver=e1000e"));
@@ -601,6 +622,7 @@ static void test_cost(void **state)
 
 static const struct CMUnitTest others[] = {
 	{ .name = "a target that is not there is an error", .test_func = test_unknown_target },
+	{ .name = "a budget ends the search, and the plan says so", .test_func = test_budget },
 	{ .name = "the name of a plan is its content", .test_func = test_identity },
 	{ .name = "affected, cost, targets and explanation of a plan", .test_func = test_details },
 	{ .name = "costs are lexicographic", .test_func = test_cost },

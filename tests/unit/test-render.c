@@ -710,6 +710,7 @@ static void test_exits(void **state)
 	assert_int_equal(pr_verdict_exit(PR_VERDICT_INFEASIBLE), 4);
 	assert_int_equal(pr_verdict_exit(PR_VERDICT_UNKNOWN), 4);
 	assert_int_equal(pr_verdict_exit(PR_VERDICT_TOO_DISRUPTIVE), 5);
+	assert_int_equal(pr_verdict_exit(PR_VERDICT_VETOED), 5);
 	assert_int_equal(pr_outcome_exit(PR_OUTCOME_DONE), 0);
 	assert_int_equal(pr_outcome_exit(PR_OUTCOME_DIFFERS), 0);
 	assert_int_equal(pr_outcome_exit(PR_OUTCOME_ROLLED_BACK), 6);

@@ -291,11 +291,105 @@ static void test_judge(void **state)
 	pr_topology_free(after);
 }
 
+/* ---- the frontier ---- */
+
+/* By key, and among equals in the order of arrival. */
+static void test_frontier(void **state)
+{
+	static const unsigned int removed[] = { 5, 1, 3, 1, 4, 1, 5, 0 };
+	static const unsigned int expect[] = { 7, 1, 3, 5, 2, 4, 0, 6 };
+	struct pr_arena *arena = pr_arena_new();
+	struct pr_frontier f = { 0 };
+	const struct pr_node *node;
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(removed); i++) {
+		const struct pr_node n = { .key = { .removed = removed[i] }, .unit = i };
+
+		assert_int_equal(pr_frontier_push(arena, &f, &n), 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(expect); i++) {
+		node = pr_frontier_pop(&f);
+		assert_non_null(node);
+		assert_int_equal(node->unit, expect[i]);
+	}
+	assert_null(pr_frontier_pop(&f));
+	pr_arena_free(arena);
+}
+
+/* ---- room ---- */
+
+/* A switch with three ports, MEM windows of 1 MiB each and 1 MiB free; the first has the target. */
+#define ROOMS(bar)                                                              \
+	ROOT "00:02.0 bridge 01-05 root-port mem=fe000000-fe3fffff enabled=1\n" \
+	     "01:00.0 bridge 02-05 upstream mem=fe000000-fe3fffff enabled=1\n"  \
+	     "02:00.0 bridge 03-03 downstream mem=fe000000-fe0fffff\n"          \
+	     "02:01.0 bridge 04-04 downstream mem=fe100000-fe1fffff\n"          \
+	     "02:02.0 bridge 05-05 downstream mem=fe300000-fe3fffff\n"          \
+	     "03:00.0 dev 8086:10d3 " bar "\n"                                  \
+	     "05:00.0 dev 8086:10d3 bar0=mem:80000@fe300000\n"
+
+struct room_case {
+	const char *name, *bar;
+	enum pr_fate fates[3]; /* of the ports */
+	bool suffices;
+};
+
+static const struct room_case room_cases[] = {
+	{ "a window of two MiB has no aligned place between the neighbours",
+		"bar0=mem:200000@forgotten", { PR_FATE_GOES, PR_FATE_STAYS, PR_FATE_STAYS },
+		false },
+	{ "with the neighbour gone it has", "bar0=mem:200000@forgotten",
+		{ PR_FATE_GOES, PR_FATE_GOES, PR_FATE_STAYS }, true },
+	{ "a neighbour that has to come back takes a whole MiB", "bar0=mem:200000@forgotten",
+		{ PR_FATE_GOES, PR_FATE_STAYS, PR_FATE_GOES }, true },
+	{ "four MiB are too many beside what must come back", "bar0=mem:400000@forgotten",
+		{ PR_FATE_GOES, PR_FATE_GOES, PR_FATE_GOES }, false },
+	{ "who may go asks for no more than it had", "bar0=mem:400000@forgotten",
+		{ PR_FATE_MAY_GO, PR_FATE_MAY_GO, PR_FATE_MAY_GO }, true },
+	{ "nobody asks for I/O when only memory is missed",
+		"bar0=mem:1000@fe000000 bar1=io:20@forgotten",
+		{ PR_FATE_GOES, PR_FATE_STAYS, PR_FATE_STAYS }, true },
+	{ "prefetchable memory may lie in the other window", "bar0=pref64:100000@forgotten",
+		{ PR_FATE_GOES, PR_FATE_STAYS, PR_FATE_STAYS }, true },
+};
+
+static void test_room(void **state)
+{
+	const struct room_case *c = *state;
+	char text[2048];
+	struct pr_topology *t;
+	const struct pr_function *target, *parent;
+	const struct pr_policy policy = { .limit = PR_DISRUPTION_IN_USE };
+	struct pr_search s;
+	struct pr_unit *units;
+	struct pr_room *room;
+	size_t n;
+
+	(void)snprintf(text, sizeof(text), ROOMS("%s"), c->bar);
+	t = machine_build(text);
+	start_search(&s, t);
+	s.policy = &policy;
+	target = machine_function(t, "03:00.0");
+	parent = machine_function(t, "01:00.0");
+	assert_int_equal(pr_units_make(&s, t->roots[0], parent, &units, &n), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(pr_room_new(&s, t->roots[0], parent, units, n,
+				 &(struct pr_targets){ &target, 1 }, PR_TIER_MEMORY, &room),
+		0);
+	assert_int_equal(pr_room_suffices(room, c->fates), c->suffices);
+	assert_int_equal(pr_room_lack(room, c->fates, s.arena) == NULL, c->suffices);
+	pr_arena_free(s.arena);
+	pr_topology_free(t);
+}
+
 int main(void)
 {
 	struct rows tests = { 0 };
 
 	ADD_ROWS(&tests, judge_cases, test_judge);
+	ADD_ROWS(&tests, room_cases, test_room);
+	rows_add(&tests, "the frontier gives the cheapest, then the oldest", test_frontier, NULL);
 
 	return rows_run(&tests, "search");
 }
