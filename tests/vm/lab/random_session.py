@@ -155,7 +155,7 @@ class Session:
             return
         hot = self.rng.random() * 100
         doing: list[tuple[int, Callable[[], bool]]] = [(HOT["hot_add"], self.hot_add), (HOT["hot_remove"], self.hot_remove),
-                                                        (3, self.sriov)]
+                                                        (8, self.sriov)]
         for weight, method in doing:
             hot -= weight
             if hot < 0:
