@@ -46,6 +46,12 @@ struct pr_kernel {
 	/* x86: window registers are read when a bridge is discovered (KERNEL 1.5) */
 	bool reads_windows;
 	bool assign_busses; /* pci=assign-busses */
+	/*
+	 * pci=resource_alignment=, nobar, norom: what a device asks for is changed when it is
+	 * found
+	 */
+	bool changes_wants;
+	bool aligns_windows; /* POWER: firmware may align windows to its own segments */
 	uint64_t hp_io_size, hp_mem_size,
 		hp_pref_size; /* bytes, optional extras of a hot-plug bridge */
 	unsigned int hp_bus_size;
@@ -80,10 +86,11 @@ enum pr_action_kind {
 	PR_ACTION_RESCAN_BUS,
 	/*
 	 * A card comes into the slot of port X, and pciehp configures it: all that is removed,
-	 * unplugged or a newcomer below X is on the bus from then on.
+	 * unplugged or a newcomer below X is on the bus from then on.  Where X is a bridge of
+	 * conventional PCI it is shpchp, and @device says which slot.
 	 */
 	PR_ACTION_PLUG,
-	/* The card in the slot of port X goes (pciehp): no later scan finds it. */
+	/* The card in the slot of port X goes (the same drivers): no later scan finds it. */
 	PR_ACTION_UNPLUG,
 	/*
 	 * The same two by acpiphp, for device number @device on the bus below bridge X or on the
@@ -101,7 +108,7 @@ struct pr_action {
 	enum pr_action_kind kind;
 	const struct pr_function *function;
 	const struct pr_root *root;
-	uint8_t device;  /* PR_ACTION_PLUG_ACPI, _UNPLUG_ACPI */
+	uint8_t device;  /* PR_ACTION_PLUG, _UNPLUG, _PLUG_ACPI, _UNPLUG_ACPI */
 	uint16_t offset; /* PR_ACTION_WRITE */
 	uint8_t width;   /* 1, 2 or 4 bytes */
 	uint32_t value;

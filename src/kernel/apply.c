@@ -99,9 +99,9 @@ static int apply_one(struct k_model *m, const struct pr_action *actions, size_t 
 	case PR_ACTION_RESCAN_BUS:
 		return k_rescan_bus(m, root, f);
 	case PR_ACTION_PLUG:
-		return k_plug(m, f);
+		return k_plug(m, f, a->device);
 	case PR_ACTION_UNPLUG:
-		return k_unplug_below(root, f, -1);
+		return f->bridge ? k_unplug_slot(f, a->device) : -EINVAL;
 	case PR_ACTION_PLUG_ACPI:
 		return k_plug_acpi(m, root, f, a->device);
 	case PR_ACTION_UNPLUG_ACPI:

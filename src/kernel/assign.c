@@ -425,6 +425,8 @@ bool k_is_enabled(const struct k_model *m, const struct pr_function *f)
 {
 	if (k_is_fresh(m, f))
 		return false;
+	if (f->facts->is_newcomer) /* found earlier: a port or hot-plug driver has bound to it */
+		return true;
 	if (f->facts->enabled > 0 || f->facts->driver)
 		return true;
 	return f->facts->enabled < 0 && (f->header.command & 7);

@@ -163,7 +163,8 @@ int k_rescan(struct k_model *m, struct pr_root *root, struct pr_function *bridge
 int k_boot(struct k_model *m, struct pr_root *root);
 /* Of the bridge above @bus and of what is below, just found: what their registers have, and nests. */
 void k_claim_registers(struct k_bus *bus);
-int k_plug(struct k_model *m, struct pr_function *port);
+int k_plug(struct k_model *m, struct pr_function *port, uint8_t device);
+int k_unplug_slot(struct pr_function *port, uint8_t device);
 int k_plug_acpi(
 	struct k_model *m, struct pr_root *root, struct pr_function *bridge, uint8_t device);
 int k_unplug_below(struct pr_root *root, struct pr_function *bridge, int device);

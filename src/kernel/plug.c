@@ -2,7 +2,8 @@
 /*
  * A card comes or goes: what pciehp and acpiphp do of themselves, before anybody
  * is told (KERNEL 1.2).  Sources: pciehp_configure_device,
- * pciehp_unconfigure_device (drivers/pci/hotplug/pciehp_pci.c), enable_slot,
+ * pciehp_unconfigure_device (drivers/pci/hotplug/pciehp_pci.c),
+ * shpchp_configure_device (hotplug/shpchp_pci.c), enable_slot,
  * disable_slot (hotplug/acpiphp_glue.c), bus_rescan_store (pci-sysfs.c),
  * pci_assign_unassigned_bridge_resources (setup-bus.c).
  */
@@ -97,40 +98,56 @@ static void assign_below(struct k_model *m, struct pr_function *port)
 		k_tree_store(m, bus);
 }
 
-/* ---- pciehp ---- */
+/* ---- pciehp and shpchp ---- */
 
-/* The controller looks at function 0 of device 0 only. */
-static bool is_occupied(const struct pr_function *port)
+/* The controller looks at function 0 only. */
+static bool is_occupied(const struct pr_function *port, uint8_t device)
 {
 	pr_for_each_child (f, port->first_child) {
-		if (!f->removed && f->address.device == 0 && f->address.function == 0)
+		if (!f->removed && f->address.device == device && f->address.function == 0)
 			return true;
 	}
 	return false;
 }
 
-static void configure(struct k_model *m, struct pr_function *port)
+/* A port of PCI Express has one slot, and functions beyond 7 look like devices (ARI). */
+static int slot_of(const struct pr_function *port, uint8_t device)
 {
-	if (k_scan_slot(m, port, ALL_DEVICES) == 0 || m->status != 0)
+	enum pr_port_type type = port->caps->pcie.port;
+
+	return type == PR_PORT_ROOT || type == PR_PORT_DOWNSTREAM ? ALL_DEVICES : device;
+}
+
+static void configure(struct k_model *m, struct pr_function *port, int slot)
+{
+	if (k_scan_slot(m, port, slot) == 0 || m->status != 0)
 		return;
 	pr_for_each_child (f, port->first_child) {
-		if (f->bridge && !f->removed && m->status == 0)
+		if (f->bridge && !f->removed && is_in_slot(f, slot) && m->status == 0)
 			k_add_bridge(m, f);
 	}
 	if (m->status == 0)
 		assign_below(m, port);
 }
 
-int k_plug(struct k_model *m, struct pr_function *port)
+int k_plug(struct k_model *m, struct pr_function *port, uint8_t device)
 {
+	int slot;
+
 	if (!port || !has_bus(port))
 		return -EINVAL;
-	power_on(port->first_child, ALL_DEVICES);
-	if (is_occupied(port))
+	slot = slot_of(port, device);
+	power_on(port->first_child, slot);
+	if (is_occupied(port, slot == ALL_DEVICES ? 0 : device))
 		return 0;
 	if (k_begin(m, port->root) == 0)
-		configure(m, port);
+		configure(m, port, slot);
 	return k_end(m);
+}
+
+int k_unplug_slot(struct pr_function *port, uint8_t device)
+{
+	return k_unplug_below(port->root, port, slot_of(port, device));
 }
 
 /* ---- class/pci_bus/B/rescan ---- */

@@ -344,6 +344,10 @@ static int parse_option(struct pr_kernel *k, const char *o, size_t length)
 	}
 	if (option_value(o, length, "assign-busses", &v, &n) && n == 0)
 		k->assign_busses = true;
+	if (option_value(o, length, "resource_alignment=", &v, &n) ||
+		(option_value(o, length, "nobar", &v, &n) && n == 0) ||
+		(option_value(o, length, "norom", &v, &n) && n == 0))
+		k->changes_wants = true;
 	/* pci_realloc_get_opt() (setup-bus.c) */
 	if (option_value(o, length, "realloc=", &v, &n))
 		k->realloc = n >= 3 && memcmp(v, "off", 3) == 0  ? PR_REALLOC_OFF
@@ -426,6 +430,8 @@ int pr_kernel_select(const struct pr_machine *machine, struct pr_kernel *ret)
 	if (r < 0)
 		return r;
 
+	k.aligns_windows = machine->arch && strncmp(machine->arch, "ppc", 3) == 0;
+	k.assign_busses &= k.reads_windows; /* an option of x86 (arch/x86/pci/common.c) */
 	*ret = k;
 	return known ? 0 : 1;
 }

@@ -46,9 +46,9 @@ void k_check_modelled(struct k_model *m, struct k_bus *bus)
 	for (struct k_dev *d = bus->first; d; d = d->next) {
 		if (d->f->header.type == PR_HEADER_CARDBUS && k_is_fresh(m, d->f))
 			k_doubt(m, d->f, "how Linux sets up a CardBus bridge is not modelled");
-		if (d->f->bridge && m->kernel->assign_busses)
+		if (m->kernel->changes_wants && k_is_fresh(m, d->f))
 			k_doubt(m, d->f,
-				"how Linux numbers buses with pci=assign-busses is not modelled");
+				"what it asks for is changed by an option of pci= that is not modelled");
 		if (d->subordinate)
 			k_check_modelled(m, d->subordinate);
 	}

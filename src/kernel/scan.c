@@ -289,12 +289,15 @@ static bool is_reachable(struct k_model *m, struct pr_function *f, unsigned int 
 
 /* ---- bridges ---- */
 
-/* The numbers in its registers make sense on this bus. */
-static bool numbers_sensible(const struct pr_function *f, const struct scan *bus)
+/* The numbers in its registers make sense on this bus, and may be kept. */
+static bool numbers_sensible(
+	const struct k_model *m, const struct pr_function *f, const struct scan *bus)
 {
 	const struct pr_bridge *b = f->bridge;
 	unsigned int primary = b->primary;
 
+	if (m->kernel->assign_busses)
+		return false;
 	if (primary == 0 && b->secondary != 0 && b->subordinate != 0)
 		primary = bus->number; /* hard-wired to 0 */
 	return primary == bus->number && b->secondary > bus->number &&
@@ -315,6 +318,27 @@ static void give_bus(struct k_model *m, struct pr_function *f, const struct scan
 	f->no_bus = !child->reachable;
 }
 
+/* What a scan of a bus below another host bridge returns: the highest number in use there. */
+static unsigned int highest_elsewhere(const struct k_model *m, unsigned int number)
+{
+	unsigned int highest = number;
+
+	pr_for_each_root (m->t, i) {
+		const struct pr_root *root = m->t->roots[i];
+
+		if (root->facts.domain != m->root->facts.domain)
+			continue;
+		for (size_t k = 0; k < root->n_functions; k++) {
+			const struct pr_function *f = &root->functions[k];
+
+			if (f->bridge && !f->removed && f->address.bus == number &&
+				f->bridge->subordinate > highest)
+				highest = f->bridge->subordinate;
+		}
+	}
+	return highest;
+}
+
 /*
  * The number belongs to another bus: the kernel scans that one once more, and
  * the bridge has none of its own (pci_find_bus).
@@ -326,7 +350,7 @@ static unsigned int scan_foreign(struct k_model *m, struct pr_function *f, unsig
 
 	f->no_bus = f->bridge->busless = true;
 	if (!owner)
-		return number;
+		return highest_elsewhere(m, number);
 	bus.end = owner->bridge->subordinate;
 	bus.reachable = is_reachable(m, owner, number);
 	return scan_bus(m, &bus, 0);
@@ -361,7 +385,7 @@ static unsigned int scan_configured(struct k_model *m, struct pr_function *f, un
 		.number = b->secondary,
 		.end = b->subordinate,
 	};
-	unsigned int end = b->subordinate;
+	unsigned int end = b->subordinate, highest;
 
 	if (m->bus_exists[b->secondary] && m->bus_owner[b->secondary] != f) {
 		(void)scan_foreign(m, f, b->secondary);
@@ -372,8 +396,20 @@ static unsigned int scan_configured(struct k_model *m, struct pr_function *f, un
 		check_unseen(m, f, child.reachable);
 		give_bus(m, f, &child);
 	}
-	(void)scan_bus(m, &child, end - child.number);
+	highest = scan_bus(m, &child, end - child.number);
+	if (!m->kernel->reads_windows && k_is_fresh(m, f) &&
+		(child.number != max + 1 || highest != end))
+		k_doubt(m, f, "whether this machine's host bridge keeps bus numbers is not known");
 	return end > max ? end : max;
+}
+
+/* It is in use on bus numbers that are not @number. */
+static bool had_other_bus(const struct k_model *m, const struct pr_function *f, unsigned int number)
+{
+	for (unsigned int i = 0; i < N_BUSES; i++)
+		if (i != number && m->bus_owner[i] == f)
+			return true;
+	return false;
 }
 
 /* A bridge that gets numbers, second pass. */
@@ -392,7 +428,9 @@ static unsigned int scan_unconfigured(struct k_model *m, const struct scan *bus,
 	}
 	f->bridge->primary = (uint8_t)bus->number;
 	f->bridge->secondary = (uint8_t)child.number;
-	if (m->bus_exists[child.number]) {
+	if (m->kernel->assign_busses && had_other_bus(m, f, child.number))
+		k_doubt(m, f, "pci=assign-busses gives it another bus while it is in use");
+	if (m->bus_exists[child.number] && m->bus_owner[child.number] != f) {
 		f->bridge->primary = primary_of(m, child.number);
 		max = scan_foreign(m, f, child.number);
 		f->bridge->subordinate = (uint8_t)max;
@@ -400,8 +438,10 @@ static unsigned int scan_unconfigured(struct k_model *m, const struct scan *bus,
 	}
 	f->bridge->subordinate = (uint8_t)bus->end; /* while its bus is scanned */
 	child.reachable = is_reachable(m, f, child.number);
-	check_unseen(m, f, child.reachable);
-	give_bus(m, f, &child);
+	if (m->bus_owner[child.number] != f) {
+		check_unseen(m, f, child.reachable);
+		give_bus(m, f, &child);
+	}
 
 	max = scan_bus(m, &child, available > 0 ? available - 1 : 0);
 	if (fixed)
@@ -461,7 +501,7 @@ static unsigned int scan_bridges(struct k_model *m, const struct scan *bus, unsi
 		if (is_removed_or_plain(f))
 			continue;
 		before = max;
-		if (numbers_sensible(f, bus))
+		if (numbers_sensible(m, f, bus))
 			max = scan_configured(m, f, max);
 		else
 			f->bridge->secondary = f->bridge->subordinate = 0;
@@ -542,7 +582,7 @@ static unsigned int scan_one_bridge(struct k_model *m, const struct scan *bus,
 
 	if (pass == 1)
 		return configured ? max : scan_unconfigured(m, bus, f, max, available);
-	if (numbers_sensible(f, bus))
+	if (numbers_sensible(m, f, bus))
 		return scan_configured(m, f, max);
 	f->bridge->secondary = f->bridge->subordinate = 0;
 	return max;

@@ -152,8 +152,10 @@ static void disable(const struct k_model *m, struct k_res *w)
 		w->flags |= PR_IORES_DISABLED;
 }
 
-static void ask_for(struct k_res *w, uint64_t align, uint64_t size)
+static void ask_for(struct k_model *m, struct k_res *w, uint64_t align, uint64_t size)
 {
+	if (m->kernel->aligns_windows) /* pcibios_window_alignment, arch/powerpc */
+		k_doubt(m, w->dev->f, "how this machine's firmware aligns windows is not known");
 	w->start = align;
 	w->size = size;
 	w->flags &= ~PR_IORES_DISABLED;
@@ -216,7 +218,7 @@ static void size_io(struct k_model *m, struct k_bus *bus, uint64_t reserve)
 		return;
 	}
 
-	ask_for(w, s.align, required);
+	ask_for(m, w, s.align, required);
 	if (wanted > required)
 		k_list_add(m, w, wanted - required, s.align);
 }
@@ -436,7 +438,7 @@ static void size_mem(struct k_model *m, struct k_bus *bus, struct k_res *w, uint
 		return;
 	}
 
-	ask_for(w, align, required);
+	ask_for(m, w, align, required);
 	if (wanted > required || (new_rules && s.add_align > align))
 		k_list_add(m, w, wanted > required ? wanted - required : 0, s.add_align);
 }

@@ -110,7 +110,22 @@ static bool not_in_table(const struct pr_function *f, unsigned int index)
 	return f->facts->lines && index >= f->facts->n_lines && !f->predicted;
 }
 
-static void set_window(const struct k_model *m, struct k_res *w, const struct pr_function *f)
+/*
+ * Linux closes the windows of a bridge when it has made a bus for it, and then
+ * registers that still read zero are absent; before that nobody can tell.  A
+ * newcomer has the windows that its description shows.
+ */
+static void check_implemented(struct k_model *m, const struct k_res *w, const struct pr_function *f)
+{
+	bool never_set = f->facts->lines && f->facts->n_lines <= PR_WINDOW_IO;
+
+	if (never_set && w->index != PR_WINDOW_MEM &&
+		f->bridge->registers[w->index - PR_WINDOW_IO].implemented == PR_UNKNOWN)
+		k_doubt(m, f, "whether it has %s window is not known",
+			w->index == PR_WINDOW_IO ? "an I/O" : "a prefetchable");
+}
+
+static void set_window(struct k_model *m, struct k_res *w, const struct pr_function *f)
 {
 	const struct pr_resource *r = w->r;
 
@@ -120,6 +135,7 @@ static void set_window(const struct k_model *m, struct k_res *w, const struct pr
 		w->at = r->range;
 		w->size = pr_range_size(&r->range);
 	} else if (m->new_bus[f - m->root->functions]) {
+		check_implemented(m, w, f);
 		read_window(m, w, &f->bridge->registers[w->index - PR_WINDOW_IO]);
 	} else if (k_is_fresh(m, f)) {
 		return; /* without a bus nobody reads its registers */
