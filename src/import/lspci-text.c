@@ -205,6 +205,9 @@ static void take_window(struct pr_lspci *p, unsigned int kind, const char *rest)
 	range.last = strtoull(end + 1, &end, 16);
 	if (range.first > range.last || strstr(rest, "[disabled]"))
 		return;
+	/* the kernel's table, which is printed, has no type bits where the kernel itself placed */
+	if (kind == PR_WINDOW_PREF && range.last > UINT32_MAX)
+		w->width = 64;
 	w->state = PR_SHOWN_OPEN;
 	w->range = range;
 }

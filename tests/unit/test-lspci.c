@@ -122,6 +122,12 @@ static const struct lspci_case {
 		"\tPrefetchable memory behind bridge: 800000000-8ffffffff [size=4G] [64-bit]\n",
 		{ "  - 0xc000 0xcfff 0x200100\n  - 0x0 0x0 0x0\n  - 0x800000000 0x8ffffffff 0x302200\n" },
 		NULL },
+	{ "[32-bit] behind a window above 4 GiB says nothing",
+		"00:1c.0 PCI bridge: Maker Part (prog-if 00 [Normal decode])\n"
+		"\tFlags: bus master, fast devsel, latency 0\n"
+		"\tBus: primary=00, secondary=0a, subordinate=1f, sec-latency=0\n"
+		"\tPrefetchable memory behind bridge: 800000000-8ffffffff [size=4G] [32-bit]\n",
+		{ "  - 0x800000000 0x8ffffffff 0x302200\n" }, NULL },
 	{ "bridge of 3.6: None, and limits below their bases",
 		"00:1c.0 PCI bridge: Maker Part\n\tFlags: fast devsel\n"
 		"\tBus: primary=00, secondary=0a, subordinate=1f, sec-latency=0\n"
