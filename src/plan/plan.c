@@ -132,7 +132,9 @@ static bool still_wanting(
 	const struct pr_function *now = pr_topology_same(p->prediction, f);
 	const struct pr_resource *is = pr_function_resource(now, r->index);
 
-	return pr_resource_wanting(r) && (!is || is->state != PR_RES_ASSIGNED);
+	/* addresses that no window passes on are none */
+	return pr_resource_wanting(r) &&
+	       (!is || is->state != PR_RES_ASSIGNED || !pr_resource_forwarded(now, is));
 }
 
 /* Counts what stays without addresses on @f, and lists it once there is a list. */
