@@ -102,13 +102,15 @@ int pr_input_read(const char *data, size_t size, const struct pr_companions *com
 		return pr_log_read(data, size, companions, ret, notes, error);
 	case PR_INPUT_ARCHIVE:
 		return pr_archive_read(data, size, companions, ret, notes, error);
+	case PR_INPUT_UNKNOWN:
+		return pr_import_fail(error, -EINVAL,
+			"neither a snapshot (it has a line `format:`), lspci output, a kernel log since boot, "
+			"nor an archive");
 	case PR_INPUT_SNAPSHOT:
 	case PR_INPUT_DIRECTORY:
-	case PR_INPUT_UNKNOWN:
 		break;
 	}
-	if (kind == PR_INPUT_SNAPSHOT && companions &&
-		(companions->iomem || companions->ioports || companions->dmesg))
+	if (companions && (companions->iomem || companions->ioports || companions->dmesg))
 		return pr_import_fail(error, -EINVAL,
 			"a snapshot has its apertures: iomem, ioports and dmesg go with lspci output and trees");
 	return pr_snapshot_read(data, size, ret, error);

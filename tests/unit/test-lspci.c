@@ -314,6 +314,17 @@ static void test_kind(void **state)
 	assert_int_equal(pr_input_detect(c->data, c->size ? c->size : strlen(c->data)), c->kind);
 }
 
+static void test_no_kind(void **state)
+{
+	static const char mail[] = "- a list\n- of things\n";
+	struct pr_import_error error = { .text = "" };
+	struct pr_topology *t;
+
+	(void)state;
+	assert_int_equal(pr_input_read(mail, sizeof(mail) - 1, NULL, &t, NULL, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "neither a snapshot"));
+}
+
 /* ---- apertures from a file beside it ---- */
 
 static void test_companions(void **state)
@@ -387,6 +398,7 @@ int main(void)
 	ADD_ROWS(&tests, lspci_cases, test_lspci);
 	ADD_ROWS(&tests, bad_cases, test_bad);
 	ADD_ROWS(&tests, kind_cases, test_kind);
+	ADD_TEST(&tests, test_no_kind);
 	ADD_TEST(&tests, test_companions);
 	ADD_TEST(&tests, test_log);
 	return rows_run(&tests, "lspci");
