@@ -40,7 +40,8 @@ enum pr_helper_verb {
  * version, -EOPNOTSUPP unknown verb or a function that has no such thing,
  * -EINVAL a field out of range, -EPERM a register that is not on the list,
  * -ENODEV no such function or bus, -ENOENT no driver (or none of that name),
- * -EBUSY in use: a driver is bound, or an earlier write never returned,
+ * -EBUSY in use: a driver is bound, an earlier write never returned, or REMOVE would take away a
+ * function that has virtual functions (sriov_numvfs has to be 0 before),
  * -ETIMEDOUT the deadline passed and the kernel may still be at it; anything
  * else is the kernel's answer.  0 for UNBIND, BIND, REMOVE and RESCAN says only
  * that the write returned.

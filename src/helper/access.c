@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Paths below sys/bus/pci and configuration space.  The links that sysfs itself
- * makes from devices/X into the device tree are followed; the last component,
- * the file that is opened, never is one.
+ * Paths and configuration space.  No link is followed: those that sysfs makes
+ * from its buses and classes into the device tree are read, and what they say
+ * is opened below sys/devices, or not at all.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,15 +13,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/macros.h"
 #include "helper/access.h"
+#include "helper/beneath.h"
+
+/* Bridges above each other: there are 256 buses. */
+#define DEPTH_MAX    256
+#define GROUP_DIGITS 10
 
 static int open_directory(int at, const char *path, int *ret)
 {
-	int fd = openat(at, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = pr_open_beneath(at, path, O_PATH | O_DIRECTORY);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 
 	*ret = fd;
 	return 0;
@@ -28,12 +35,16 @@ static int open_directory(int at, const char *path, int *ret)
 
 int pr_access_open(const char *root, struct pr_access *ret)
 {
-	struct pr_access a = { -1, -1 };
-	int r;
+	struct pr_access a = { -1, -1, -1 };
+	int r = 0;
 
-	r = open_directory(AT_FDCWD, root, &a.root);
+	a.root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (a.root < 0)
+		r = -errno;
 	if (r == 0)
-		r = open_directory(a.root, "sys/bus/pci/devices", &a.devices);
+		r = open_directory(a.root, "sys/bus/pci", &a.bus);
+	if (r == 0)
+		r = open_directory(a.root, "sys/devices", &a.tree);
 	if (r < 0) {
 		pr_access_close(&a);
 		return r;
@@ -45,9 +56,10 @@ int pr_access_open(const char *root, struct pr_access *ret)
 
 void pr_access_close(struct pr_access *a)
 {
-	pr_closep(&a->devices);
+	pr_closep(&a->tree);
+	pr_closep(&a->bus);
 	pr_closep(&a->root);
-	*a = (struct pr_access){ -1, -1 };
+	*a = (struct pr_access){ -1, -1, -1 };
 }
 
 void pr_target_format(const struct pr_target *t, char ret[PR_TARGET_TEXT_MAX])
@@ -74,17 +86,41 @@ bool pr_target_parse(const char *text, struct pr_target *ret)
 	return true;
 }
 
+/*
+ * What the link @path leads to in sys/devices: @up has to be the way there, and the rest, which ends
+ * with @end (from its slash on), is opened without links.
+ */
+static int open_linked(const struct pr_access *a, int at, const char *path, const char *up,
+	const char *end, int *ret)
+{
+	char target[PATH_MAX];
+	size_t n_up = strlen(up), n_end = strlen(end);
+	ssize_t n;
+
+	n = readlinkat(at, path, target, sizeof(target) - 1);
+	if (n < 0)
+		return errno == ENOENT ? -ENODEV : -errno;
+	target[n] = '\0';
+	if (strncmp(target, up, n_up) != 0)
+		return -EXDEV;
+	if ((size_t)n + 1 < n_up + n_end || strcmp(target + n - n_end, end) != 0)
+		return -EINVAL;
+
+	return open_directory(a->tree, target + n_up, ret);
+}
+
 int pr_access_function(const struct pr_access *a, const struct pr_target *t, int *ret)
 {
-	char name[PR_TARGET_TEXT_MAX];
+	char name[PR_TARGET_TEXT_MAX], path[sizeof("devices/") + PR_TARGET_TEXT_MAX];
 	int r;
 
 	if (t->device > 0x1f || t->function > 7)
 		return -EINVAL;
 
 	pr_target_format(t, name);
-	r = open_directory(a->devices, name, ret);
-	return r == -ENOENT ? -ENODEV : r;
+	(void)snprintf(path, sizeof(path), "devices/%s", name); /* sized for it */
+	r = open_linked(a, a->bus, path, "../../../devices/", path + strlen("devices"), ret);
+	return r == -ENOENT ? -ENODEV : r; /* it went between the two */
 }
 
 int pr_access_driver(int function, char ret[PR_DRIVER_NAME_MAX])
@@ -112,6 +148,95 @@ bool pr_access_is_virtual(int function)
 	return faccessat(function, "physfn", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static void closedirp(DIR **dir)
+{
+	if (*dir)
+		(void)closedir(*dir); /* only read from */
+}
+
+/* The directory @at itself, to go through; NULL. */
+static DIR *open_entries(int at)
+{
+	int fd = pr_open_beneath(at, ".", O_RDONLY | O_DIRECTORY);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir && fd >= 0)
+		(void)close(fd); /* nothing was read */
+	return dir;
+}
+
+/* Services of a port are "ADDRESS:pcieTSS": the type of port, and a bit (drivers/pci/pcie/portdrv.h). */
+static bool is_hotplug_service(const char *name)
+{
+	const char *service = strstr(name, ":pcie");
+
+	return service && strlen(service) == strlen(":pcie004") && strcmp(service + 6, "04") == 0;
+}
+
+bool pr_access_has_pciehp(int function)
+{
+	_cleanup_(closedirp) DIR *dir = open_entries(function);
+	char path[NAME_MAX + sizeof("/driver")];
+	const struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		(void)snprintf(path, sizeof(path), "%s/driver", e->d_name); /* sized for it */
+		if (is_hotplug_service(e->d_name) &&
+			faccessat(function, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return true;
+	}
+
+	return !dir; /* not known is not free */
+}
+
+/* 1: a function of the subtree at @fd has it; 0: none has; negative errno: not known. */
+static int any_below(int fd, bool (*has)(int function), unsigned int depth)
+{
+	_cleanup_(closedirp) DIR *dir = open_entries(fd);
+	struct pr_target t;
+	const struct dirent *e;
+	int r = 0;
+
+	if (!dir || depth > DEPTH_MAX)
+		return -EIO;
+	while (r == 0 && (e = readdir(dir))) {
+		_cleanup_close_ int below = -1;
+
+		if (!pr_target_parse(e->d_name, &t))
+			continue;
+		r = open_directory(fd, e->d_name, &below);
+		if (r == 0)
+			r = has(below) ? 1 : any_below(below, has, depth + 1);
+		if (r == -ENOENT)
+			r = 0; /* it went meanwhile */
+	}
+
+	return r;
+}
+
+static bool is_function(int function)
+{
+	(void)function;
+	return true;
+}
+
+bool pr_access_is_populated(int function)
+{
+	return any_below(function, is_function, 0) != 0;
+}
+
+static bool has_vfs(int function)
+{
+	_cleanup_free_ char *n = NULL;
+
+	return pr_read_line_at(function, "sriov_numvfs", &n) == 0 && strcmp(n, "0") != 0;
+}
+
+int pr_access_has_vfs(int function)
+{
+	return has_vfs(function) ? 1 : any_below(function, has_vfs, 0);
+}
+
 int pr_access_node(int function, uint64_t *ret)
 {
 	struct stat st;
@@ -125,9 +250,7 @@ int pr_access_node(int function, uint64_t *ret)
 
 static int open_config(int function, int flags)
 {
-	int fd = openat(function, "config", flags | O_CLOEXEC | O_NOFOLLOW);
-
-	return fd < 0 ? -errno : fd;
+	return pr_open_beneath(function, "config", flags);
 }
 
 int pr_access_read(int function, uint32_t offset, void *buffer, size_t size, size_t *ret)
@@ -211,27 +334,40 @@ bool pr_driver_name_valid(const char *name)
 
 int pr_access_driver_directory(const struct pr_access *a, const char *name, int *ret)
 {
-	char path[sizeof("sys/bus/pci/drivers/") + PR_DRIVER_NAME_MAX];
+	char path[sizeof("drivers/") + PR_DRIVER_NAME_MAX];
 
-	if (!pr_driver_name_valid(name) || strlen(name) >= PR_DRIVER_NAME_MAX)
+	if (*name == '\0' || *name == '.' || strchr(name, '/') ||
+		strlen(name) >= PR_DRIVER_NAME_MAX)
 		return -EINVAL;
 
-	(void)snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s", name); /* sized for it */
+	(void)snprintf(path, sizeof(path), "drivers/%s", name); /* sized for it */
+	return open_directory(a->bus, path, ret);
+}
+
+/* "iommu_group" leads out of sys/devices: the group is found by its number. */
+int pr_access_group(const struct pr_access *a, int function, int *ret)
+{
+	_cleanup_free_ char *group = NULL;
+	char path[sizeof("sys/kernel/iommu_groups/") + GROUP_DIGITS];
+	size_t n;
+	int r;
+
+	r = pr_readlink_base_at(function, "iommu_group", &group);
+	if (r < 0)
+		return r;
+	n = strspn(group, "0123456789");
+	if (n == 0 || n > GROUP_DIGITS || group[n] != '\0')
+		return -EINVAL;
+
+	(void)snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%s", group); /* sized for it */
 	return open_directory(a->root, path, ret);
 }
 
 int pr_access_root_bus(const struct pr_access *a, uint32_t domain, uint8_t bus, int *ret)
 {
-	char path[64], end[64], target[PATH_MAX];
-	size_t length;
-	ssize_t n;
+	char path[64], end[64];
 
 	(void)snprintf(path, sizeof(path), "sys/class/pci_bus/%04x:%02x", domain, bus);
-	n = readlinkat(a->root, path, target, sizeof(target) - 1);
-	if (n < 0)
-		return errno == ENOENT ? -ENODEV : -errno;
-	target[n] = '\0';
-
 	/*
 	 * Below a bridge the same file may release the windows of running
 	 * neighbours (bus_rescan_store() of drivers/pci/pci-sysfs.c takes another
@@ -239,14 +375,5 @@ int pr_access_root_bus(const struct pr_access *a, uint32_t domain, uint8_t bus, 
 	 */
 	(void)snprintf(
 		end, sizeof(end), "/pci%04x:%02x/pci_bus/%04x:%02x", domain, bus, domain, bus);
-	length = strlen(end);
-	if ((size_t)n < length || strcmp(target + n - length, end) != 0)
-		return -EINVAL;
-
-	return open_directory(a->root, path, ret);
-}
-
-int pr_access_bus(const struct pr_access *a, int *ret)
-{
-	return open_directory(a->root, "sys/bus/pci", ret);
+	return open_linked(a, a->root, path, "../../devices/", end, ret);
 }

@@ -20,7 +20,7 @@ struct pr_target {
 #define PR_DRIVER_NAME_MAX 64
 
 struct pr_access {
-	int root, devices;
+	int root, bus, tree; /* the root, sys/bus/pci and sys/devices below it */
 };
 
 #define PR_CONFIG_SIZE 4096u
@@ -39,6 +39,17 @@ int pr_access_function(const struct pr_access *a, const struct pr_target *t, int
 int pr_access_driver(int function, char ret[PR_DRIVER_NAME_MAX]);
 /* A virtual function: its BARs are its physical function's. */
 bool pr_access_is_virtual(int function);
+/*
+ * Of a port: pciehp works with its slot (or it could not be told); functions are known below it (the
+ * same).
+ */
+bool pr_access_has_pciehp(int function);
+bool pr_access_is_populated(int function);
+/*
+ * 1: it, or a function below it, has virtual functions; 0: none has; negative errno when it could
+ * not be told.
+ */
+int pr_access_has_vfs(int function);
 /* Number of the node behind `config`: a function that was removed and found again has another. */
 int pr_access_node(int function, uint64_t *ret);
 
@@ -48,14 +59,14 @@ int pr_access_read(int function, uint32_t offset, void *buffer, size_t size, siz
 int pr_access_read_value(int function, uint32_t offset, uint8_t width, uint32_t *ret);
 int pr_access_write_value(int function, uint32_t offset, uint8_t width, uint32_t value);
 
-/* A name that a driver can have: no path, no word of more than one line. */
+/* A name that a client may give to a driver; the kernel itself has others. */
 bool pr_driver_name_valid(const char *name);
-/* Directory of a driver of that name; -EINVAL for a name no driver has, -ENOENT. */
+/* Directory of a driver of that name; -EINVAL for a name no directory has, -ENOENT. */
 int pr_access_driver_directory(const struct pr_access *a, const char *name, int *ret);
 /*
  * Directory of a root bus; -ENODEV when there is none, -EINVAL when that bus has a bridge above
  * it.
  */
 int pr_access_root_bus(const struct pr_access *a, uint32_t domain, uint8_t bus, int *ret);
-/* Directory of the PCI bus itself: drivers_autoprobe, drivers_probe. */
-int pr_access_bus(const struct pr_access *a, int *ret);
+/* Directory of the IOMMU group of a function; -ENOENT when it is in none. */
+int pr_access_group(const struct pr_access *a, int function, int *ret);

@@ -6,12 +6,14 @@
 #include "helper/attributes.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/io.h"
 #include "base/macros.h"
-#include "helper/access.h"
+#include "helper/beneath.h"
 
 #define DECIMAL "0123456789"
 
@@ -38,6 +40,12 @@ static bool is_count(const char *value)
 	return n > 0 && n <= 5 && value[n] == '\0';
 }
 
+/* 2^n MiB; the largest that a Resizable BAR can say is 43 (PCIe 7.8.6.2, 7.8.6.3). */
+static bool is_size_exponent(const char *value)
+{
+	return is_count(value) && strlen(value) <= 2 && atoi(value) <= 43;
+}
+
 static bool is_driver(const char *value)
 {
 	return *value == '\0' || pr_driver_name_valid(value);
@@ -60,23 +68,36 @@ static bool is_methods(const char *value)
 	return value[strspn(value, "abcdefghijklmnopqrstuvwxyz_ ")] == '\0';
 }
 
+/* What is read there is no value but the sizes that can be had; the write assigns the bus anew. */
+#define RESIZE(n)                                                                   \
+	{                                                                           \
+		.name = n, .valid = is_size_exponent, .lasting = true, .deed = true \
+	}
+#define GROUP_TYPE "iommu_group/type"
+
 static const struct pr_attribute attributes[] = {
-	{ "driver_override", is_driver, false },
-	{ "iommu_group/type", is_domain, false },
-	{ "msi_bus", is_switch, false },
-	{ "reset_method", is_methods, false },
-	{ "d3cold_allowed", is_switch, false },
-	{ "power/control", is_control, false },
-	{ "power/wakeup", is_wakeup, false },
-	{ "link/clkpm", is_switch, false },
-	{ "link/l0s_aspm", is_switch, false },
-	{ "link/l1_aspm", is_switch, false },
-	{ "link/l1_1_aspm", is_switch, false },
-	{ "link/l1_2_aspm", is_switch, false },
-	{ "link/l1_1_pcipm", is_switch, false },
-	{ "link/l1_2_pcipm", is_switch, false },
-	{ "sriov_drivers_autoprobe", is_switch, false },
-	{ "sriov_numvfs", is_count, true },
+	{ .name = "driver_override", .valid = is_driver },
+	{ .name = GROUP_TYPE, .valid = is_domain },
+	{ .name = "msi_bus", .valid = is_switch },
+	{ .name = "reset_method", .valid = is_methods },
+	{ .name = "d3cold_allowed", .valid = is_switch },
+	{ .name = "power/control", .valid = is_control },
+	{ .name = "power/wakeup", .valid = is_wakeup },
+	{ .name = "link/clkpm", .valid = is_switch },
+	{ .name = "link/l0s_aspm", .valid = is_switch },
+	{ .name = "link/l1_aspm", .valid = is_switch },
+	{ .name = "link/l1_1_aspm", .valid = is_switch },
+	{ .name = "link/l1_2_aspm", .valid = is_switch },
+	{ .name = "link/l1_1_pcipm", .valid = is_switch },
+	{ .name = "link/l1_2_pcipm", .valid = is_switch },
+	{ .name = "sriov_drivers_autoprobe", .valid = is_switch },
+	{ .name = "sriov_numvfs", .valid = is_count, .lasting = true },
+	RESIZE("resource0_resize"),
+	RESIZE("resource1_resize"),
+	RESIZE("resource2_resize"),
+	RESIZE("resource3_resize"),
+	RESIZE("resource4_resize"),
+	RESIZE("resource5_resize"),
 };
 
 const struct pr_attribute *pr_attribute_find(const char *name)
@@ -88,26 +109,51 @@ const struct pr_attribute *pr_attribute_find(const char *name)
 	return NULL;
 }
 
-/* What cannot be read (no such file, a device that is asleep) has no line. */
-static void read_one(int function, const char *name, char *line, size_t size)
+int pr_attribute_open(const struct pr_access *a, int function, const struct pr_attribute *attribute,
+	int *ret, const char **ret_file)
 {
-	_cleanup_free_ char *value = NULL;
+	int fd;
 
-	*line = '\0';
-	if (pr_read_line_at(function, name, &value) < 0)
-		return;
-	/* the kernel's word for none */
-	(void)snprintf(line, size, "%s=%s\n", name, strcmp(value, "(null)") == 0 ? "" : value);
+	if (strcmp(attribute->name, GROUP_TYPE) == 0) {
+		*ret_file = "type";
+		return pr_access_group(a, function, ret);
+	}
+	fd = pr_open_beneath(function, ".", O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+
+	*ret_file = attribute->name;
+	*ret = fd;
+	return 0;
 }
 
-int pr_attributes_read(int function, char *ret, size_t size)
+/* What cannot be read (no such file, a device that is asleep) has no line. */
+static void read_one(const struct pr_access *a, int function, const struct pr_attribute *attribute,
+	char *line, size_t size)
+{
+	_cleanup_free_ char *value = NULL;
+	_cleanup_close_ int directory = -1;
+	const char *file;
+
+	*line = '\0';
+	if (pr_attribute_open(a, function, attribute, &directory, &file) < 0 ||
+		pr_read_line_at(directory, file, &value) < 0)
+		return;
+	/* the kernel's word for none */
+	(void)snprintf(
+		line, size, "%s=%s\n", attribute->name, strcmp(value, "(null)") == 0 ? "" : value);
+}
+
+int pr_attributes_read(const struct pr_access *a, int function, char *ret, size_t size)
 {
 	char line[160];
 	size_t used = 0, n;
 
 	*ret = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
-		read_one(function, attributes[i].name, line, sizeof(line));
+		if (attributes[i].deed)
+			continue;
+		read_one(a, function, &attributes[i], line, sizeof(line));
 		n = strlen(line);
 		if (n + 1 == sizeof(line))
 			continue; /* cut off: longer than any value that could be written back */

@@ -15,6 +15,7 @@
 
 #include "base/io.h"
 #include "base/macros.h"
+#include "helper/beneath.h"
 #include "helper/child.h"
 
 /* A process that is not in the kernel for good is gone this long after SIGKILL. */
@@ -30,11 +31,10 @@ static int64_t now_ms(void)
 
 static int write_attribute(int directory, const char *file, const char *text)
 {
-	_cleanup_close_ int fd =
-		openat(directory, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	_cleanup_close_ int fd = pr_open_beneath(directory, file, O_WRONLY);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }

@@ -10,13 +10,30 @@
 #define PR_HEADER_TYPE_NORMAL 0u
 #define PR_HEADER_TYPE_BRIDGE 1u
 
-/* All @width (1, 2 or 4) bytes at @offset are on the list of the header, and the access is aligned. */
+/* Who works with a function, from nobody to everybody's worry. */
+enum pr_register_driver {
+	PR_DRIVER_NONE,
+	PR_DRIVER_PORT,    /* the driver of ports, which keeps no copy of what is on the list */
+	PR_DRIVER_HOTPLUG, /* the same, and pciehp has the port's slot */
+	PR_DRIVER_OTHER,
+};
+
+struct pr_register_owner {
+	enum pr_register_driver driver;
+	bool populated; /* a bridge, and the kernel knows functions below it */
+};
+
+/*
+ * Registers of the header (below 40h): all @width (1, 2 or 4) bytes at @offset are on the list, and
+ * the access is aligned.
+ */
 bool pr_register_allowed(uint8_t header_type, uint32_t offset, uint8_t width);
 
 /*
- * Bits of the register at @offset that a client may change, because a capability of the function
- * lies there; 0: none.  @config: configuration space as far as it can be read.  @driven: a driver
- * works with the function.
+ * Registers of capabilities: whether @value may be written to the @width bytes at @offset.
+ * @config: configuration space as it is now, as far as it can be read.  0; -EPERM when it is not on
+ * the list, or the function has no such thing; -EBUSY when it would be allowed to a function that
+ * is not in use.
  */
-uint32_t pr_register_capability_mask(
-	const uint8_t *config, size_t length, uint32_t offset, uint8_t width, bool driven);
+int pr_capability_check(const uint8_t *config, size_t length, uint32_t offset, uint8_t width,
+	uint32_t value, const struct pr_register_owner *owner);

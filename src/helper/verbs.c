@@ -141,57 +141,54 @@ static int verb_measure(struct call *c)
  * A driver knows the registers of the header by heart; only ports without one, or with the port
  * driver, may have them written.
  */
-static int check_header(uint8_t type, const struct pr_helper_request *q, bool driven)
+static int check_header(
+	uint8_t type, const struct pr_helper_request *q, const struct pr_register_owner *owner)
 {
 	if (!pr_register_allowed(type, q->offset, q->width))
 		return -EPERM;
 
-	return driven ? -EBUSY : 0;
+	return owner->driver == PR_DRIVER_OTHER ? -EBUSY : 0;
 }
 
-/* In a capability only the bits of a setting may change; without a driver there may be more. */
-static int check_capability(int function, const struct pr_helper_request *q, bool driven)
+static int find_owner(int function, uint8_t type, struct pr_register_owner *ret)
 {
-	uint8_t config[PR_CONFIG_SIZE];
-	uint32_t now, mask, undriven;
+	char driver[PR_DRIVER_NAME_MAX];
+	int r;
+
+	*ret = (struct pr_register_owner){ .driver = PR_DRIVER_OTHER };
+	r = pr_access_driver(function, driver);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == -ENOENT)
+		ret->driver = PR_DRIVER_NONE;
+	else if (type == PR_HEADER_TYPE_BRIDGE && strcmp(driver, PORT_DRIVER) == 0)
+		ret->driver = pr_access_has_pciehp(function) ? PR_DRIVER_HOTPLUG : PR_DRIVER_PORT;
+	ret->populated = pr_access_is_populated(function);
+	return 0;
+}
+
+/* What cannot be read is not written. */
+static int check_writable(int function, const struct pr_helper_request *q)
+{
+	struct pr_register_owner owner;
+	uint8_t config[PR_CONFIG_SIZE], type;
 	size_t n;
 	int r;
 
 	r = pr_access_read(function, 0, config, sizeof(config), &n);
 	if (r < 0)
 		return r;
-	undriven = pr_register_capability_mask(config, n, q->offset, q->width, false);
-	if (undriven == 0)
-		return -EPERM;
-	mask = pr_register_capability_mask(config, n, q->offset, q->width, driven);
-	r = pr_access_read_value(function, q->offset, q->width, &now);
+	if (n <= REG_HEADER_TYPE)
+		return -EIO;
+	type = config[REG_HEADER_TYPE] & PR_HEADER_TYPE_MASK;
+	r = find_owner(function, type, &owner);
 	if (r < 0)
 		return r;
-	if ((now ^ q->value) & ~undriven)
-		return -EPERM;
 
-	return (now ^ q->value) & ~mask ? -EBUSY : 0;
-}
-
-static int check_writable(int function, const struct pr_helper_request *q)
-{
-	char driver[PR_DRIVER_NAME_MAX];
-	bool driven = true;
-	uint32_t type;
-	int r;
-
-	r = pr_access_read_value(function, REG_HEADER_TYPE, 1, &type);
-	if (r < 0)
-		return r;
-	type &= PR_HEADER_TYPE_MASK;
-	r = pr_access_driver(function, driver);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	if (r == -ENOENT || (type == PR_HEADER_TYPE_BRIDGE && strcmp(driver, PORT_DRIVER) == 0))
-		driven = false;
-
-	return q->offset < 0x40 ? check_header((uint8_t)type, q, driven)
-				: check_capability(function, q, driven);
+	r = q->offset < 0x40
+		    ? check_header(type, q, &owner)
+		    : pr_capability_check(config, n, q->offset, q->width, q->value, &owner);
+	return r == 0 && n < (size_t)q->offset + q->width ? -EIO : r;
 }
 
 static int verb_write_config(struct call *c)
@@ -261,19 +258,20 @@ static int lasting_write(struct call *c, int directory, const char *file, const 
 
 static int verb_unbind(struct call *c)
 {
-	char driver[PR_DRIVER_NAME_MAX], address[PR_TARGET_TEXT_MAX];
-	_cleanup_close_ int function = -1;
+	char bound[PR_DRIVER_NAME_MAX], address[PR_TARGET_TEXT_MAX];
+	_cleanup_close_ int function = -1, driver = -1;
 	int r;
 
 	r = open_function(c, &function);
-	if (r < 0)
-		return r;
-	r = pr_access_driver(function, driver);
+	if (r == 0)
+		r = pr_access_driver(function, bound);
+	if (r == 0)
+		r = pr_access_driver_directory(&c->context->access, bound, &driver);
 	if (r < 0)
 		return r;
 
 	pr_target_format(&c->target, address);
-	return driver_write(c, function, "driver/unbind", address);
+	return driver_write(c, driver, "unbind", address);
 }
 
 static int verb_bind(struct call *c)
@@ -282,6 +280,8 @@ static int verb_bind(struct call *c)
 	char bound[PR_DRIVER_NAME_MAX], address[PR_TARGET_TEXT_MAX];
 	int r;
 
+	if (!pr_driver_name_valid(c->request->name))
+		return -EINVAL;
 	r = pr_access_driver_directory(&c->context->access, c->request->name, &driver);
 	if (r < 0)
 		return r;
@@ -299,21 +299,20 @@ static int verb_bind(struct call *c)
 
 static int verb_read_attributes(struct call *c)
 {
-	_cleanup_close_ int function = -1, bus = -1;
+	const struct pr_access *a = &c->context->access;
+	_cleanup_close_ int function = -1;
 	_cleanup_free_ char *autoprobe = NULL;
 	char *text = (char *)c->reply->data;
 	int r, n;
 
 	r = open_function(c, &function);
 	if (r == 0)
-		r = pr_access_bus(&c->context->access, &bus);
-	if (r == 0)
-		r = pr_read_line_at(bus, "drivers_autoprobe", &autoprobe);
+		r = pr_read_line_at(a->bus, "drivers_autoprobe", &autoprobe);
 	if (r < 0)
 		return r;
 
 	n = snprintf(text, PR_HELPER_DATA_MAX, "drivers_autoprobe=%s\n", autoprobe);
-	r = pr_attributes_read(function, text + n, PR_HELPER_DATA_MAX - (size_t)n);
+	r = pr_attributes_read(a, function, text + n, PR_HELPER_DATA_MAX - (size_t)n);
 	c->reply->length = (uint32_t)strlen(text) + 1;
 	return r;
 }
@@ -321,8 +320,9 @@ static int verb_read_attributes(struct call *c)
 static int verb_write_attribute(struct call *c)
 {
 	const struct pr_attribute *attribute = pr_attribute_find(c->request->name);
-	_cleanup_close_ int function = -1;
+	_cleanup_close_ int function = -1, directory = -1;
 	char line[sizeof(c->request->text) + 1];
+	const char *file;
 	int r;
 
 	if (!attribute)
@@ -330,52 +330,66 @@ static int verb_write_attribute(struct call *c)
 	if (!attribute->valid(c->request->text))
 		return -EINVAL;
 	r = open_function(c, &function);
+	if (r == 0)
+		r = pr_attribute_open(&c->context->access, function, attribute, &directory, &file);
 	if (r < 0)
 		return r;
 
 	/* an empty write never reaches the kernel */
 	(void)snprintf(line, sizeof(line), "%s\n", c->request->text);
-	return attribute->lasting ? lasting_write(c, function, attribute->name, line)
-				  : driver_write(c, function, attribute->name, line);
+	return attribute->lasting ? lasting_write(c, directory, file, line)
+				  : driver_write(c, directory, file, line);
 }
 
 static int verb_autoprobe(struct call *c)
 {
 	static const struct pr_target nobody = { .device = UINT8_MAX };
-	_cleanup_close_ int bus = -1;
-	int r;
 
 	if (c->request->value > 1)
 		return -EINVAL;
-	r = pr_access_bus(&c->context->access, &bus);
-	if (r < 0)
-		return r;
 
 	c->target = nobody; /* a function whose driver hangs has no part in it */
-	return driver_write(c, bus, "drivers_autoprobe", c->request->value ? "1" : "0");
+	return driver_write(
+		c, c->context->access.bus, "drivers_autoprobe", c->request->value ? "1" : "0");
 }
 
 static int verb_probe(struct call *c)
 {
-	_cleanup_close_ int function = -1, bus = -1;
+	_cleanup_close_ int function = -1;
 	char bound[PR_DRIVER_NAME_MAX], address[PR_TARGET_TEXT_MAX];
 	int r;
 
 	r = open_function(c, &function);
-	if (r == 0)
-		r = pr_access_bus(&c->context->access, &bus);
 	if (r < 0)
 		return r;
 	if (pr_access_driver(function, bound) != -ENOENT)
 		return -EBUSY;
 
 	pr_target_format(&c->target, address);
-	return lasting_write(c, bus, "drivers_probe", address);
+	return lasting_write(c, c->context->access.bus, "drivers_probe", address);
 }
 
 /* ---- removing and finding ---- */
 
-static int write_one(struct call *c, const char *file)
+/*
+ * A physical function that is removed with its virtual ones in service ends in a BUG of the kernel
+ * (sriov_release() of drivers/pci/iov.c): sriov_numvfs has to be 0 before.
+ */
+static int verb_remove(struct call *c)
+{
+	_cleanup_close_ int function = -1;
+	int r;
+
+	r = open_function(c, &function);
+	if (r == 0)
+		r = pr_access_has_vfs(function);
+	if (r != 0)
+		return r < 0 ? r : -EBUSY;
+
+	return lasting_write(c, function, "remove", "1");
+}
+
+static int verb_rescan(struct call *c)
 {
 	_cleanup_close_ int function = -1;
 	int r;
@@ -384,17 +398,7 @@ static int write_one(struct call *c, const char *file)
 	if (r < 0)
 		return r;
 
-	return lasting_write(c, function, file, "1");
-}
-
-static int verb_remove(struct call *c)
-{
-	return write_one(c, "remove");
-}
-
-static int verb_rescan(struct call *c)
-{
-	return write_one(c, "rescan");
+	return lasting_write(c, function, "rescan", "1");
 }
 
 static int verb_rescan_root(struct call *c)

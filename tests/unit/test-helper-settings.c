@@ -25,6 +25,8 @@ struct helper {
 #define DEVICES "sys/bus/pci/devices/"
 #define FREE    "0000:01:00.0"
 #define USED    "0000:01:01.0"
+#define LOOSE   "0000:00:03.0" /* a port whose slot nobody has: pciehp was taken off it */
+#define EMPTY   "0000:00:04.0" /* the same with nothing below */
 
 static const struct fixture_entry entries[] = {
 	{ DEVICES FREE "/driver_override", "(null)\n", NULL },
@@ -33,14 +35,22 @@ static const struct fixture_entry entries[] = {
 	{ DEVICES FREE "/power/control", "on\n", NULL },
 	{ DEVICES FREE "/sriov_numvfs", "0\n", NULL },
 	{ DEVICES FREE "/resource0", "", NULL },
+	{ DEVICES FREE "/resource2_resize", "00000000000000f0\n", NULL },
 	{ DEVICES FREE "/remove", "", NULL },
 	{ DEVICES USED "/power/control", "auto\n", NULL },
+	{ "sys/kernel/iommu_groups/7/type", "DMA\n", NULL },
+	{ DEVICES USED "/iommu_group", NULL, "../../../../kernel/iommu_groups/7" },
+	{ "sys/kernel/type", "secret\n", NULL },
+	{ DEVICES FREE "/iommu_group", NULL, "../../../../kernel" },
 	{ "sys/bus/pci/drivers_autoprobe", "1\n", NULL },
 	{ "sys/bus/pci/drivers_probe", "", NULL },
 	{ 0 },
 };
 
-/* PCI Express at 40h with Device Control 2; AER at 100h, ACS at 150h, LTR at 160h. */
+/*
+ * PCI Express at 40h with Device Control 2; AER at 100h, ACS at 150h, LTR at 160h; Resizable BAR at
+ * 170h (BAR 0 of 1, 2 or 4 MiB, BAR 2 of 2^28 MiB too), SR-IOV at 190h, its Resizable BARs at 1d0h.
+ */
 static void make_config(uint8_t config[CONFIG_LENGTH], uint8_t header_type)
 {
 	memset(config, 0, CONFIG_LENGTH);
@@ -53,7 +63,32 @@ static void make_config(uint8_t config[CONFIG_LENGTH], uint8_t header_type)
 	fixture_put16(config, 0x48, 0x2810);
 	fixture_put32(config, 0x100, 0x15020001);
 	fixture_put32(config, 0x150, 0x1601000d);
-	fixture_put32(config, 0x160, 0x00010018);
+	fixture_put32(config, 0x160, 0x17010018);
+	fixture_put32(config, 0x170, 0x19010015);
+	fixture_put32(config, 0x174, 0x00000070);
+	fixture_put32(config, 0x178, 0x00000040);
+	fixture_put32(config, 0x17c, 0x00000010);
+	fixture_put32(config, 0x180, 0x00010002);
+	fixture_put32(config, 0x190, 0x1d010010);
+	fixture_put16(config, 0x19e, 7);
+	fixture_put32(config, 0x1d0, 0x00010024);
+	fixture_put32(config, 0x1d4, 0x00000030);
+	fixture_put32(config, 0x1d8, 0x00000020);
+	if (header_type != 1)
+		return;
+	fixture_put16(config, 0x42, 0x0142);     /* root port with a slot */
+	fixture_put32(config, 0x54, 0x0000001b); /* button, power, and both indicators */
+	fixture_put16(config, 0x58, 0x07c0);     /* off */
+	fixture_put16(config, 0x5a, 0x0108);
+}
+
+/* Decodes memory, and has virtual functions. */
+static void make_busy(uint8_t config[CONFIG_LENGTH])
+{
+	make_config(config, 0);
+	config[0x04] = 0x02;
+	fixture_put16(config, 0x198, 0x0009);
+	fixture_put16(config, 0x1a0, 2);
 }
 
 static void add_function(
@@ -72,9 +107,18 @@ static int setup(void **state)
 {
 	struct helper *h = calloc(1, sizeof(*h));
 	struct fixture *f = fixture_new();
+	uint8_t busy[CONFIG_LENGTH];
 
 	assert_non_null(h);
+	make_busy(busy);
 	add_function(f, "pci0000:00/0000:00:02.0", 1, "pcieport");
+	fixture_link(
+		f, "sys/devices/pci0000:00/0000:00:02.0/0000:00:02.0:pcie004/driver", "../pciehp");
+	add_function(f, "pci0000:00/" LOOSE, 1, "pcieport");
+	fixture_dir(f, "sys/devices/pci0000:00/" LOOSE "/" LOOSE ":pcie004");
+	add_function(f, "pci0000:00/" LOOSE "/0000:02:00.0", 0, NULL);
+	fixture_config_bytes(f, "0000:02:00.0", busy, sizeof(busy));
+	add_function(f, "pci0000:00/" EMPTY, 1, NULL);
 	add_function(f, "pci0000:00/0000:00:02.0/" FREE, 0, NULL);
 	add_function(f, "pci0000:00/0000:00:02.0/" USED, 0, "e1000e");
 	fixture_fill(f, entries);
@@ -111,10 +155,13 @@ static int ask(struct helper *h, struct pr_helper_request q, struct pr_helper_re
 
 /* ---- files ---- */
 
-#define CARD      .bus = 1
-#define USED_CARD .bus = 1, .device = 1
-#define PORT      .device = 2
-#define SET(n, t) .verb = PR_HELPER_WRITE_ATTRIBUTE, CARD, .name = (n), .text = (t)
+#define CARD       .bus = 1
+#define USED_CARD  .bus = 1, .device = 1
+#define PORT       .device = 2
+#define LOOSE_PORT .device = 3
+#define EMPTY_PORT .device = 4
+#define BUSY_CARD  .bus = 2
+#define SET(n, t)  .verb = PR_HELPER_WRITE_ATTRIBUTE, CARD, .name = (n), .text = (t)
 
 static const struct row {
 	const char *name;
@@ -142,12 +189,24 @@ static const struct row {
 	{ "a number without digits", { SET("sriov_numvfs", "") }, -EINVAL, NULL, NULL },
 	{ "a number of six digits", { SET("sriov_numvfs", "100000") }, -EINVAL, NULL, NULL },
 	{ "a negative number", { SET("sriov_numvfs", "-1") }, -EINVAL, NULL, NULL },
+	{ "the size of a BAR", { SET("resource2_resize", "8") }, 0,
+		DEVICES FREE "/resource2_resize", "8\n000000000000f0\n" },
+	{ "no BAR is of 2^64 bytes", { SET("resource2_resize", "44") }, -EINVAL, NULL, NULL },
+	{ "the size of a BAR of a virtual function", { SET("resource7_resize", "8") }, -EPERM, NULL,
+		NULL },
 	{ "a file that exists and is not on the list", { SET("resource0", "1") }, -EPERM, NULL,
 		NULL },
 	{ "remove is a verb and no attribute", { SET("remove", "1") }, -EPERM, NULL, NULL },
 	{ "a path out of the directory", { SET("../0000:01:01.0/power/control", "on") }, -EPERM,
 		NULL, NULL },
 	{ "no name", { SET("", "1") }, -EPERM, NULL, NULL },
+	{ "the type of the group that it is in",
+		{ .verb = PR_HELPER_WRITE_ATTRIBUTE,
+			USED_CARD,
+			.name = "iommu_group/type",
+			.text = "identity" },
+		0, "sys/kernel/iommu_groups/7/type", "identity\n" },
+	{ "a group is a number", { SET("iommu_group/type", "DMA") }, -EINVAL, NULL, NULL },
 	{ "a setting that this function has not", { SET("d3cold_allowed", "1") }, -ENOENT, NULL,
 		NULL },
 	{ "a function that is not there",
@@ -176,8 +235,11 @@ static void test_row(void **state)
 	h = fresh;
 	assert_int_equal(ask(h, row->q, &reply), row->error);
 	for (size_t i = 0; entries[i].path; i++) {
-		const char *holds = fixture_read(h->files, entries[i].path, NULL);
+		const char *holds;
 
+		if (entries[i].target)
+			continue;
+		holds = fixture_read(h->files, entries[i].path, NULL);
 		assert_string_equal(holds, row->file && strcmp(row->file, entries[i].path) == 0
 						   ? row->written
 						   : entries[i].text);
@@ -226,7 +288,18 @@ static const struct {
 		{ WRITE(0x48, 4, 0x2810), CARD }, -EPERM },
 	{ "capability header", { WRITE(0x40, 2, 0x0010), CARD }, -EPERM },
 	{ "link control: disables the link", { WRITE(0x50, 2, 0x0010), PORT }, -EPERM },
-	{ "slot control: powers the slot off", { WRITE(0x58, 2, 0x0400), PORT }, -EPERM },
+	{ "power of a slot that pciehp has", { WRITE(0x58, 2, 0x03c0), PORT }, -EBUSY },
+	{ "power of a slot that nobody has", { WRITE(0x58, 2, 0x03c0), EMPTY_PORT }, 0 },
+	{ "power of a slot with functions in it", { WRITE(0x58, 2, 0x03c0), LOOSE_PORT }, -EBUSY },
+	{ "indicators of a slot with functions in it", { WRITE(0x58, 2, 0x0580), LOOSE_PORT }, 0 },
+	{ "an indicator's reserved value", { WRITE(0x58, 2, 0x0780 & ~0xc0), LOOSE_PORT }, -EPERM },
+	{ "a slot's interrupts", { WRITE(0x58, 2, 0x07e0), EMPTY_PORT }, -EPERM },
+	{ "a slot's interlock, which a one moves", { WRITE(0x58, 2, 0x0fc0), EMPTY_PORT }, -EPERM },
+	{ "power of what is no slot", { WRITE(0x58, 2, 0x0400), CARD }, -EPERM },
+	{ "what a slot has latched", { WRITE(0x5a, 2, 0x0108), LOOSE_PORT }, 0 },
+	{ "what a slot of pciehp has latched", { WRITE(0x5a, 2, 0x0108), PORT }, -EBUSY },
+	{ "reserved bits of a slot's status", { WRITE(0x5a, 2, 0x8000), LOOSE_PORT }, -EPERM },
+	{ "slot control and status at once", { WRITE(0x58, 4, 0x010807c0), LOOSE_PORT }, -EPERM },
 	{ "completion timeout", { WRITE(0x68, 2, 0x0006), CARD }, 0 },
 	{ "ARI forwarding of a port", { WRITE(0x68, 2, 0x0020), PORT }, -EPERM },
 	{ "power state", { WRITE(0x54, 2, 0x0003), CARD }, -EPERM },
@@ -240,7 +313,33 @@ static const struct {
 	{ "access control", { WRITE(0x156, 2, 0x1d), PORT }, 0 },
 	{ "access control capability", { WRITE(0x154, 2, 0x1d), PORT }, -EPERM },
 	{ "latency tolerance", { WRITE(0x164, 4, 0x10031003), CARD }, 0 },
-	{ "behind the last capability", { WRITE(0x170, 4, 0), CARD }, -EPERM },
+	{ "another size of a BAR", { WRITE(0x178, 4, 0x0240), CARD }, 0 },
+	{ "the same under a driver", { WRITE(0x178, 4, 0x0240), USED_CARD }, -EBUSY },
+	{ "the same of a function that decodes", { WRITE(0x178, 4, 0x0240), BUSY_CARD }, -EBUSY },
+	{ "the same of a port with its driver", { WRITE(0x178, 4, 0x0240), PORT }, -EBUSY },
+	{ "a size that the BAR has not", { WRITE(0x178, 4, 0x0340), CARD }, -EPERM },
+	{ "which BAR it is", { WRITE(0x178, 4, 0x0041), CARD }, -EPERM },
+	{ "how many there are", { WRITE(0x178, 4, 0x0060), CARD }, -EPERM },
+	{ "half of the register", { WRITE(0x179, 1, 0x02), CARD }, -EPERM },
+	{ "a size of 256 TiB", { WRITE(0x180, 4, 0x00011c02), CARD }, 0 },
+	{ "a size of 512 TiB, which this one has not", { WRITE(0x180, 4, 0x00011d02), CARD },
+		-EPERM },
+	{ "a third BAR, of which the first register knows nothing", { WRITE(0x188, 4, 0), CARD },
+		-EPERM },
+	{ "sizes that it can have", { WRITE(0x174, 4, 0xf0), CARD }, -EPERM },
+	{ "another size of the virtual functions' BARs", { WRITE(0x1d8, 4, 0x0120), CARD }, 0 },
+	{ "the same while there are some", { WRITE(0x1d8, 4, 0x0120), BUSY_CARD }, -EBUSY },
+	{ "a size that those have not", { WRITE(0x1d8, 4, 0x0220), CARD }, -EPERM },
+	{ "how many virtual functions there shall be", { WRITE(0x1a0, 2, 7), CARD }, 0 },
+	{ "more than there can be", { WRITE(0x1a0, 2, 8), CARD }, -EPERM },
+	{ "another number while they are on", { WRITE(0x1a0, 2, 3), BUSY_CARD }, -EBUSY },
+	{ "another number under a driver", { WRITE(0x1a0, 2, 3), USED_CARD }, -EBUSY },
+	{ "virtual functions are switched on by their driver", { WRITE(0x198, 2, 1), CARD },
+		-EPERM },
+	{ "those left behind are switched off", { WRITE(0x198, 2, 0), BUSY_CARD }, 0 },
+	{ "their page size", { WRITE(0x1b0, 4, 2), CARD }, -EPERM },
+	{ "the address of their BAR", { WRITE(0x1b4, 4, 0), CARD }, -EPERM },
+	{ "behind the last capability", { WRITE(0x1f0, 4, 0), CARD }, -EPERM },
 	{ "beyond what can be read", { WRITE(0x240, 4, 0), CARD }, -EPERM },
 };
 
@@ -271,25 +370,27 @@ static void test_write(void **state)
 /* Lists from a device that is broken, or wants to be walked for ever. */
 static void test_bad_lists(void **state)
 {
+	static const struct pr_register_owner nobody = { .driver = PR_DRIVER_NONE };
 	uint8_t config[CONFIG_LENGTH];
 
 	(void)state;
+#define CHECK(n, offset) pr_capability_check(config, (n), (offset), 2, 0, &nobody)
 	make_config(config, 0);
-	assert_int_equal(
-		pr_register_capability_mask(config, sizeof(config), 0x48, 2, false), 0x78ff);
-	assert_int_equal(pr_register_capability_mask(config, 0x49, 0x48, 2, false), 0);
+	assert_int_equal(CHECK(sizeof(config), 0x48), 0);
+	assert_int_equal(CHECK(0x49, 0x48), -EPERM);
 	fixture_put16(config, 0x50, 0x5001); /* points at itself */
-	assert_int_equal(pr_register_capability_mask(config, sizeof(config), 0x48, 2, false), 0);
+	assert_int_equal(CHECK(sizeof(config), 0x48), -EPERM);
 	fixture_put16(config, 0x50, 0x3c01); /* into the header */
-	assert_int_equal(pr_register_capability_mask(config, sizeof(config), 0x48, 2, false), 0);
-	fixture_put32(config, 0x100, 0x10020001); /* at itself: found before it comes round */
-	assert_int_equal(pr_register_capability_mask(config, sizeof(config), 0x156, 2, false), 0);
+	assert_int_equal(CHECK(sizeof(config), 0x48), -EPERM);
+	assert_int_equal(CHECK(sizeof(config), 0x156), 0);
+	fixture_put32(config, 0x100, 0x10020001); /* at itself */
+	assert_int_equal(CHECK(sizeof(config), 0x156), -EPERM);
 	fixture_put32(config, 0x100, 0xfff20001); /* beyond the end */
-	assert_int_equal(pr_register_capability_mask(config, sizeof(config), 0x156, 2, false), 0);
-	config[0x06] = 0;
+	assert_int_equal(CHECK(sizeof(config), 0x156), -EPERM);
 	make_config(config, 0);
 	config[0x06] = 0; /* no list at all, says the status register */
-	assert_int_equal(pr_register_capability_mask(config, sizeof(config), 0x48, 2, false), 0);
+	assert_int_equal(CHECK(sizeof(config), 0x48), -EPERM);
+#undef CHECK
 }
 
 #define WITH_HELPER(name, f)                   \

@@ -236,6 +236,96 @@ static void test_row(void **state)
 	(void)teardown(&fresh);
 }
 
+/* ---- links that lead astray, and what may not be taken away ---- */
+
+#define DEVICES "sys/bus/pci/devices/"
+#define OUTSIDE "outside"
+
+/* Each is put into the tree of setup(); "outside" has the files of a function, and stays as it is. */
+static const struct astray {
+	const char *name;
+	struct fixture_entry entries[2];
+	struct pr_helper_request q;
+	int error;
+} astray[] = {
+	{ "a link that leads out of the device tree",
+		{ { DEVICES "0000:05:00.0", NULL, "../../../../" OUTSIDE "/0000:05:00.0" } },
+		{ .verb = PR_HELPER_REMOVE, AT(0, 5, 0, 0) }, -EXDEV },
+	{ "a link that leads into it and out again",
+		{ { DEVICES "0000:05:00.0", NULL,
+			"../../../devices/../../" OUTSIDE "/0000:05:00.0" } },
+		{ .verb = PR_HELPER_REMOVE, AT(0, 5, 0, 0) }, -EXDEV },
+	{ "a link to the place of another function",
+		{ { DEVICES "0000:05:00.0", NULL, "../../../devices/pci0000:00/0000:00:02.0" } },
+		{ .verb = PR_HELPER_REMOVE, AT(0, 5, 0, 0) }, -EINVAL },
+	{ "an absolute link", { { DEVICES "0000:05:00.0", NULL, "/" OUTSIDE "/0000:05:00.0" } },
+		{ .verb = PR_HELPER_REMOVE, AT(0, 5, 0, 0) }, -EXDEV },
+	{ "a link within the tree",
+		{ { DEVICES "0000:05:00.0", NULL, "../../../devices/pci0000:00/0000:05:00.0" },
+			{ "sys/devices/pci0000:00/0000:05:00.0", NULL,
+				"../../../" OUTSIDE "/0000:05:00.0" } },
+		{ .verb = PR_HELPER_REMOVE, AT(0, 5, 0, 0) }, -ELOOP },
+	{ "a function that is a file", { { DEVICES "0000:05:00.0", "", NULL } },
+		{ .verb = PR_HELPER_REMOVE, AT(0, 5, 0, 0) }, -EINVAL },
+	{ "an attribute that is a link",
+		{ { DEVICES "0000:01:00.0/msi_bus", NULL, "/" OUTSIDE "/0000:05:00.0/remove" } },
+		{ .verb = PR_HELPER_WRITE_ATTRIBUTE, CARD, .name = "msi_bus", .text = "1" },
+		-ELOOP },
+	{ "a directory of attributes that is a link",
+		{ { DEVICES "0000:01:00.0/power", NULL, "../../../../../" OUTSIDE "/power" } },
+		{ .verb = PR_HELPER_WRITE_ATTRIBUTE, CARD, .name = "power/control", .text = "on" },
+		-ELOOP },
+	{ "configuration space that is a link",
+		{ { DEVICES "0000:00:05.0", NULL, "../../../devices/pci0000:00/0000:00:05.0" },
+			{ "sys/devices/pci0000:00/0000:00:05.0/config", NULL,
+				"../../../../" OUTSIDE "/0000:05:00.0/config" } },
+		{ WRITE(0x04, 2, 0), AT(0, 0, 5, 0) }, -ELOOP },
+	{ "a driver that is a link",
+		{ { "sys/bus/pci/drivers/astray", NULL, "../../../../" OUTSIDE } },
+		{ .verb = PR_HELPER_BIND, CARD, .name = "astray" }, -ELOOP },
+	{ "the driver of a function by another place than its own",
+		{ { DEVICES "0000:01:00.0/driver", NULL, "../../../../../" OUTSIDE } },
+		{ .verb = PR_HELPER_UNBIND, CARD }, -ENOENT },
+	{ "a root bus that leads out",
+		{ { "sys/class/pci_bus/0007:00", NULL,
+			"../../../" OUTSIDE "/pci0007:00/pci_bus/0007:00" } },
+		{ .verb = PR_HELPER_RESCAN_ROOT, AT(7, 0, 0, 0) }, -EXDEV },
+	{ "a function with virtual functions is not removed",
+		{ { DEVICES "0000:01:00.0/sriov_numvfs", "2\n", NULL } },
+		{ .verb = PR_HELPER_REMOVE, CARD }, -EBUSY },
+	{ "nor is the port above it", { { DEVICES "0000:01:00.0/sriov_numvfs", "2\n", NULL } },
+		{ .verb = PR_HELPER_REMOVE, BRIDGE }, -EBUSY },
+	{ "a function that could have some, and has none, is removed",
+		{ { DEVICES "0000:01:00.0/sriov_numvfs", "0\n", NULL } },
+		{ .verb = PR_HELPER_REMOVE, BRIDGE }, 0 },
+};
+
+static const char *const outside[] = { OUTSIDE "/0000:05:00.0/remove",
+	OUTSIDE "/0000:05:00.0/config", OUTSIDE "/bind", OUTSIDE "/unbind",
+	OUTSIDE "/power/control", OUTSIDE "/pci0007:00/pci_bus/0007:00/rescan" };
+
+static void test_astray(void **state)
+{
+	const struct astray *row = *state;
+	struct pr_helper_reply reply;
+	struct helper *h;
+	void *fresh = NULL;
+
+	assert_int_equal(setup(&fresh), 0);
+	h = fresh;
+	for (size_t i = 0; i < ARRAY_SIZE(outside); i++)
+		fixture_file(h->files, outside[i], "0123456789abcdef");
+	for (size_t i = 0; i < ARRAY_SIZE(row->entries) && row->entries[i].path; i++) {
+		struct fixture_entry one[2] = { row->entries[i] };
+
+		fixture_fill(h->files, one);
+	}
+	assert_int_equal(ask(h, row->q, &reply), row->error);
+	for (size_t i = 0; i < ARRAY_SIZE(outside); i++)
+		assert_string_equal(fixture_read(h->files, outside[i], NULL), "0123456789abcdef");
+	(void)teardown(&fresh);
+}
+
 /* ---- registers ---- */
 
 static void test_writes_registers(void **state)
@@ -908,6 +998,7 @@ int main(void)
 	struct rows tests = { 0 };
 
 	ADD_ROWS(&tests, rows, test_row);
+	ADD_ROWS(&tests, astray, test_astray);
 	ADD_TESTS(&tests, fixed);
 
 	return rows_run(&tests, "helper");
