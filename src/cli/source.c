@@ -29,6 +29,11 @@ static int open_source(const struct pr_cli *cli, bool acts, struct pr_source *s)
 		return open_local(cli, acts, s);
 
 	r = open_remote(s);
+	if (r == PR_EXIT_NOT_PERMITTED && !acts) {
+		pr_cli_note("looking at the machine without pciroomd");
+		pr_remote_close(pr_take(s->remote));
+		return open_local(cli, false, s);
+	}
 	if (r != PR_REMOTE_ABSENT)
 		return r;
 	if (acts)

@@ -19,10 +19,13 @@
 #define PR_BUS_PLAN    "org.pciroom1.Plan"
 #define PR_BUS_JOB     "org.pciroom1.Job"
 
+struct pr_call;
+
 struct pr_bus {
 	sd_bus *bus; /* borrowed */
 	struct pr_service *service;
 	sd_bus_slot *slots[4];
+	struct pr_call *calls; /* that wait, see bus-call.h */
 };
 
 /* Registers the objects; the name is requested by the caller, afterwards. */

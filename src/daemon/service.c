@@ -218,10 +218,10 @@ void pr_service_looked(struct pr_service *s, struct pr_look *taken, const char *
 		pr_service_look(s);
 }
 
-int pr_service_freshen(
-	struct pr_service *s, pr_service_fresh_fn *done, void *userdata, struct pr_why *why)
+int pr_service_freshen(struct pr_service *s, bool trusted, pr_service_fresh_fn *done,
+	void *userdata, struct pr_why *why)
 {
-	const uint64_t fresh_usec = 2000000;
+	const uint64_t fresh_usec = trusted ? 2000000 : 15000000;
 
 	if (s->job.id || s->recovery_wanted) {
 		(void)snprintf(why->text, sizeof(why->text), "%s",

@@ -114,11 +114,12 @@ struct pr_why {
 
 /*
  * Calls @done once the last look is not older than two seconds (perhaps before
- * this returns), with 0, or with negative errno and why it failed.
+ * this returns), with 0, or with negative errno and why it failed.  For callers that are not
+ * @trusted fifteen seconds are fresh: they shall not keep the machine busy with looks.
  */
 typedef void pr_service_fresh_fn(void *userdata, int error, const char *why);
-int pr_service_freshen(
-	struct pr_service *s, pr_service_fresh_fn *done, void *userdata, struct pr_why *why);
+int pr_service_freshen(struct pr_service *s, bool trusted, pr_service_fresh_fn *done,
+	void *userdata, struct pr_why *why);
 
 /* What a client asks to be planned: devices as he names them. */
 struct pr_asked {
@@ -128,6 +129,7 @@ struct pr_asked {
 	size_t n_pinned;
 	enum pr_disruption limit;
 };
+void pr_asked_deinit(struct pr_asked *a);
 /* Plans on the last look. */
 int pr_service_plan(struct pr_service *s, const struct pr_asked *asked, uid_t uid,
 	const struct pr_kept **ret, struct pr_why *why);

@@ -360,7 +360,7 @@ static void test_pending_retries(void **state)
 	stage_rest(&s);
 	assert_int_equal(s.retries, 1);
 	assert_int_equal(pr_service_state(s.service), PR_STATE_DEGRADED);
-	assert_int_equal(pr_service_freshen(s.service, NULL, NULL, &why), PR_REFUSAL_BUSY);
+	assert_int_equal(pr_service_freshen(s.service, true, NULL, NULL, &why), PR_REFUSAL_BUSY);
 	s.fault = NO_FAULT;
 	pr_service_retry(s.service);
 	stage_rest(&s);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What clients want planned: every key is known or refused, and nothing is taken twice. */
+#include "daemon/bus-request.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "daemon/bus-call.h"
+
+/* Devices that one request may name. */
+#define ASKED_MAX 256u
+
+static void strings_free(char **list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+}
+
+void pr_asked_deinit(struct pr_asked *a)
+{
+	strings_free(a->targets, a->n_targets);
+	strings_free(a->pinned, a->n_pinned);
+	*a = (struct pr_asked){ 0 };
+}
+
+/* The variant at hand, an array of strings. */
+static int read_strings(sd_bus_message *m, char ***ret, size_t *ret_n)
+{
+	const char *s;
+	char **grown;
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'v', "as");
+	if (r >= 0)
+		r = sd_bus_message_enter_container(m, 'a', "s");
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_read(m, "s", &s)) > 0) {
+		if (*ret_n == ASKED_MAX)
+			return -E2BIG;
+		grown = reallocarray(*ret, *ret_n + 1, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		*ret = grown;
+		grown[*ret_n] = strdup(s);
+		if (!grown[*ret_n])
+			return -ENOMEM;
+		(*ret_n)++;
+	}
+	if (r >= 0)
+		r = sd_bus_message_exit_container(m);
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int read_disruption(sd_bus_message *m, enum pr_disruption *ret, sd_bus_error *error)
+{
+	enum pr_disruption d;
+	const char *s;
+	int r;
+
+	r = sd_bus_message_read(m, "v", "s", &s);
+	if (r < 0)
+		return r;
+	if (!pr_disruption_parse(s, &d) || d > PR_DISRUPTION_IN_USE)
+		return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+			"\"disruption\" is \"free\", \"restart\" or \"in-use\", not \"%s\"", s);
+	*ret = d;
+	return 0;
+}
+
+static int read_key(sd_bus_message *m, const char *key, struct pr_asked *ret, sd_bus_error *error)
+{
+	if (strcmp(key, "disruption") == 0)
+		return read_disruption(m, &ret->limit, error);
+	if (strcmp(key, "targets") == 0 && !ret->targets)
+		return read_strings(m, &ret->targets, &ret->n_targets);
+	if (strcmp(key, "pinned") == 0 && !ret->pinned)
+		return read_strings(m, &ret->pinned, &ret->n_pinned);
+	return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+		"unknown or repeated key \"%s\": targets, disruption and pinned are known", key);
+}
+
+int pr_asked_read(sd_bus_message *m, struct pr_asked *ret, sd_bus_error *error)
+{
+	const char *key;
+	int r;
+
+	ret->limit = PR_DISRUPTION_RESTART;
+	r = sd_bus_message_enter_container(m, 'a', "{sv}");
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+		r = sd_bus_message_read(m, "s", &key);
+		if (r >= 0)
+			r = read_key(m, key, ret, error);
+		if (r >= 0)
+			r = sd_bus_message_exit_container(m);
+		if (r < 0)
+			return r;
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+int pr_flags_read(sd_bus_message *m, sd_bus_error *error)
+{
+	uint64_t flags;
+	int r;
+
+	r = sd_bus_message_read(m, "t", &flags);
+	if (r < 0)
+		return r;
+	return flags == 0 ? 0 : pr_bus_not_supported(error, "a flag of this call");
+}
+
+int pr_options_read(sd_bus_message *m, sd_bus_error *error)
+{
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'a', "{sv}");
+	if (r < 0)
+		return r;
+	if (sd_bus_message_at_end(m, false) == 0)
+		return pr_bus_not_supported(error, "an option of this call");
+	return sd_bus_message_exit_container(m);
+}

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A private bus with a pciroomd on it, for tests that print TAP.  Nothing of the machine is touched:
+the daemon reads a directory, and the bus is a file in it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+NAME, ROOT, MANAGER = "org.pciroom1", "/org/pciroom1", "org.pciroom1.Manager"
+NOBODY = 65534
+PATIENCE = 30  # seconds for what takes a moment
+
+CONFIG = """<busconfig><type>system</type><listen>unix:path=%s/bus</listen>
+<policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/>
+<allow send_type="signal"/><allow receive_type="method_call"/><allow receive_type="method_return"/>
+<allow receive_type="error"/><allow receive_type="signal"/></policy></busconfig>"""
+
+
+def skip(why):
+    print(f"1..0 # SKIP {why}")
+    sys.exit(0)
+
+
+def require():
+    """What these tests cannot do without."""
+    for program in ("dbus-daemon", "busctl"):
+        if not shutil.which(program):
+            skip(f"{program} is not installed")
+    if os.geteuid() != 0:
+        skip("only root can be two users")
+
+
+class Stage:
+    """Bus, daemon and whatever else is started on it; ends with the with statement."""
+
+    def __enter__(self):
+        self.top = tempfile.mkdtemp(prefix="pciroom-test-")
+        os.chmod(self.top, 0o755)
+        self.address = f"unix:path={self.top}/bus"
+        self.processes = []
+        config = os.path.join(self.top, "bus.conf")
+        with open(config, "w", encoding="ascii") as file:
+            file.write(CONFIG % self.top)
+        self.start(["dbus-daemon", "--nofork", f"--config-file={config}"])
+        self.until(lambda: os.path.exists(f"{self.top}/bus"))
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in self.processes:
+            process.wait(PATIENCE)
+        shutil.rmtree(self.top)
+
+    def start(self, command, **more):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, **more)
+        self.processes.append(process)
+        return process
+
+    @staticmethod
+    def until(condition):
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > end:
+                raise TimeoutError(condition)
+            time.sleep(0.02)
+
+    def machine(self):
+        """A root directory with one function in it."""
+        function = f"{self.top}/root/sys/devices/pci0000:00/0000:00:1f.0"
+        os.makedirs(function)
+        os.makedirs(f"{self.top}/root/sys/bus/pci/devices")
+        os.makedirs(f"{self.top}/root/proc")
+        header = bytearray(256)
+        header[0:4] = b"\x86\x80\x18\x29"
+        header[10:12] = b"\x01\x06"
+        with open(f"{function}/config", "wb") as file:
+            file.write(header)
+        with open(f"{function}/resource", "w", encoding="ascii") as file:
+            file.write((" ".join(["0x" + 16 * "0"] * 3) + "\n") * 17)
+        for name, value in (("vendor", "0x8086"), ("device", "0x2918"), ("class", "0x060100"),
+                            ("irq", "0")):
+            with open(f"{function}/{name}", "w", encoding="ascii") as file:
+                file.write(value + "\n")
+        os.symlink("../../../devices/pci0000:00/0000:00:1f.0",
+                   f"{self.top}/root/sys/bus/pci/devices/0000:00:1f.0")
+        return f"{self.top}/root"
+
+    def daemon(self):
+        """pciroomd, ready: the first look is done."""
+        binary = os.path.join(os.environ.get("PCIROOM_BUILDDIR", "."), "pciroomd")
+        os.makedirs(f"{self.top}/conf")
+        process = self.start([binary, "--address", self.address, "--root", self.machine(),
+                              "--state", f"{self.top}/state", "--conf", f"{self.top}/conf",
+                              "--helper", f"{self.top}/none", "--processes", f"{self.top}/none"])
+        self.until(lambda: self.get("Generation") not in (None, "t 0"))
+        return process
+
+    def busctl(self, *arguments, uid=0):
+        """Exit status, output and error of busctl run by @uid."""
+        command = ["busctl", f"--address={self.address}", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, user=uid, timeout=PATIENCE,
+                              check=False, cwd="/")
+        return done.returncode, done.stdout.strip(), done.stderr.strip()
+
+    def call(self, *arguments, uid=NOBODY, interactive=False, path=ROOT, interface=MANAGER):
+        """Output of a call, or its error's text."""
+        status, out, error = self.busctl(
+            f"--allow-interactive-authorization={'yes' if interactive else 'no'}",
+            "call", NAME, path, interface, *arguments, uid=uid)
+        return out if status == 0 else error
+
+    def get(self, name, path=ROOT, interface=MANAGER, uid=0):
+        status, out, _ = self.busctl("get-property", NAME, path, interface, name, uid=uid)
+        return out if status == 0 else None
+
+
+class Tap:
+    """Counts and prints; the exit status tells whether all went well."""
+
+    def __init__(self):
+        self.count = self.failed = 0
+
+    def ok(self, condition, name, seen=""):
+        self.count += 1
+        if not condition:
+            self.failed += 1
+            print(f"# seen: {seen}")
+        print(f"{'ok' if condition else 'not ok'} {self.count} - {name}", flush=True)
+
+    def end(self):
+        print(f"1..{self.count}")
+        sys.exit(1 if self.failed else 0)
