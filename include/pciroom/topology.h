@@ -338,6 +338,12 @@ size_t pr_topology_check(const struct pr_topology *t, struct pr_finding *ret, si
 /* Functions whose window register and kernel table disagree (KERNEL 1.10); @kind a PR_WINDOW_*. */
 bool pr_window_disagrees(const struct pr_function *bridge, unsigned int kind);
 
+/*
+ * What the registers of @b hold: bus numbers, windows (closed ones as Linux closes them) and bridge
+ * control at their places in a header whose other bytes are zero.
+ */
+void pr_bridge_encode(const struct pr_bridge *b, uint8_t ret[64]);
+
 /* First difference of structure, layout or facts as a sentence in @why; true when there is none. */
 bool pr_topology_equal(
 	const struct pr_topology *a, const struct pr_topology *b, char *why, size_t size);

@@ -13,53 +13,6 @@ bool k_action_touches(const struct pr_action *a, unsigned int first, unsigned in
 	return a->offset <= last && a->offset + a->width > first;
 }
 
-static void put(uint8_t *p, unsigned int width, uint64_t value)
-{
-	for (unsigned int i = 0; i < width; i++)
-		p[i] = (uint8_t)(value >> (8 * i));
-}
-
-/* Window registers: PCI-to-PCI Bridge 1.2, 3.2.5.6 to 3.2.5.10; closed as Linux writes it. */
-static void encode_io(const struct pr_window *w, uint8_t *raw)
-{
-	bool open = w->open == PR_YES;
-	uint8_t type = w->width == 32;
-
-	if (w->implemented != PR_YES)
-		return;
-	raw[0x1c] = (uint8_t)((open ? w->range.first >> 8 & 0xf0 : 0xf0) | type);
-	raw[0x1d] = (uint8_t)((open ? w->range.last >> 8 & 0xf0 : 0) | type);
-	put(raw + 0x30, 2, open ? w->range.first >> 16 : 0);
-	put(raw + 0x32, 2, open ? w->range.last >> 16 : 0);
-}
-
-static void encode_mem(const struct pr_window *w, uint8_t *raw, unsigned int offset)
-{
-	bool open = w->open == PR_YES;
-	uint8_t type = w->width == 64;
-
-	if (w->implemented != PR_YES)
-		return;
-	put(raw + offset, 2, (open ? w->range.first >> 16 & 0xfff0 : 0xfff0) | type);
-	put(raw + offset + 2, 2, (open ? w->range.last >> 16 & 0xfff0 : 0) | type);
-	if (type) {
-		put(raw + 0x28, 4, open ? w->range.first >> 32 : 0);
-		put(raw + 0x2c, 4, open ? w->range.last >> 32 : 0);
-	}
-}
-
-static void encode_bridge(const struct pr_bridge *b, uint8_t raw[64])
-{
-	raw[0x0e] = 1; /* header type */
-	raw[0x18] = b->primary;
-	raw[0x19] = b->secondary;
-	raw[0x1a] = b->subordinate;
-	encode_io(&b->registers[0], raw);
-	encode_mem(&b->registers[1], raw, 0x20);
-	encode_mem(&b->registers[2], raw, 0x24);
-	put(raw + 0x3e, 2, b->control);
-}
-
 static bool is_read_only(const struct pr_bridge *b, unsigned int offset)
 {
 	bool io = offset == 0x1c || offset == 0x1d || (offset >= 0x30 && offset <= 0x33);
@@ -91,7 +44,7 @@ static struct k_header *header_of(struct k_model *m, const struct pr_function *f
 		return NULL;
 	h->f = f;
 	h->next = m->writes;
-	encode_bridge(f->bridge, h->raw);
+	pr_bridge_encode(f->bridge, h->raw);
 	m->writes = h;
 	return h;
 }
