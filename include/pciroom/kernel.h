@@ -45,6 +45,8 @@ struct pr_kernel {
 	bool older; /* older than any profile: the oldest is used */
 	/* x86: window registers are read when a bridge is discovered (KERNEL 1.5) */
 	bool reads_windows;
+	/* sizes in memory window registers are minimums (M9, KERNEL 2.4) */
+	bool keeps_window_sizes;
 	bool assign_busses; /* pci=assign-busses */
 	/*
 	 * pci=resource_alignment=, nobar, norom: what a device asks for is changed when it is

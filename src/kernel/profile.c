@@ -425,6 +425,7 @@ int pr_kernel_select(const struct pr_machine *machine, struct pr_kernel *ret)
 		select_generation(&k, major, minor);
 	if (known && is_first_6_18(machine->release))
 		k.generation = PR_GENERATION_6_18_0;
+	k.keeps_window_sizes = k.reads_windows && profiles[k.generation].window_minimum;
 
 	r = machine->cmdline ? parse_cmdline(&k, machine->cmdline) : 0;
 	if (r < 0)
