@@ -85,6 +85,7 @@ struct pr_request {
 	 * PR_BUDGET_DEFAULT.  What is likely to help is tried in any case.
 	 */
 	uint64_t budget;
+	bool no_writes; /* as if no register could be written */
 };
 #define PR_BUDGET_DEFAULT UINT64_C(100000)
 
@@ -222,6 +223,11 @@ struct pr_plan {
 	struct pr_attempt *attempts;
 	size_t n_attempts;
 	struct pr_cost cost;
+	/*
+	 * Memory windows of what is removed are closed first: the kernel would keep their sizes, and
+	 * no candidate works without
+	 */
+	bool closes;
 	/*
 	 * The search came to its end: no candidate costs less (src/plan/search.c says what a
 	 * candidate is), or, for a refusal, none is good.  False: the budget ended it, and no

@@ -58,6 +58,28 @@ void pr_render_cost(struct pr_text *t, const struct pr_plan *p)
 	}
 }
 
+/* PCI-to-PCI Bridge 1.2, 3.2.5.8 to 3.2.5.10; memory windows are written only to close them. */
+static const char *window_written(const struct pr_step *step)
+{
+	if (step->width != 4 || step->offset < 0x20 || step->offset > 0x2c)
+		return NULL;
+	return step->offset == 0x20 ? "memory" : "prefetchable";
+}
+
+static void add_write(struct pr_text *t, const struct pr_step *step)
+{
+	const struct pr_name name = pr_name_of(&step->address);
+	const char *window = window_written(step);
+
+	if (window)
+		pr_text_printf(t, "close the %s window of %s first: ", window, name.text);
+	pr_text_printf(t, "write 0x%0*" PRIx32 " to register 0x%02x", 2 * step->width, step->value,
+		step->offset);
+	if (!window)
+		pr_text_printf(t, " of %s", name.text);
+	pr_text_printf(t, " (now 0x%0*" PRIx32 ")", 2 * step->width, step->old);
+}
+
 void pr_render_step(struct pr_text *t, const struct pr_plan *p, const struct pr_step *step)
 {
 	const struct pr_name name = pr_name_of(&step->address);
@@ -68,10 +90,7 @@ void pr_render_step(struct pr_text *t, const struct pr_plan *p, const struct pr_
 			name.text);
 		return;
 	case PR_STEP_WRITE:
-		pr_text_printf(t,
-			"write 0x%0*" PRIx32 " to register 0x%02x of %s (now 0x%0*" PRIx32 ")",
-			2 * step->width, step->value, step->offset, name.text, 2 * step->width,
-			step->old);
+		add_write(t, step);
 		return;
 	case PR_STEP_REMOVE:
 		add_remove(t, p, step);
@@ -215,6 +234,10 @@ static void add_result(struct pr_text *t, const struct pr_style *s, const struct
 			(void)add_gains(t, s, p, p->affected[i].function);
 	add_renumbered(t, p);
 	add_left(t, s, p);
+	if (p->closes)
+		pr_text_add(t,
+			"  Windows that are closed first come back as large as is needed: what "
+			"firmware had\n  reserved in them is given up.\n");
 	if (p->n_affected > 0)
 		pr_text_add(t,
 			"  Everything that worked before works again; addresses may be others.\n");

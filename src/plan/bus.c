@@ -210,7 +210,7 @@ static int make_raw(struct bus *b, struct way *w)
 	r = pr_units_make(b->s, b->root, bridge, &units, &n_units);
 	if (r < 0 || !move)
 		return -ENOMEM;
-	*move = (struct pr_move){ .root = b->root, .parent = bridge };
+	*move = (struct pr_move){ .root = b->root, .parent = bridge, .closes = b->s->closes };
 	move->tops = pr_new_array(b->s->arena, count_on_bus(bridge), const struct pr_function *);
 	if (!move->tops)
 		return -ENOMEM;
@@ -406,7 +406,7 @@ static struct deed deed_of(const struct bus *b)
 
 static int make_move(const struct bus *b, size_t n_tops, struct pr_move *ret)
 {
-	struct pr_move m = { .root = b->root, .parent = b->parent };
+	struct pr_move m = { .root = b->root, .parent = b->parent, .closes = b->s->closes };
 
 	m.tops = pr_new_array(b->s->arena, n_tops, const struct pr_function *);
 	if (!m.tops)

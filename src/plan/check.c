@@ -156,6 +156,147 @@ static int check_rescan(struct checking *c, size_t i)
 	return 0;
 }
 
+/* ---- registers that are written ---- */
+
+static uint32_t get_u32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* PCI-to-PCI Bridge 1.2, 3.2.5.8 and 3.2.5.9: the low bits of base and limit are read-only. */
+static void put_u32(uint8_t *p, uint16_t offset, uint32_t value)
+{
+	uint32_t fixed = offset <= 0x24 ? 0x000f000f : 0;
+
+	value = (value & ~fixed) | (get_u32(p) & fixed);
+	for (unsigned int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(value >> (8 * i));
+}
+
+/* The header of @bridge when the first @n steps are done. */
+static void header_after(
+	const struct checking *c, const struct pr_function *bridge, size_t n, uint8_t ret[64])
+{
+	pr_bridge_encode(bridge->bridge, ret);
+	for (size_t i = 0; i < n; i++) {
+		const struct pr_step *s = &c->plan->steps[i];
+
+		if (s->kind == PR_STEP_WRITE &&
+			pr_address_compare(&s->address, &bridge->address) == 0)
+			put_u32(ret + s->offset, s->offset, s->value);
+	}
+}
+
+static bool read_windows(const uint8_t raw[64], struct pr_window ret[2])
+{
+	const struct pr_config config = { .bytes = raw, .length = 64 };
+	struct pr_bridge_header header;
+
+	if (!pr_config_bridge(&config, &header))
+		return false;
+	ret[0] = header.mem;
+	ret[1] = header.pref;
+	return true;
+}
+
+/* No window passes on what it did not pass on before. */
+static bool opens_nothing(const struct pr_function *bridge, const uint8_t raw[64])
+{
+	const struct pr_window *before = &bridge->bridge->registers[1];
+	struct pr_window after[2];
+
+	if (!read_windows(raw, after))
+		return false;
+	for (size_t i = 0; i < 2; i++)
+		if (after[i].open == PR_YES &&
+			(before[i].open != PR_YES ||
+				!pr_range_contains(&before[i].range, &after[i].range)))
+			return false;
+	return true;
+}
+
+static bool in_lockdown(const struct checking *c)
+{
+	const char *lockdown = c->plan->topology->machine.lockdown;
+
+	return lockdown && strcmp(lockdown, "none") != 0;
+}
+
+/* A driver that still works with @f, and reaches it through the windows above. */
+static bool is_reached(const struct checking *c, const struct pr_function *f)
+{
+	if (f->removed || !f->facts->driver || *fate_of(c, f) == UNBOUND)
+		return false;
+	for (size_t i = 0; f->bridge && i < f->n_resources; i++)
+		if (f->resources[i].index < PR_ROM && f->resources[i].state == PR_RES_ASSIGNED)
+			return true;
+	return !f->bridge;
+}
+
+static int check_window_write(struct checking *c, size_t i, const struct pr_function *bridge)
+{
+	const struct pr_step *step = &c->plan->steps[i];
+	uint8_t raw[64];
+
+	if (step->width != 4 || step->offset < 0x20 || step->offset > 0x2c || step->offset % 4 != 0)
+		return bad_step(c, i, "only memory windows are written");
+	header_after(c, bridge, i, raw);
+	if (get_u32(raw + step->offset) != step->old)
+		return bad_step(c, i, "the register does not hold what it would be set back to");
+	header_after(c, bridge, i + 1, raw);
+	if (!opens_nothing(bridge, raw))
+		return bad_step(c, i, "windows are written only to close them");
+	return 0;
+}
+
+static int check_write(struct checking *c, size_t i)
+{
+	const struct pr_step *step = &c->plan->steps[i];
+	const struct pr_function *bridge = step_function(c, step);
+	int r;
+
+	if (!bridge || !bridge->bridge || *fate_of(c, bridge) == REMOVED)
+		return bad_step(c, i, "no such bridge");
+	if (in_lockdown(c))
+		return bad_step(c, i, "no register can be written in lockdown");
+	r = check_window_write(c, i, bridge);
+	if (r != 0)
+		return r;
+	for (const struct pr_function *f = pr_function_walk(bridge, bridge); f;
+		f = pr_function_walk(f, bridge))
+		if (is_reached(c, f))
+			return bad_function(c, f, "would lose its window with its driver bound");
+
+	add_action(c, PR_ACTION_WRITE, bridge, bridge->root);
+	c->actions[c->n_actions - 1].offset = step->offset;
+	c->actions[c->n_actions - 1].width = step->width;
+	c->actions[c->n_actions - 1].value = step->value;
+	return 0;
+}
+
+/* Nobody but the rescan that finds the bridge again opens a window that was closed. */
+static int check_written(struct checking *c)
+{
+	for (size_t i = 0; i < c->plan->n_steps; i++) {
+		const struct pr_step *step = &c->plan->steps[i];
+		const struct pr_function *bridge;
+		struct pr_window windows[2];
+		uint8_t raw[64];
+
+		if (step->kind != PR_STEP_WRITE)
+			continue;
+		bridge = step_function(c, step);
+		if (*fate_of(c, bridge) != REMOVED)
+			return bad_step(c, i, "the bridge is not removed afterwards");
+		header_after(c, bridge, c->plan->n_steps, raw);
+		if (!read_windows(raw, windows) || windows[step->offset > 0x20].open == PR_YES)
+			return bad_step(c, i, "the window does not get closed");
+	}
+	return 0;
+}
+
+/* ---- all steps ---- */
+
 static int check_step(struct checking *c, size_t i)
 {
 	switch (c->plan->steps[i].kind) {
@@ -168,6 +309,7 @@ static int check_step(struct checking *c, size_t i)
 	case PR_STEP_EXPECT:
 		return i + 1 == c->plan->n_steps ? 0 : bad_step(c, i, "it must come last");
 	case PR_STEP_WRITE:
+		return check_write(c, i);
 	case _PR_STEP_MAX:
 		break;
 	}
@@ -186,7 +328,7 @@ static int check_steps(struct checking *c)
 		if (r != 0)
 			return r;
 	}
-	return 0;
+	return check_written(c);
 }
 
 /* ---- outcome ---- */

@@ -84,8 +84,10 @@ static int note_removed(struct pr_plan *p, const struct pr_candidate *c)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < c->n_moves; i++)
+	for (size_t i = 0; i < c->n_moves; i++) {
 		n += c->moves[i].n_tops;
+		p->closes |= c->moves[i].closes;
+	}
 	p->removed = pr_new_array(p->arena, n, const struct pr_function *);
 	if (!p->removed)
 		return -ENOMEM;
@@ -343,6 +345,7 @@ int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
 	m.plan->topology = t;
 	m.plan->generation = t->generation;
 	m.search.kernel = &m.plan->kernel;
+	m.search.no_writes = request->no_writes;
 	m.search.budget = request->budget > 0 ? request->budget : PR_BUDGET_DEFAULT;
 
 	r = make(&m, request);

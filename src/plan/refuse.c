@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 /* "host bridge 0000:00" */
 #define ROOT_TEXT_MAX 40
@@ -379,6 +380,16 @@ static const char *unproven(const struct pr_plan *plan, const struct pr_shortage
 		last_obstacle(plan));
 }
 
+/* A lever that was not there to be tried. */
+static const char *not_tried(const struct pr_plan *plan)
+{
+	const char *lockdown = plan->topology->machine.lockdown;
+
+	if (!plan->kernel.keeps_window_sizes || !lockdown || strcmp(lockdown, "none") == 0)
+		return "";
+	return "; closing windows first might, but in lockdown no register can be written";
+}
+
 const char *pr_refusal(const struct pr_plan *plan, const struct pr_policy *policy)
 {
 	const struct pr_shortage *s = worst_shortage(&plan->explanation);
@@ -393,10 +404,10 @@ const char *pr_refusal(const struct pr_plan *plan, const struct pr_policy *polic
 	if (c->n_placed == 0)
 		return unproven(plan, s); /* nothing but registers has to change */
 	return pr_arena_printf(plan->arena,
-		"%s; an arrangement exists, but %s makes this kernel (%s) produce it: %s", what,
+		"%s; an arrangement exists, but %s makes this kernel (%s) produce it: %s%s", what,
 		plan->proven ? "no set of subtrees that is enumerated again"
 			     : "nothing that was tried",
-		pr_generation_name(plan->kernel.generation), last_obstacle(plan));
+		pr_generation_name(plan->kernel.generation), last_obstacle(plan), not_tried(plan));
 }
 
 const char *pr_too_disruptive(const struct pr_plan *plan, const struct pr_policy *policy)

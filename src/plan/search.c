@@ -16,6 +16,11 @@
  * try, or by making the kernel forget what would else be in the way; neither
  * is to be counted on.  tests/oracle compares with all sets.
  *
+ * Steering.  On kernels that keep the sizes of windows, the same space once
+ * more, with all memory windows of what is removed closed before (close.c):
+ * only where no candidate does without, even where it would disturb less,
+ * since registers are written and windows lose what firmware has reserved.
+ *
  * The order.  Costs are compared by struct pr_cost; what only the simulation
  * shows (renumbered, armed, drivers that must let go) counts nothing before.
  * The search ends when nothing left can cost less than the best found.  Of
@@ -158,6 +163,8 @@ static int try_all(struct pr_search *s, const struct pr_targets *targets, enum p
 	struct pr_solution found;
 	int r;
 
+	if (any_unsized(targets))
+		return 0;
 	s->ignores_vetoes = verdict == PR_VERDICT_VETOED;
 	if (s->ignores_vetoes)
 		s->memo = NULL; /* prices are other ones */
@@ -194,7 +201,7 @@ static int try_some(struct pr_search *s, const struct pr_targets *targets, enum 
 			more.functions[j] = taken.functions[j];
 		more.functions[taken.n] = targets->functions[i];
 
-		r = any_unsized(&more) ? 0 : try_all(s, &more, verdict, &one);
+		r = try_all(s, &more, verdict, &one);
 		if (r < 0)
 			return r;
 		if (one.verdict != verdict)
@@ -223,25 +230,51 @@ static bool is_tried(const struct pr_search *s, enum pr_verdict verdict)
 	return false;
 }
 
+typedef int try_fn(struct pr_search *s, const struct pr_targets *targets, enum pr_verdict verdict,
+	struct pr_choice *choice);
+
+/* @try, and where it does not do it, the same with windows closed first. */
+static int steer(struct pr_search *s, const struct pr_targets *targets, enum pr_verdict verdict,
+	struct pr_choice *choice, try_fn *try)
+{
+	struct pr_cost left_out;
+	uint64_t spent;
+	int r;
+
+	r = try(s, targets, verdict, choice);
+	if (r < 0 || choice->verdict == verdict || !pr_closing_helps(s))
+		return r;
+
+	left_out = s->cut ? s->bound : no_limit;
+	spent = s->spent;
+	s->spent = 0;
+	s->closes = true;
+	r = try(s, targets, verdict, choice);
+	s->closes = false;
+	s->spent = spent;
+	if (r == 0 && choice->verdict == verdict && pr_cost_compare(&left_out, &choice->bound) < 0)
+		choice->bound = left_out;
+	return r;
+}
+
 /* All below one host bridge. */
 static int choose(
 	struct pr_search *s, const struct pr_targets *targets, bool partly, struct pr_choice *ret)
 {
 	static const enum pr_verdict order[] = { PR_VERDICT_OK, PR_VERDICT_TOO_DISRUPTIVE,
 		PR_VERDICT_VETOED };
-	const bool unsized = any_unsized(targets);
 	struct pr_choice choice = { .targets = *targets, .verdict = PR_VERDICT_INFEASIBLE };
-	int r = 0;
+	int r;
 
 	s->memo = NULL;
 	s->cut = false;
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		s->spent = 0;
-		if (!unsized && is_tried(s, order[i]))
-			r = try_all(s, targets, order[i], &choice);
-		if (r == 0 && choice.verdict != order[i] && partly && targets->n > 1 &&
-			is_tried(s, order[i]))
-			r = try_some(s, targets, order[i], &choice);
+		if (!is_tried(s, order[i]))
+			continue;
+		r = steer(s, targets, order[i], &choice, try_all);
+		if (r == 0 && choice.verdict != order[i] && partly && targets->n > 1)
+			r = steer(s, targets, order[i], &choice, try_some);
 		if (r < 0)
 			return r;
 		if (choice.verdict == order[i]) {
@@ -249,7 +282,7 @@ static int choose(
 			return 0;
 		}
 	}
-	if (unsized || s->doubt)
+	if (any_unsized(targets) || s->doubt)
 		choice.verdict = PR_VERDICT_UNKNOWN;
 	choice.proven = !s->cut;
 	*ret = choice;

@@ -14,6 +14,7 @@ struct pr_move {
 	const struct pr_function *parent; /* bridge above the bus; NULL: the root bus */
 	const struct pr_function **tops;  /* children of @parent, in the order of its list */
 	size_t n_tops;                    /* 0: rescan only */
+	bool closes; /* memory windows of what is removed are closed before (close.c) */
 };
 /*
  * Moves done one after the other, a bus below another one before it; none lies inside a subtree
@@ -42,6 +43,8 @@ struct pr_search {
 	const char *doubt; /* first fact that the model missed */
 	struct pr_memo *memo;
 	bool ignores_vetoes; /* what somebody pins counts as in use */
+	bool closes;         /* candidates close windows before they remove */
+	bool no_writes;      /* no register may be written */
 	uint64_t budget, spent;
 	uint64_t n_simulated;
 	bool cut;             /* the budget ended a search before its end */
@@ -69,6 +72,20 @@ bool pr_unit_has(const struct pr_unit *u, const struct pr_function *top);
 void pr_cost_add(struct pr_cost *cost, const struct pr_cost *more);
 /* Adds one function that is disturbed; false when that is forbidden. */
 bool pr_cost_disturb(const struct pr_search *s, const struct pr_function *f, struct pr_cost *cost);
+
+/* ---- close.c: windows closed before they are removed ---- */
+
+#define PR_CLOSING_MAX 4
+struct pr_closing {
+	uint16_t offset; /* of four bytes */
+	uint32_t value, old;
+};
+/* This kernel would keep the sizes of windows, and registers may be written. */
+bool pr_closing_helps(const struct pr_search *s);
+/* Writes that close the memory windows of @bridge, in this order; returns how many. */
+unsigned int pr_closing_of(const struct pr_function *bridge, struct pr_closing ret[PR_CLOSING_MAX]);
+/* Of everything that @m removes. */
+unsigned int pr_count_closings(const struct pr_move *m);
 
 /* ---- room.c: necessary conditions ---- */
 

@@ -12,6 +12,7 @@
 #define MAX_TARGETS   6
 #define N_SUBSETS     (1u << MAX_TARGETS)
 #define N_CLASSES     4 /* free, restart, in use, what somebody pins */
+#define MAX_ACTIONS   (6 * MAX_FUNCTIONS)
 
 struct best {
 	bool found;
@@ -33,9 +34,10 @@ struct brute {
 	bool rescan_may_help;
 	unsigned long n_simulated, max;
 	bool doubt, counting;
-	bool outer; /* which of the two is asked for */
-	/* within the rules of the space, and without any */
-	struct best best[2][N_SUBSETS][N_CLASSES][_PR_TIER_MAX];
+	bool outer;  /* which of the two is asked for */
+	bool closes; /* memory windows of what is removed are closed first */
+	/* within the rules of the space, and without any; as things are, and with windows closed */
+	struct best best[2][2][N_SUBSETS][N_CLASSES][_PR_TIER_MAX];
 };
 
 /* ---- what is lacking ---- */
@@ -288,9 +290,60 @@ static const struct pr_function *scanner(const struct brute *b, const struct pr_
 	return found ? found : parent;
 }
 
+static size_t add_write(
+	const struct pr_function *f, uint16_t offset, uint32_t value, struct pr_action *ret)
+{
+	*ret = (struct pr_action){ .kind = PR_ACTION_WRITE,
+		.function = f,
+		.root = f->root,
+		.offset = offset,
+		.width = 4,
+		.value = value };
+	return 1;
+}
+
+/* A port below has registers of its own in memory, and its driver stays to the end. */
+static bool port_needs_it(const struct brute *b, size_t bridge)
+{
+	for (size_t i = bridge + 1; i < b->end[bridge]; i++)
+		for (unsigned int k = 0; b->order[i]->bridge && k < PR_ROM; k++) {
+			const struct pr_resource *r = pr_function_resource(b->order[i], k);
+
+			if (has_driver(b->order[i]) && r && r->state == PR_RES_ASSIGNED &&
+				!(r->flags & PR_IORES_IO))
+				return true;
+		}
+	return false;
+}
+
+/* Base above limit, the upper halves zero: what is not so already is written. */
+static size_t close_below(const struct brute *b, size_t top, struct pr_action *actions, size_t n)
+{
+	for (size_t i = top; i < b->end[top]; i++) {
+		const struct pr_function *f = b->order[i];
+		const struct pr_window *w;
+
+		if (!f->bridge || f->removed || port_needs_it(b, i))
+			continue;
+		w = f->bridge->registers;
+		if (w[1].open == PR_YES)
+			n += add_write(f, 0x20, 0xfff0, &actions[n]);
+		if (w[2].open == PR_YES && w[2].range.last > UINT32_MAX)
+			n += add_write(f, 0x2c, 0, &actions[n]);
+		if (w[2].open == PR_YES)
+			n += add_write(f, 0x24, 0xfff0, &actions[n]);
+		if (w[2].open == PR_YES && w[2].range.first > UINT32_MAX)
+			n += add_write(f, 0x28, 0, &actions[n]);
+	}
+	return n;
+}
+
 static size_t add_bus(const struct brute *b, const struct pr_function *parent,
 	struct pr_action *actions, size_t n)
 {
+	for (size_t i = 0; b->closes && i < b->n; i++)
+		if (b->top[i] && b->order[i]->parent == parent)
+			n = close_below(b, i, actions, n);
 	for (size_t i = 0; i < b->n; i++)
 		if (b->top[i] && b->order[i]->parent == parent)
 			actions[n++] = (struct pr_action){
@@ -407,7 +460,7 @@ static bool met_by(
 /* 0 and the outcome; 1 when it is bad, or the model cannot know. */
 static int simulate(struct brute *b, struct outcome *o)
 {
-	struct pr_action actions[2 * MAX_FUNCTIONS];
+	struct pr_action actions[MAX_ACTIONS];
 	size_t n = make_actions(b, actions);
 	struct pr_topology *after;
 	struct pr_doubt doubt;
@@ -533,8 +586,8 @@ static bool in_space(
 static void keep_tier(
 	struct brute *b, const struct outcome *o, unsigned int subset, unsigned int tier)
 {
-	struct best(*inner)[_PR_TIER_MAX] = b->best[0][subset];
-	struct best(*outer)[_PR_TIER_MAX] = b->best[1][subset];
+	struct best(*inner)[_PR_TIER_MAX] = b->best[0][b->closes][subset];
+	struct best(*outer)[_PR_TIER_MAX] = b->best[1][b->closes][subset];
 
 	if (betters(o, outer, tier))
 		for (unsigned int c = o->class; c < N_CLASSES; c++)
@@ -554,7 +607,7 @@ static void keep(struct brute *b, const struct outcome *o)
 
 static void try_set(struct brute *b)
 {
-	struct pr_action actions[2 * MAX_FUNCTIONS];
+	struct pr_action actions[MAX_ACTIONS];
 	struct outcome o;
 
 	b->n_simulated++;
@@ -636,9 +689,10 @@ static bool disturbs_more(const struct pr_cost *a, const struct pr_cost *b)
 }
 
 /* What is mended, by how much may be disturbed: see the man page, "pciroom plan". */
-static const struct best *choose(const struct brute *b, unsigned int subset, unsigned int class)
+static const struct best *choose(
+	const struct brute *b, bool closes, unsigned int subset, unsigned int class)
 {
-	const struct best *best = b->best[b->outer][subset][class];
+	const struct best *best = b->best[b->outer][closes][subset][class];
 	bool lost = false;
 
 	for (size_t i = 0; i < b->n_targets; i++)
@@ -651,31 +705,43 @@ static const struct best *choose(const struct brute *b, unsigned int subset, uns
 	return lost ? &best[PR_TIER_LOST] : NULL;
 }
 
+/* One after the other, as long as all taken can be mended together. */
+static unsigned int take_some(const struct brute *b, bool closes, unsigned int class)
+{
+	unsigned int taken = 0;
+
+	for (size_t i = 0; i < b->n_targets; i++)
+		if (choose(b, closes, taken | 1u << i, class))
+			taken |= 1u << i;
+	return taken;
+}
+
+/* All, or else some; either with windows closed only where it cannot be done without. */
 static bool answer_class(const struct brute *b, unsigned int class, enum pr_verdict verdict,
 	struct brute_answer *ret)
 {
-	const struct best *best = choose(b, (1u << b->n_targets) - 1, class);
-	unsigned int taken = 0;
+	const unsigned int all = (1u << b->n_targets) - 1;
+	const unsigned int subsets[] = { all, all, take_some(b, false, class),
+		take_some(b, true, class) };
 
-	ret->n_targets = b->n_targets;
-	for (size_t i = 0; !best && i < b->n_targets; i++)
-		if (choose(b, taken | 1u << i, class))
-			taken |= 1u << i;
-	if (taken) {
-		best = choose(b, taken, class);
-		ret->n_targets = (size_t)__builtin_popcount(taken);
+	for (size_t i = 0; i < 4; i++) {
+		const struct best *best = subsets[i] ? choose(b, i % 2, subsets[i], class) : NULL;
+
+		if (!best)
+			continue;
+		ret->verdict = verdict;
+		ret->cost = best->cost;
+		ret->closes = i % 2;
+		ret->n_targets = (size_t)__builtin_popcount(subsets[i]);
+		(void)snprintf(ret->set, sizeof(ret->set), "%s", best->set);
+		return true;
 	}
-	if (!best)
-		return false;
-	ret->verdict = verdict;
-	ret->cost = best->cost;
-	(void)snprintf(ret->set, sizeof(ret->set), "%s", best->set);
-	return true;
+	return false;
 }
 
 static void answer(const struct brute *b, struct brute_answer *ret)
 {
-	*ret = (struct brute_answer){ .n_simulated = b->n_simulated };
+	*ret = (struct brute_answer){ .n_simulated = b->n_simulated, .n_targets = b->n_targets };
 	if (answer_class(b, b->policy->limit, PR_VERDICT_OK, ret) ||
 		answer_class(b, PR_DISRUPTION_IN_USE, PR_VERDICT_TOO_DISRUPTIVE, ret) ||
 		answer_class(b, PR_DISRUPTION_PINNED, PR_VERDICT_VETOED, ret))
@@ -695,8 +761,19 @@ static void walk(struct brute *b, const struct pr_function *first)
 	}
 }
 
+/* This kernel takes the size of a window from its register (pbus_size_mem(), up to 6.12; x86). */
+static bool may_close(const struct brute *b)
+{
+	const struct pr_machine *machine = &b->t->machine;
+
+	return b->kernel.reads_windows && b->kernel.generation <= PR_GENERATION_6_12 &&
+	       (!machine->lockdown || strcmp(machine->lockdown, "none") == 0);
+}
+
 static bool force_root(struct brute *b, struct brute_answer *ret, struct brute_answer *ret_outer)
 {
+	unsigned long n;
+
 	walk(b, b->root->first_child);
 	for (size_t i = 0; i < b->root->n_functions; i++) {
 		const struct pr_function *f = &b->root->functions[i];
@@ -721,6 +798,13 @@ static bool force_root(struct brute *b, struct brute_answer *ret, struct brute_a
 	b->counting = false;
 	b->n_simulated = 0;
 	try_from(b, 0);
+	if (may_close(b)) {
+		n = b->n_simulated;
+		b->closes = true;
+		b->n_simulated = 0;
+		try_from(b, 0);
+		b->n_simulated += n;
+	}
 	answer(b, ret);
 	b->outer = true;
 	answer(b, ret_outer);
@@ -754,6 +838,7 @@ static void join(struct brute_answer *sum, const struct brute_answer *a)
 		sum->cost.removed += a->cost.removed;
 		sum->cost.steps += a->cost.steps - 1;
 		sum->n_targets += a->n_targets;
+		sum->closes |= a->closes;
 	}
 	sum->n_simulated = n;
 }

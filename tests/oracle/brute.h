@@ -12,6 +12,7 @@ struct brute_answer {
 	enum pr_verdict verdict;
 	struct pr_cost cost; /* of a plan */
 	size_t n_targets;    /* mended by it */
+	bool closes;         /* windows, first */
 	unsigned long n_simulated;
 	char set[400]; /* what is removed, for people */
 };

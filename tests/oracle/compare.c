@@ -31,8 +31,8 @@ static bool same_answer(const struct pr_plan *p, const struct brute_answer *a)
 		return true;
 	if (p->verdict != a->verdict)
 		return false;
-	return !is_plan(a->verdict) ||
-	       (p->n_targets == a->n_targets && pr_cost_compare(&p->cost, &a->cost) == 0);
+	return !is_plan(a->verdict) || (p->n_targets == a->n_targets && p->closes == a->closes &&
+					       pr_cost_compare(&p->cost, &a->cost) == 0);
 }
 
 /*
@@ -95,10 +95,11 @@ static void say_difference(const struct wild *w, const struct pr_plan *p,
 	say_cost(&a->cost, theirs, sizeof(theirs));
 	say_set(p, set, sizeof(set));
 	(void)snprintf(text, size,
-		"planner: %s, %zu targets, %s: %s(%s)\nbrute force: %s, %zu targets, %s: %s\n"
+		"planner: %s, %zu targets, %s%s: %s(%s)\nbrute force: %s, %zu targets, %s%s: %s\n"
 		"check: %s\nlimit %s, pin \"%s\", plug \"%s\"\n%s",
-		pr_verdict_name(p->verdict), p->n_targets, mine, set, p->why ? p->why : "",
-		pr_verdict_name(a->verdict), a->n_targets, theirs, a->set, why,
+		pr_verdict_name(p->verdict), p->n_targets, mine, p->closes ? ", closing" : "", set,
+		p->why ? p->why : "", pr_verdict_name(a->verdict), a->n_targets, theirs,
+		a->closes ? ", closing" : "", a->set, why,
 		pr_disruption_name((enum pr_disruption)w->limit), w->pin, w->port, w->text);
 }
 
@@ -119,6 +120,7 @@ static void count(const struct wild *w, const struct pr_plan *p, const struct br
 	tally->several_dead += p->n_targets > 1;
 	tally->several_tops += p->n_removed > 1;
 	tally->several_buses += count_buses(p) > 1;
+	tally->closing += p->closes;
 	tally->not_proven += !p->proven;
 	tally->by_brute += a->n_simulated;
 	tally->by_planner += p->n_simulated;

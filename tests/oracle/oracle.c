@@ -88,9 +88,11 @@ static void print(const struct counts *c)
 		if (t->verdicts[v] > 0)
 			(void)printf("  %-15s %lu\n", pr_verdict_name((enum pr_verdict)v),
 				t->verdicts[v]);
-	(void)printf("  %lu after a hot-add, %lu with several dead, %lu plans with several "
-		     "subtrees, %lu on several buses, %lu not proven\n",
-		t->plugged, t->several_dead, t->several_tops, t->several_buses, t->not_proven);
+	(void)printf(
+		"  %lu after a hot-add, %lu with several dead, %lu plans with several "
+		"subtrees, %lu on several buses, %lu that close windows first, %lu not proven\n",
+		t->plugged, t->several_dead, t->several_tops, t->several_buses, t->closing,
+		t->not_proven);
 	(void)printf("  on %lu some set outside of the space is cheaper (a second try); on %lu the "
 		     "planner found part of that\n",
 		t->second_try, t->between);

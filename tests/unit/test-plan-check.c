@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "greedy-machines.h"
 #include "machine.h"
 #include "pciroom/plan.h"
 #include "rows.h"
@@ -171,10 +172,91 @@ static void rescan_the_root_bus(struct pr_plan *p, struct pr_policy *policy)
 	p->steps[2].address = (struct pr_address){ 0 };
 }
 
-static void write_a_register(struct pr_plan *p, struct pr_policy *policy)
+static void write_to_a_card(struct pr_plan *p, struct pr_policy *policy)
 {
 	(void)policy;
 	p->steps[0].kind = PR_STEP_WRITE;
+}
+
+/* The unbind becomes a write to the bridge that is removed next. */
+static void write_early(struct pr_plan *p, uint16_t offset, uint32_t value, uint32_t old)
+{
+	p->steps[0] = p->steps[1];
+	p->steps[0].kind = PR_STEP_WRITE;
+	p->steps[0].offset = offset;
+	p->steps[0].width = 4;
+	p->steps[0].value = value;
+	p->steps[0].old = old;
+}
+
+static void close_above_a_driver(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	write_early(p, 0x20, 0x0000fff0, 0xfe50fe00);
+}
+
+static void widen_a_window(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	write_early(p, 0x20, 0xfff0fe00, 0xfe50fe00);
+}
+
+static void write_bus_numbers(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	write_early(p, 0x18, 0, 0x00040100);
+}
+
+/* ---- plans that close windows ---- */
+
+/*
+ * Planned as: unbind 03:00.0; for 00:02.0, 01:00.0 and 02:00.0 write memory window, limit's upper
+ * half, window, base's upper half; remove 00:02.0; rescan; expect.
+ */
+#define CLOSING                           \
+	"kernel 6.1.0\n" BESIDE_A_RESERVE \
+	"03:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@c0000000 driver=e1000e\n"
+
+static void set_back_to_another_value(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[3].old ^= 0x00100000;
+}
+
+static void keep_the_upper_limit(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	drop_step(p, 2);
+}
+
+static void close_half(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[1].value = 0xc020c000;
+}
+
+static void write_half_a_register(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[1].width = 2;
+}
+
+static void close_what_stays(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	aim_step(p, 13, "01:00.0", "0000:00/02.0/00.0");
+}
+
+static void close_what_is_gone(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	swap_steps(p, 12, 13);
+}
+
+static void lock_down(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	((struct pr_topology *)(uintptr_t)p->topology)->machine.lockdown = "integrity";
 }
 
 static void allow_nothing(struct pr_plan *p, struct pr_policy *policy)
@@ -253,7 +335,30 @@ static const struct spoil_case spoil_cases[] = {
 	{ "a second removal", remove_twice, "part of it was removed before", NULL },
 	{ "a rescan at what is gone", rescan_what_is_gone, "not there any more", NULL },
 	{ "a rescan of another root bus", rescan_another_root, "no such function or bus", NULL },
-	{ "a step that the planner does not make", write_a_register, "makes no such step", NULL },
+	{ "a register of a card", write_to_a_card, "no such bridge", NULL },
+	{ "a window closed above a driver", close_above_a_driver,
+		"would lose its window with its driver bound", NULL },
+	{ "a window that is widened", widen_a_window, "windows are written only to close them",
+		NULL },
+	{ "bus numbers that are written", write_bus_numbers, "only memory windows are written",
+		NULL },
+	{ "windows closed before the removal pass", leave_alone, NULL, CLOSING },
+	{ "a closed window above a driver", drop_unbind,
+		"0000:03:00.0 would lose its window with its driver bound", CLOSING },
+	{ "a register that holds something else", set_back_to_another_value,
+		"step 4 (write): the register does not hold what it would be set back to",
+		CLOSING },
+	{ "a window that widens while it is closed", keep_the_upper_limit,
+		"step 4 (write): windows are written only to close them", CLOSING },
+	{ "a window that is only narrowed", close_half,
+		"step 2 (write): the window does not get closed", CLOSING },
+	{ "half a register", write_half_a_register, "only memory windows are written", CLOSING },
+	{ "a closed window of a bridge that stays", close_what_stays,
+		"step 2 (write): the bridge is not removed afterwards", CLOSING },
+	{ "a window closed too late", close_what_is_gone, "step 14 (write): no such bridge",
+		CLOSING },
+	{ "a register written in lockdown", lock_down, "no register can be written in lockdown",
+		CLOSING },
 	{ "a stricter policy", allow_nothing, "step 1 (unbind): the policy does not allow it",
 		NULL },
 	{ "a new pin", pin_the_switch, "0000:01:00.0 would be removed against the policy", NULL },
