@@ -35,14 +35,16 @@ enum column {
 	SIBLING,  /* a neighbour loses something */
 	SMALLER,  /* of the failures, rescued: by less than the root port, */
 	LARGER,   /* by more, */
-	STAGED,   /* by several rescans */
+	STAGED,   /* by several rescans, */
+	STEERED,  /* with windows closed first */
 	LOST,     /* not at all; */
 	TWICE,    /* of these: two rounds of remove and rescan would, says the model; */
 	CLOSED,   /* the root port alone would, with all windows below it closed before */
 	N_COLUMNS
 };
 static const char *const titles[N_COLUMNS] = { "trees", "no room", "open", "works", "FAILS",
-	"newcomer", "sibling", "smaller", "larger", "staged", "lost", "twice", "closed" };
+	"newcomer", "sibling", "smaller", "larger", "staged", "steered", "lost", "twice",
+	"closed" };
 
 /* The smallest tree of a kind. */
 struct example {
@@ -54,7 +56,7 @@ struct tally {
 	struct example rescued, lost;
 };
 
-/* SMALLER, LARGER, STAGED or LOST. */
+/* SMALLER, LARGER, STAGED, STEERED or LOST. */
 static enum column planner_says(const struct pr_topology *t, const struct pr_function *top)
 {
 	const struct pr_policy policy = { .limit = PR_DISRUPTION_IN_USE };
@@ -73,6 +75,8 @@ static enum column planner_says(const struct pr_topology *t, const struct pr_fun
 			rescans += p->steps[i].kind == PR_STEP_RESCAN;
 		if (rescans > 1)
 			c = STAGED;
+		if (p->closes)
+			c = STEERED;
 	}
 	pr_plan_free(p);
 	return c;
