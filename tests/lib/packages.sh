@@ -13,6 +13,8 @@ guest_packages=(qemu-system-x86 busybox-static cpio zstd xz-utils kmod e2fsprogs
 # shellcheck disable=SC2034
 test_packages=(clang libclang-rt-14-dev clang-format libcmocka-dev shellcheck man-db groff systemd
 	dbus mmdebstrap binutils pciutils python3 python3-dbusmock)
+# shellcheck disable=SC2034
+package_packages=(debhelper dpkg-dev fakeroot lintian)
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then

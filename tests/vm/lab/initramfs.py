@@ -88,22 +88,42 @@ def _tree_key(tree: Path) -> str:
     return digest(part for path in files for part in (str(path.relative_to(tree)).encode(), path.read_bytes()))
 
 
-def installed(builddir: Path) -> Path:
-    """`make install` of a build directory: the guests get what users get.
-
-    Named by its content like the guests, because another run may be using the one of a moment ago.
-    """
-    place = cache_dir() / "install"
+def _kept(kind: str, fill: Callable[[Path], None]) -> Path:
+    """A tree for guests, named by its content like they are: another run may be using the one of a moment ago."""
+    place = cache_dir() / kind
     place.mkdir(exist_ok=True)
-    with locked("install"), tempfile.TemporaryDirectory(dir=cache_dir(), prefix="install-") as scratch:
+    with locked(kind), tempfile.TemporaryDirectory(dir=cache_dir(), prefix=f"{kind}-") as scratch:
         tree = Path(scratch) / "tree"
-        call(["make", "-s", "-C", str(builddir), "install", f"DESTDIR={tree}"])
+        fill(tree)
         target = place / _tree_key(tree)
         if not target.exists():
             for old in sorted(place.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT_INSTALLS]:
                 shutil.rmtree(old, ignore_errors=True)
             tree.rename(target)
     return target
+
+
+def installed(builddir: Path) -> Path:
+    """`make install` of a build directory."""
+    return _kept("install", lambda tree: call(["make", "-s", "-C", str(builddir), "install", f"DESTDIR={tree}"]))
+
+
+def packaged(builddir: Path) -> Path:
+    """The Debian package that the build directory holds (`make deb`), as /root/pciroom.deb."""
+    packages = sorted((builddir / "debian-package").glob("pciroom_*.deb"))
+    if len(packages) != 1:
+        raise LabError(f"{builddir}/debian-package: one Debian package is wanted there (make deb), not {len(packages)}")
+
+    def fill(tree: Path) -> None:
+        (tree / "root").mkdir(parents=True)
+        shutil.copy(packages[0], tree / "root/pciroom.deb")
+
+    return _kept("package", fill)
+
+
+def provided(kind: bool | str, builddir: Path) -> Path | None:
+    """What a scenario's guest gets of us, by its word `pciroom`: the installation, the package, or nothing."""
+    return {True: installed, "package": packaged, False: lambda _: None}[kind](builddir)
 
 
 def small_base() -> Path:
@@ -155,7 +175,7 @@ def pciroom(tree: Path, libraries: bool) -> Path:
             shutil.copytree(goal / "lib", goal / "usr/lib", dirs_exist_ok=True, symlinks=True)
             shutil.rmtree(goal / "lib")
 
-    return _cached("pciroom-small" if libraries else "pciroom", _tree_key(tree), fill)
+    return _cached("pciroom-small" if libraries else f"pciroom-{tree.parent.name}", _tree_key(tree), fill)
 
 
 def _bootstrap(tree: Path) -> None:

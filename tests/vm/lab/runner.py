@@ -129,7 +129,8 @@ def results_dir() -> Path:
     return Path(tempfile.mkdtemp(dir=parent, prefix=time.strftime("%Y%m%d-%H%M%S-")))
 
 
-def run_all(jobs: int, work: list[tuple[Scenario, Kernel]], install: Optional[Path]) -> list[Outcome]:
+def run_all(jobs: int, work: list[tuple[Scenario, Kernel]],
+            installs: dict[bool | str, Optional[Path]]) -> list[Outcome]:
     """Two at a time by default, longest kind first; a line each as it ends."""
     results = results_dir()
     work = sorted(work, key=lambda pair: pair[0].guest != "systemd")
@@ -137,7 +138,7 @@ def run_all(jobs: int, work: list[tuple[Scenario, Kernel]], install: Optional[Pa
         initramfs.small_base() if kind == "small" else initramfs.systemd_base()
 
     def job(pair: tuple[Scenario, Kernel]) -> Outcome:
-        outcome = one(*pair, install if pair[0].pciroom else None, results)
+        outcome = one(*pair, installs[pair[0].pciroom], results)
         say(f"{outcome.word:6} {outcome.seconds:5.0f} s  {outcome.name}: {pair[0].title}")
         if outcome.text:
             say("  " + outcome.text.replace("\n", "\n  "))

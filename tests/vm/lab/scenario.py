@@ -38,7 +38,7 @@ class Scenario:
     steps: list[dict[str, Any]]
     append: str = ""
     memory: int = 0
-    pciroom: bool = True
+    pciroom: bool | str = True
     acpi_hotplug: bool = False
     demo: bool = False
 
