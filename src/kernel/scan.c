@@ -193,9 +193,9 @@ static bool answers(const struct pr_function *top, unsigned int number)
 }
 
 /*
- * The bridge on one bus that forwards bus @number.  Where two do and both lead
- * somewhere, which one answers is the hardware's choice: *ret_unclear, unless
- * nothing new is behind them.
+ * The bridge on one bus that forwards bus @number.  Where two do, which one answers
+ * is the hardware's choice, even when one leads nowhere: *ret_unclear, unless nothing
+ * new is behind them.
  */
 static struct pr_function *claimant(
 	struct pr_function *first, unsigned int number, bool *ret_unclear)
@@ -205,7 +205,7 @@ static struct pr_function *claimant(
 	pr_for_each_child (g, first) {
 		if (!claims(g, number))
 			continue;
-		if (found && answers(found, number) && answers(g, number))
+		if (found)
 			*ret_unclear |= hides(found, number) || hides(g, number);
 		if (!found || (!answers(found, number) &&
 				      (answers(g, number) || g->bridge->secondary == number)))
@@ -278,7 +278,7 @@ static bool is_reachable(struct k_model *m, struct pr_function *f, unsigned int 
 	bool unclear = false;
 	const struct pr_function *to = route(m, number, &unclear);
 
-	if (to != f && was_seen(f, number) && has_old_numbers(m->root))
+	if ((to != f || unclear) && was_seen(f, number) && has_old_numbers(m->root))
 		return true;
 	if (unclear)
 		k_doubt(m, f, "bus %02x is forwarded by two bridges beside each other", number);

@@ -262,6 +262,15 @@ static const struct kernel_case cases[] = {
 		.actions = "remove 02:00.0; write 00:03.0 18.4=010100; remove 00:03.0; rescan root",
 		.expect = "bus 01 is forwarded by two bridges beside each other",
 		.result = 1 },
+	{ .name = "a removed bridge with nothing behind it forwards its buses all the same",
+		.machine = "kernel 6.1.0\n" Q35
+			   "00:02.0 bridge 01-01 root-port mem=fe800000-fe8fffff driver=pcieport\n"
+			   "00:03.0 bridge 02-04 root-port driver=pcieport\n"
+			   "01:00.0 dev 1:2 bar0=mem:1000@fe800000\n",
+		.actions = "remove 00:03.0; remove 01:00.0; write 00:02.0 18.4=040400; "
+			   "remove 00:02.0; rescan root",
+		.expect = "bus 04 is forwarded by two bridges beside each other",
+		.result = 1 },
 	{ .name = "below a bridge that does not forward its bus nothing is found",
 		.machine = "kernel 6.1.0\n" Q35
 			   "00:02.0 bridge 01-01 root-port mem=fe800000-fe8fffff driver=pcieport\n"
