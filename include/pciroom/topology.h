@@ -86,6 +86,7 @@ struct pr_resource {
 	 * of it; not compared, because no table shows it since 6.18
 	 */
 	uint64_t kept;
+	bool kept_least; /* predicted: @kept or more */
 };
 
 /* What is recorded of one function: the only input of the builder, and what a snapshot stores. */
@@ -205,6 +206,11 @@ struct pr_function {
 struct pr_root {
 	struct pr_root_facts facts;
 	uint8_t last_bus; /* known, or bounded by the next host bridge of the domain */
+	/*
+	 * predicted: more may have I/O addresses than is said here, and what is said here may have
+	 * others
+	 */
+	bool io_unclear;
 	/* by address at import; the position is the identity across predictions */
 	struct pr_function *functions;
 	size_t n_functions;

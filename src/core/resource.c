@@ -313,7 +313,10 @@ static void close_window(struct pr_resource *r)
 	r->kept = 0;
 }
 
-/* Up to 6.12 the table shows a window that was taken away: from 0, with its size (KERNEL 1.9). */
+/*
+ * Up to 6.12 the table shows a window that was taken away: from 0, with its size (KERNEL 1.9).
+ * Later such a line comes from a log (pciroom-snapshot(5)).
+ */
 static uint64_t kept_size(const struct pr_resource_line *line)
 {
 	return line->start == 0 && line->end > 0 && !(line->flags & PR_IORES_UNSET) ? line->end + 1

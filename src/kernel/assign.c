@@ -330,6 +330,46 @@ static void fail_unplaced(struct k_model *m, struct k_res *const *items, size_t 
 	}
 }
 
+static bool is_io(const struct k_res *r)
+{
+	return r->saved_flags & PR_IORES_IO;
+}
+
+/* Whether another size of one of @items would change which of them get I/O addresses. */
+static bool is_io_unclear(const struct k_model *m, struct k_res *const *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_io(items[i]) &&
+			(m->root->io_unclear || (items[i]->at_least && items[i]->placed)))
+			return true;
+	return false;
+}
+
+/*
+ * A window that may ask for more than is known found room for what is known.  Whether Linux
+ * finds it, and what it leaves to the others, nobody can tell: none of them is promised any.
+ */
+static void refuse_io(struct k_model *m, struct k_res *const *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct k_res *r = items[i];
+
+		if (!is_io(r))
+			continue;
+		if (m->second_try)
+			k_doubt(m, r->dev->f, "what Linux remembers of an I/O window is not known");
+		if (r->placed)
+			k_space_release(r);
+		r->size = r->saved_size;
+		r->start = r->saved_start;
+		r->flags = r->saved_flags;
+		k_list_remove(m, r);
+	}
+	if (m->profile->drops_deeper) /* what the failure of a window would do */
+		drop_hopeless(m);
+	m->root->io_unclear = true;
+}
+
 static bool begin_queue(struct k_model *m, struct queue *q, unsigned int n)
 {
 	*q = (struct queue){ .items = pr_new_array(m->arena, n, struct k_res *) };
@@ -352,6 +392,8 @@ static void place_queue(struct k_model *m, struct queue *q)
 		return;
 	}
 	assign_queue(m, q);
+	if (is_io_unclear(m, all, n))
+		refuse_io(m, all, n);
 	fail_unplaced(m, all, n);
 }
 

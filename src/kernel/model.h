@@ -24,7 +24,8 @@ struct k_res {
 	uint8_t index;
 	bool window;
 	bool placed;
-	bool opaque; /* placed, but how far it reaches is not known */
+	bool opaque;   /* placed, but how far it reaches is not known */
+	bool at_least; /* wants @size or more: what the kernel remembers is not known */
 	/* window taken away, up to 6.12: not placed, and still given out from (space.c) */
 	bool orphan;
 	uint32_t flags;
@@ -127,6 +128,7 @@ struct k_model {
 	struct k_res *list, *failed;
 	uint32_t list_order;
 	size_t n_listed;
+	bool second_try;   /* what fails takes windows away */
 	bool all_required; /* boot with tries left: reserves and what is optional are needs */
 	int status;        /* sticky: 0, 1 with @doubt, -ENOMEM, -EINVAL */
 	struct pr_doubt *doubt;

@@ -88,6 +88,7 @@ static void assign_below(struct k_model *m, struct pr_function *port)
 		return;
 	}
 	k_check_modelled(m, bus);
+	m->second_try = true;
 	if (m->status == 0)
 		try_assign(m, d);
 	if (m->status == 0 && m->failed) {

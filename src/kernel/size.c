@@ -164,6 +164,7 @@ static void ask_for(struct k_model *m, struct k_res *w, uint64_t align, uint64_t
 
 struct io_sum {
 	uint64_t small, large, children, align;
+	bool at_least;
 };
 
 static uint64_t io_size(
@@ -190,6 +191,7 @@ static void sum_io(struct k_model *m, struct k_bus *bus, const struct k_res *w, 
 				s->large = add(s->large, r->size);
 			s->align = larger(s->align, k_alignment(r));
 			s->children = add(s->children, r->add_size);
+			s->at_least |= r->at_least;
 		}
 	}
 }
@@ -205,6 +207,7 @@ static void size_io(struct k_model *m, struct k_bus *bus, uint64_t reserve)
 	w->orphan = false;
 
 	sum_io(m, bus, w, &s);
+	w->at_least |= s.at_least;
 	if (m->all_required) {
 		s.small = larger(s.small, reserve);
 		reserve = 0;

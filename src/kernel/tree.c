@@ -72,7 +72,16 @@ uint64_t k_remembered_size(
 		return r->kept;
 	if (r->index != PR_WINDOW_IO)
 		return 0;
-	return f->predicted ? r->kept : remembered_io(m, f);
+	return f->predicted || r->kept > 0 ? r->kept : remembered_io(m, f);
+}
+
+/* The kernel may remember more: of what was below once, or was written to the registers. */
+static bool remembers_more(
+	const struct k_model *m, const struct pr_function *f, const struct pr_resource *r)
+{
+	if (m->profile->forget_failed || r->index != PR_WINDOW_IO)
+		return false;
+	return f->predicted ? r->kept_least : r->kept == 0;
 }
 
 /*
@@ -146,6 +155,7 @@ static void set_window(struct k_model *m, struct k_res *w, const struct pr_funct
 		w->size = r->kept;
 	} else {
 		w->size = k_remembered_size(m, f, r);
+		w->at_least = remembers_more(m, f, r);
 	}
 }
 
@@ -389,6 +399,7 @@ static void store_window(const struct k_model *m, const struct k_res *from)
 	r->range = from->placed ? from->at : (struct pr_range){ 0 };
 	r->size = from->placed ? pr_range_size(&from->at) : 0;
 	r->kept = !from->placed && remembers ? from->size : 0;
+	r->kept_least = !from->placed && from->at_least;
 }
 
 static void store_bar(const struct k_res *from)

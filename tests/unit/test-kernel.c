@@ -70,6 +70,15 @@ struct kernel_case {
 	"04:00.0 dev 1b36:0005 class=00ff00 bar0=mem:1000@fe600000 "     \
 	"bar1=io:100@forgotten bar2=pref64:10000000@forgotten\n"
 
+/* Since 6.18 no table shows what the first port asks for; the other two have all the I/O there is. */
+#define IO_WITHOUT_ROOM                                                                       \
+	"kernel 7.3.0\nroot 0000:00-ff io=1000-2fff mem=fe800000-febfffff\n"                  \
+	"00:02.0 bridge 01-01 root-port hotplug mem=fea00000-febfffff driver=pcieport\n"      \
+	"00:03.0 bridge 02-02 root-port io=1000-1fff mem=fe800000-fe8fffff driver=pcieport\n" \
+	"00:04.0 bridge 03-03 root-port io=2000-2fff driver=pcieport\n"                       \
+	"02:00.0 dev 1:2 bar0=io:100@1000 bar1=mem:1000@fe800000\n"                           \
+	"03:00.0 dev 1:2 bar0=io:100@2000\n"
+
 /* A switch with a network card and two empty ports. */
 #define EMPTY_PORTS(release)                                               \
 	"kernel " release "\n" Q35                                         \
@@ -270,6 +279,26 @@ static const struct kernel_case cases[] = {
 		.actions = "remove 00:03.0; remove 01:00.0; write 00:02.0 18.4=040400; "
 			   "remove 00:02.0; rescan root",
 		.expect = "bus 04 is forwarded by two bridges beside each other",
+		.result = 1 },
+	{ .name = "a window that may ask for more than is known has room: no I/O beside it is promised",
+		.machine = IO_WITHOUT_ROOM,
+		.actions = "remove 00:03.0; rescan root",
+		.expect = "00:02.0 io closed\n00:03.0 io closed\n02:00.0 bar0 forgotten\n"
+			  "02:00.0 bar1 fe800000-fe800fff\n00:04.0 io 2000-2fff\n" },
+	{ .name = "a window that may ask for more than is known has no room: nothing is unclear",
+		.machine = IO_WITHOUT_ROOM,
+		.actions = "remove 02:00.0; rescan root",
+		.expect = "00:02.0 io closed\n02:00.0 bar0 1000-10ff\n" },
+	{ .name = "who has I/O addresses is not known: later rescans promise none either",
+		.machine = IO_WITHOUT_ROOM,
+		.actions =
+			"remove 00:03.0; rescan root; remove 00:02.0; remove 00:04.0; rescan root",
+		.expect = "00:02.0 io closed\n00:04.0 io closed\n03:00.0 bar0 forgotten\n" },
+	{ .name = "a window that may ask for more than is known, and a card below it: damage or none",
+		.machine = IO_WITHOUT_ROOM
+		"01:00.0 dev 1:2 newcomer parent=00:02.0 bar0=io:100@none\n",
+		.actions = "remove 00:03.0; plug 00:02.0",
+		.expect = "what Linux remembers of an I/O window is not known",
 		.result = 1 },
 	{ .name = "below a bridge that does not forward its bus nothing is found",
 		.machine = "kernel 6.1.0\n" Q35

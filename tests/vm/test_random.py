@@ -107,6 +107,11 @@ class Cases(unittest.TestCase):
     def setUp(self):
         self.state = follow(State(), BOOT)
 
+    def snapshot(self, generation: str = "7.x", log: bool = True) -> list[str]:
+        """The state as a snapshot."""
+        head = {"generation": generation, "release": "", "command_line": "quiet"}
+        return snapshot(head, self.state, {}, log)
+
     def test_registers_that_agree_with_the_table_are_not_repeated(self):
         self.assertEqual(layout(self.state), [
             "then 0000:00/02.0 0000:00:02.0 bus=00,01,05 13=1000-1fff 14=20000000-201fffff",
@@ -129,10 +134,20 @@ class Cases(unittest.TestCase):
         self.assertEqual(new.config[0x24:0x28].hex(), "01400140")
 
     def test_the_snapshot_names_what_is_in_the_way(self):
-        lines = snapshot({"release": "6.12", "command_line": "quiet"}, self.state, {})
+        lines = self.snapshot()
         self.assertIn("  last-bus: 0x7f", lines)
         self.assertEqual(lines[lines.index("  busy-mem:") + 1], "  - 0xa0000000-0xa0000fff")
         self.assertIn("  - 2 0xf000000c 0xffffffff", lines)
+
+    def test_an_io_window_without_room_has_the_size_that_the_log_names(self):
+        self.state.functions["0000:00:02.0"].lines[13] = (0, 0, 0)
+        window = "= 0000:00:02.0\nK pcieport 0000:00:02.0: bridge window [io  "
+        self.state.wanted_io = follow(self.state, window + "size 0x4000]: failed to assign\n").wanted_io
+        self.assertIn("  - 0x0 0x3fff 0x100", self.snapshot())
+        self.assertNotIn("  - 0x0 0x3fff 0x100", self.snapshot(log=False))
+        self.assertNotIn("  - 0x0 0x3fff 0x100", self.snapshot("6.12"))
+        self.state.wanted_io = follow(self.state, window + "0x1000-0x1fff]: releasing\n").wanted_io
+        self.assertIn("  - 0x0 0xfff 0x100", self.snapshot())
 
     def test_trimming_keeps_headers_and_lengths(self):
         config = bytearray(256)

@@ -20,6 +20,8 @@ UNSET = 0x20000000
 BRIDGE_CONTROL, COMMAND = 0x3e, 0x04
 KEPT_CAPS = {0x04, 0x0c, 0x0d, 0x10, 0x14}  # slot, hot-plug, subsystem, PCI Express, Enhanced Allocation
 KEPT_EXTENDED = {0x0e, 0x10, 0x15, 0x24}  # ARI, SR-IOV, Resizable BAR, VF Resizable BAR
+IO_WINDOW = 13
+FORGETTING = ("6.1", "6.12")  # these kernels forget what a window without room asked for
 SPARE_BUSES = range(0xff, 0x20, -1)
 
 
@@ -51,7 +53,7 @@ def read_session(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 # ---- the layout ----
 
-def _table(function: Function, index: int) -> Optional[tuple[int, int]]:
+def _addresses(function: Function, index: int) -> Optional[tuple[int, int]]:
     """A resource that has addresses in the kernel's table."""
     if index >= len(function.lines):
         return None
@@ -88,10 +90,10 @@ def layout(state: State) -> list[str]:
         words = ["then", place(state, function), function.address]
         if function.is_bridge():
             words.append("bus={:02x},{:02x},{:02x}".format(*function.buses()))
-        words += [f"{index}={_span(at)}" for index in range(len(function.lines)) if (at := _table(function, index))]
+        words += [f"{index}={_span(at)}" for index in range(len(function.lines)) if (at := _addresses(function, index))]
         if function.is_bridge():
             words += [f"w{index}={_span(_register(function, index))}" for index in pci.WINDOW_LINES
-                      if _register(function, index) != _table(function, index)]
+                      if _register(function, index) != _addresses(function, index)]
         lines.append(" ".join(words))
     return sorted(lines)
 
@@ -218,7 +220,15 @@ def _masks(function: Function, bars: dict[int, Bar], newcomer: bool) -> list[str
     return ["  masks:", *lines] if lines else []
 
 
-def _function(state: State, function: Function, order: int) -> list[str]:
+def _table(function: Function, wanted_io: int) -> list[tuple[int, int, int]]:
+    """The kernel's table; of an I/O window without room the log tells the size, sysfs shows zeros."""
+    lines = list(function.lines)
+    if wanted_io and len(lines) > IO_WINDOW and not any(lines[IO_WINDOW]):
+        lines[IO_WINDOW] = (0, wanted_io - 1, pci.IO)
+    return lines
+
+
+def _function(state: State, function: Function, order: int, wanted_io: int) -> list[str]:
     lines = [f"- address: {function.address}"]
     if function.parent:
         lines.append(f"  parent: {function.parent}")
@@ -227,7 +237,7 @@ def _function(state: State, function: Function, order: int) -> list[str]:
     if order:
         lines.append(f"  order: {order}")
     lines += ["  config: |", *_config(trimmed(function.config)), "  resource:"]
-    lines += [f"  - {start:#x} {end:#x} {flags:#x}" for start, end, flags in function.lines]
+    lines += [f"  - {start:#x} {end:#x} {flags:#x}" for start, end, flags in _table(function, wanted_io)]
     lines += _masks(function, state.bars.get(function.path, {}), newcomer=False)
     if function.driver:
         lines.append(f'  driver: "{function.driver}"')
@@ -261,11 +271,13 @@ def _newcomers(state: State, hidden: dict[str, Hidden]) -> list[tuple[str, list[
     return done
 
 
-def snapshot(head: dict[str, Any], state: State, hidden: dict[str, Hidden]) -> list[str]:
-    """pciroom-snapshot(5)."""
+def snapshot(head: dict[str, Any], state: State, hidden: dict[str, Hidden], log: bool) -> list[str]:
+    """pciroom-snapshot(5); with @log also what I/O windows without room ask for."""
     functions = list(state.functions.values())
+    wanted = state.wanted_io if log and head["generation"] not in FORGETTING else {}
     ordered = [function.address for function in functions] == sorted(state.functions)
-    parts = [(function.address, _function(state, function, 0 if ordered else position))
+    parts = [(function.address, _function(state, function, 0 if ordered else position,
+                                          wanted.get(function.path, 0)))
              for position, function in enumerate(functions, 1)]
     parts += _newcomers(state, hidden)
     return ["format: pciroom-snapshot/1", "machine:", f'  release: "{head["release"]}"',
@@ -278,7 +290,8 @@ def snapshot(head: dict[str, Any], state: State, hidden: dict[str, Hidden]) -> l
 class Replay:
     """Walks through a recording; what was seen later tells what was plugged in."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, log: bool = True) -> None:
+        self.log = log
         self.head, self.steps = read_session(path)
         self.states: list[State] = []
         state = State()
@@ -327,7 +340,7 @@ class Replay:
         step, before, after = self.steps[number], self.states[number - 1], self.states[number]
         lines = [f"# {name}", f"kernel {self.head['generation']}", f"kind {step['kind']}",
                  *("do " + " ".join(words) for words in step["words"]), *layout(after), "snapshot",
-                 *snapshot(self.head, before, self.hidden)]
+                 *snapshot(self.head, before, self.hidden, self.log)]
         return "\n".join(lines) + "\n"
 
     def _why_not(self, number: int, words: list[list[str]]) -> str:

@@ -98,12 +98,15 @@ def _replay(program: Path, files: list[str], how: str = "--judge") -> Iterator[t
             yield Path(name).stem, verdict, why
 
 
-def judge(results: Results, program: Path, session: Path) -> Tally:
-    """Judge every step of a recording; keeps the verdicts, and the cases that are not exact."""
+def judge(results: Results, program: Path, session: Path, log: bool = True) -> Tally:
+    """Judge every step of a recording; keeps the verdicts, and the cases that are not exact.
+
+    Without @log a case has only what sysfs shows of I/O windows without room.
+    """
     tally = Tally()
     lines = []
     with tempfile.TemporaryDirectory(prefix="pciroom-cases-") as scratch:
-        cases = {case.name: case for case in Replay(session).cases()}
+        cases = {case.name: case for case in Replay(session, log).cases()}
         files = []
         lines += [f"{case.name}\t{case.kind}\t{LEFT_OUT}\t{case.left_out}\n" for case in cases.values() if case.left_out]
         for case in cases.values():
@@ -288,12 +291,13 @@ class Runner:
         return running
 
 
-def rejudge(results: Results, program: Path, jobs: int, progress: Callable[[str], None] = say) -> Tally:
+def rejudge(results: Results, program: Path, jobs: int, log: bool = True,
+            progress: Callable[[str], None] = say) -> Tally:
     """Every recording again, with the program as it is now."""
     shutil.rmtree(results.place / "cases", ignore_errors=True)
     sessions = results.sessions()
     with ThreadPoolExecutor(jobs) as pool:
-        tallies = list(pool.map(lambda session: judge(results, program, session), sessions))
+        tallies = list(pool.map(lambda session: judge(results, program, session, log), sessions))
     total = Tally()
     for tally in tallies:
         for key, count in tally.counts.items():

@@ -15,6 +15,9 @@ from . import pci
 FOUND = re.compile(r"^pci ([0-9a-f:.]+): (?:(VF )?BAR (\d)|(ROM)|reg (0x[0-9a-f]+):) "
                    r"\[(io|mem) +(0x[0-9a-f]+)-(0x[0-9a-f]+)([^\]]*)\](.*)$")
 ANEW = re.compile(r"^pci ([0-9a-f:.]+): \[[0-9a-f]{4}:[0-9a-f]{4}\] type ")
+# The size that an I/O window asked for or had: since 6.18 the kernel keeps it, and shows zeros.
+IO_WINDOW = re.compile(r"^\S+ ([0-9a-f:.]+): bridge window \[io +(?:size (0x[0-9a-f]+)|(0x[0-9a-f]+)-(0x[0-9a-f]+))\]: "
+                       r"(failed to assign|releasing|assigned)")
 BUSES = re.compile(r"^pci_bus ([0-9a-f]{4}:[0-9a-f]{2}): root bus resource \[bus ([0-9a-f]{2})-([0-9a-f]{2})\]")
 # The kernel itself went wrong: what follows says nothing of its allocator.  Complaints of a busy host
 # (stalls, lockups) do not count.
@@ -62,6 +65,7 @@ class State:
     errors: list[str] = field(default_factory=list)
     bars: dict[str, dict[int, Bar]] = field(default_factory=dict)  # by path
     last_bus: dict[str, int] = field(default_factory=dict)  # of host bridges
+    wanted_io: dict[str, int] = field(default_factory=dict)  # by path: of I/O windows without room
 
     def paths(self) -> dict[str, Function]:
         """The functions by place."""
@@ -154,10 +158,16 @@ def _bar(match: re.Match) -> Optional[tuple[str, Bar]]:
 def _learn(state: State) -> None:
     """Sizes of BARs and ranges of host bridges from the new lines of the log."""
     found: dict[str, dict[int, Bar]] = {}
+    wanted: dict[str, int] = {}
     for line in state.log:
         anew = ANEW.match(line)
         if anew:  # maybe another card than the last one of that place
             found[anew.group(1)] = {}
+            wanted[anew.group(1)] = 0
+        window = IO_WINDOW.match(line)
+        if window:
+            address, size, first, last, what = window.groups()
+            wanted[address] = 0 if what == "assigned" else int(size, 16) if size else int(last, 16) - int(first, 16) + 1
         match = FOUND.match(line)
         bar = _bar(match) if match else None
         if bar:
@@ -168,6 +178,8 @@ def _learn(state: State) -> None:
     for address, bars in found.items():
         if address in state.functions:
             state.bars[state.functions[address].path] = bars
+    state.wanted_io.update({state.functions[address].path: size for address, size in wanted.items()
+                            if address in state.functions})
 
 
 def _parts(text: str) -> Iterable[list[str]]:
@@ -188,7 +200,8 @@ def _parts(text: str) -> Iterable[list[str]]:
 
 def follow(before: State, text: str) -> State:
     """The state that an answer describes."""
-    state = State(bars={path: dict(bars) for path, bars in before.bars.items()}, last_bus=dict(before.last_bus))
+    state = State(bars={path: dict(bars) for path, bars in before.bars.items()}, last_bus=dict(before.last_bus),
+                  wanted_io=dict(before.wanted_io))
     for part in _parts(text):
         key, _, value = part[0].partition(" ")
         if key == "F":
