@@ -207,6 +207,11 @@ struct pr_root {
 	struct pr_root_facts facts;
 	uint8_t last_bus; /* known, or bounded by the next host bridge of the domain */
 	/*
+	 * Up to here the numbers are its own for sure: last_bus, but the highest in use where a
+	 * hypervisor gave a further host bridge of the domain a range that is not known.
+	 */
+	uint8_t known_bus;
+	/*
 	 * predicted: more may have I/O addresses than is said here, and what is said here may have
 	 * others
 	 */

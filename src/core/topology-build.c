@@ -429,6 +429,31 @@ static uint8_t last_bus(const struct pr_builder *b, size_t i)
 	return (uint8_t)last;
 }
 
+/*
+ * Firmware divides all numbers among the host bridges, as in every recording; a hypervisor gives
+ * a further one those that it needs at boot (QEMU: pxb-pcie).
+ */
+static uint8_t known_bus(const struct pr_topology *t, size_t i)
+{
+	const struct pr_root *root = t->roots[i];
+	unsigned int known = root->facts.bus;
+
+	if (root->facts.last_bus >= 0 || !t->machine.is_guest || i == 0 ||
+		t->roots[i - 1]->facts.domain != root->facts.domain)
+		return root->last_bus;
+	for (size_t k = 0; k < root->n_functions; k++) {
+		const struct pr_function *f = &root->functions[k];
+
+		if (f->facts->is_newcomer)
+			continue;
+		if (f->address.bus > known)
+			known = f->address.bus;
+		if (f->bridge && f->bridge->subordinate > known)
+			known = f->bridge->subordinate;
+	}
+	return (uint8_t)(known < root->last_bus ? known : root->last_bus);
+}
+
 static int make_roots(struct finish *x, struct pr_topology *t)
 {
 	struct pr_builder *b = x->b;
@@ -612,6 +637,8 @@ static int build(struct finish *x, struct pr_topology *t)
 		return r;
 	find_busless(t);
 	t->machine = b->machine;
+	for (size_t i = 0; i < t->n_roots; i++)
+		t->roots[i]->known_bus = known_bus(t, i);
 	t->n_functions = x->n;
 	t->generation = pr_topology_digest(t);
 	return 0;

@@ -122,7 +122,16 @@ static int read_list(const struct importer *im, const char *name, char **ret, si
 	return 0;
 }
 
-static int add_roots(struct importer *im)
+static bool has_earlier(const struct importer *im, const struct pr_root_facts *facts)
+{
+	for (size_t i = 0; i < im->n_roots; i++)
+		if (im->roots[i].facts.domain == facts->domain &&
+			im->roots[i].facts.bus < facts->bus)
+			return true;
+	return false;
+}
+
+static int add_roots(struct importer *im, bool guest)
 {
 	_cleanup_free_ char *mem = NULL, *io = NULL;
 	struct pr_resource_text iomem = { .name = "proc/iomem" },
@@ -139,10 +148,14 @@ static int add_roots(struct importer *im)
 		return r;
 
 	for (size_t i = 0; i < im->n_roots; i++) {
-		r = pr_builder_add_root(im->builder, &im->roots[i].facts);
+		struct pr_root_facts *facts = &im->roots[i].facts;
+
+		if (guest && has_earlier(im, facts))
+			facts->last_bus = -1; /* pr_root.known_bus */
+		r = pr_builder_add_root(im->builder, facts);
 		if (r < 0)
 			return pr_import_fail(im->error, r, "host bridge %04x:%02x: %s",
-				im->roots[i].facts.domain, im->roots[i].facts.bus, strerror(-r));
+				facts->domain, facts->bus, strerror(-r));
 	}
 
 	return 0;
@@ -389,11 +402,11 @@ static int collect(struct importer *im)
 	if (r < 0)
 		return r;
 
-	r = add_roots(im);
+	pr_machine_read(&im->sysfs, im->root, &machine);
+	r = add_roots(im, machine.is_guest);
 	if (r < 0)
 		return r;
 
-	pr_machine_read(&im->sysfs, im->root, &machine);
 	machine.unseen = im->users.unseen;
 	if (pr_builder_set_machine(im->builder, &machine) < 0)
 		return pr_import_no_memory(im->error);

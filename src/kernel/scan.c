@@ -376,6 +376,13 @@ static void check_unseen(struct k_model *m, const struct pr_function *f, bool re
 	k_doubt(m, f, "it had no bus numbers, so that what is behind it is not known");
 }
 
+/* Beyond its own numbers the host bridge may have none, and what Linux then does is not known. */
+static void check_own(struct k_model *m, const struct pr_function *f, unsigned int number)
+{
+	if (number > m->root->known_bus && number <= m->root->last_bus)
+		k_doubt(m, f, "whether bus %02x belongs to its host bridge is not known", number);
+}
+
 /* A bridge that keeps the numbers of its registers, first pass. */
 static unsigned int scan_configured(struct k_model *m, struct pr_function *f, unsigned int max)
 {
@@ -394,6 +401,7 @@ static unsigned int scan_configured(struct k_model *m, struct pr_function *f, un
 	child.reachable = is_reachable(m, f, child.number);
 	if (!k_has_bus(m, f)) {
 		check_unseen(m, f, child.reachable);
+		check_own(m, f, end);
 		give_bus(m, f, &child);
 	}
 	highest = scan_bus(m, &child, end - child.number);
@@ -447,6 +455,7 @@ static unsigned int scan_unconfigured(struct k_model *m, const struct scan *bus,
 	if (fixed)
 		max = ea->fixed_subordinate;
 	f->bridge->subordinate = (uint8_t)max;
+	check_own(m, f, max);
 	return max;
 }
 

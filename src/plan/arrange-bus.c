@@ -67,7 +67,7 @@ static struct span span_of(const struct asking *a, const struct pr_function *bri
 			bridge->bridge->subordinate };
 	} else {
 		s.first = a->root->first_child;
-		s.range = (struct pr_range){ a->root->facts.bus + 1u, a->root->last_bus };
+		s.range = (struct pr_range){ a->root->facts.bus + 1u, a->root->known_bus };
 	}
 	s.empty = s.range.first > s.range.last || s.range.first > LAST_BUS;
 	return s;

@@ -742,17 +742,18 @@ static void parse_root_word(struct root *root, char *word)
 static void parse_root(struct parser *p)
 {
 	struct root root = { .p = p };
-	char *where = need_word(p, "DOMAIN:BUS-BUS"), *buses = cut(where, ':'), *word;
-	struct pr_range range;
+	char *where = need_word(p, "DOMAIN:BUS-BUS"), *buses = cut(where, ':'), *last, *word;
 	int r;
 
 	if (!buses)
 		bad(p, "\"%s\" is not DOMAIN:BUS-BUS", where);
-	range = parse_range(p, buses);
+	last = cut(buses, '-');
+	if (!last)
+		bad(p, "\"%s\" has no last bus", where);
 	root.facts = (struct pr_root_facts){
 		.domain = (uint32_t)parse_hex(p, where),
-		.bus = (uint8_t)range.first,
-		.last_bus = (int)range.last,
+		.bus = (uint8_t)parse_hex(p, buses),
+		.last_bus = strcmp(last, "?") == 0 ? -1 : (int)parse_hex(p, last),
 		.io = root.io,
 		.mem = root.mem,
 		.busy_io = root.busy_io,

@@ -7,7 +7,8 @@
  *   kernel 6.1.0-50-amd64        cmdline pci=hpmmiosize=4M pci=realloc
  *   arch x86_64                  lockdown integrity         guest
  *   root 0000:00-ff io=1000-ffff mem=80000000-febfffff mem=100000000-8ffffffff
- *        busy=feb00000-feb0ffff busy-io=...   (one line; no io= and mem=: apertures not known)
+ *        busy=feb00000-feb0ffff busy-io=...   (one line; no io= and mem=: apertures not known;
+ *        0000:40-?: the last bus is not known)
  *   00:02.0 bridge 01-05 root-port hotplug io=c000-cfff mem=fe400000-fe5fffff
  *        pref64=100000000-1001fffff driver=pcieport              (one line)
  *   04:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe440000 bar2=io:20@c000

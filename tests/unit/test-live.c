@@ -197,6 +197,36 @@ static void test_everything(void **state)
 	fixture_free(f);
 }
 
+/* The ECAM region is that of all host bridges: it says nothing of the further ones of a guest. */
+static void test_last_bus(const char *vendor, int last)
+{
+	struct fixture *f = make_machine(256, 6, BAR_LINE ZERO ZERO ZERO ZERO ZERO ZERO);
+	struct pr_topology *t;
+
+	fixture_file(f, "sys/class/dmi/id/sys_vendor", vendor);
+	fixture_dir(f, "sys/devices/pci0000:40");
+	fixture_file(f, "proc/iomem", "f0000000-ffffffff : PCI ECAM 0000 [bus 00-7f]\n");
+	t = import(f, NULL);
+	assert_int_equal(t->n_roots, 2);
+	assert_int_equal(t->roots[0]->facts.last_bus, 0x3f);
+	assert_int_equal(t->roots[1]->facts.last_bus, last);
+	assert_int_equal(t->roots[1]->known_bus, last < 0 ? 0x40 : last);
+	pr_topology_free(t);
+	fixture_free(f);
+}
+
+static void test_last_bus_of_guest(void **state)
+{
+	(void)state;
+	test_last_bus("QEMU\n", -1);
+}
+
+static void test_last_bus_of_server(void **state)
+{
+	(void)state;
+	test_last_bus("ACME\n", 0x7f);
+}
+
 /* ---- the order in which the kernel found the functions ---- */
 
 static const struct order_case {
@@ -856,6 +886,10 @@ static void test_recording(void **state)
 static const struct CMUnitTest single_tests[] = {
 	{ .name = "everything sysfs and procfs say", .test_func = test_everything },
 	{ .name = "nothing but configuration space: all else is unknown", .test_func = test_bare },
+	{ .name = "the last bus of a guest's further host bridge is not known",
+		.test_func = test_last_bus_of_guest },
+	{ .name = "the last bus of a server's last host bridge is that of the ECAM region",
+		.test_func = test_last_bus_of_server },
 	{ .name = "a nested domain above 16 bits", .test_func = test_wide_domain },
 	{ .name = "a virtual function has ones in its identity alone",
 		.test_func = test_virtual_function },

@@ -411,6 +411,21 @@ static void an_empty_machine_is_a_topology(void **state)
 	pr_topology_free(NULL);
 }
 
+static void a_hypervisor_gives_a_further_host_bridge_few_buses(void **state)
+{
+	struct pr_topology *t = machine_build("guest\nroot 0000:00-?\nroot 0000:40-?\n"
+					      "root 0000:80-8f\n40:00.0 bridge 41-44 root-port\n"
+					      "41:00.0 dev 1:2\n45:01.0 dev 1:2 newcomer "
+					      "parent=40:00.0 bar0=mem:1000@none\n");
+
+	(void)state;
+	assert_int_equal(t->roots[0]->known_bus, 0x3f);
+	assert_int_equal(t->roots[1]->known_bus, 0x44);
+	assert_int_equal(t->roots[1]->last_bus, 0x7f);
+	assert_int_equal(t->roots[2]->known_bus, 0x8f);
+	pr_topology_free(t);
+}
+
 static void host_bridges_end_where_the_next_begins(void **state)
 {
 	struct pr_topology *t = machine_build("root 0000:40-80\nroot 0001:00-0f\nroot 0000:00-ff\n"
@@ -423,6 +438,7 @@ static void host_bridges_end_where_the_next_begins(void **state)
 	assert_int_equal(t->roots[2]->last_bus, 0xff); /* 80, found by its function */
 	assert_int_equal(t->roots[3]->facts.domain, 1);
 	assert_int_equal(t->roots[3]->last_bus, 0x0f);
+	assert_int_equal(t->roots[2]->known_bus, 0xff);
 	assert_false(t->roots[2]->facts.apertures_known);
 	for (size_t i = 0; i < t->n_roots; i++)
 		assert_int_equal(pr_root_position(t, t->roots[i]), i);
@@ -609,6 +625,7 @@ int main(void)
 	ADD_TEST(&tests, impossible_facts_are_refused_one_by_one);
 	ADD_TEST(&tests, an_empty_machine_is_a_topology);
 	ADD_TEST(&tests, host_bridges_end_where_the_next_begins);
+	ADD_TEST(&tests, a_hypervisor_gives_a_further_host_bridge_few_buses);
 	ADD_ROWS(&tests, bridge_cases, test_bridge);
 	ADD_ROWS(&tests, reach_cases, test_reach);
 	ADD_TEST(&tests, without_sriov_support_windows_follow_the_rom);
