@@ -27,7 +27,8 @@ struct pr_backend_ops {
 		uint32_t value);
 	/*
 	 * Settings of a function: "NAME=VALUE" lines into @ret (NUL-terminated, at most @size), and
-	 * drivers_autoprobe, which is the whole bus's.
+	 * drivers_autoprobe, which is the whole bus's.  A line "aer=firmware" says that the registers of
+	 * errors are not ours to write.
 	 */
 	int (*attributes)(void *instance, const struct pr_address *a, char *ret, size_t size);
 	int (*set_attribute)(

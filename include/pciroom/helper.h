@@ -27,7 +27,10 @@ enum pr_helper_verb {
 	PR_HELPER_REMOVE,
 	PR_HELPER_RESCAN,      /* the bus the function sits on */
 	PR_HELPER_RESCAN_ROOT, /* domain, bus of a root bus */
-	/* settings of a function and drivers_autoprobe of the bus -> lines "NAME=VALUE" */
+	/*
+	 * settings of a function, drivers_autoprobe of the bus, and who handles errors ("aer=kernel"
+	 * or "aer=firmware") -> lines "NAME=VALUE"
+	 */
 	PR_HELPER_READ_ATTRIBUTES,
 	PR_HELPER_WRITE_ATTRIBUTE, /* name, text; allow-list with the form of each value */
 	PR_HELPER_AUTOPROBE,       /* value 0 or 1: try drivers on functions that are found */

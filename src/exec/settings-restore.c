@@ -109,14 +109,16 @@ static bool payload_fits(const struct pr_record *record, const struct pr_functio
 static bool differs(const struct visit *v, const struct pr_record_setting *s)
 {
 	_cleanup_free_ char *text = NULL;
+	const char *now;
 	uint32_t value;
 	uint16_t offset;
 
 	if (s->what->place != PR_PLACE_ATTRIBUTE)
 		return pr_setting_register(s->what, v->f, &offset, &value) && value != s->value;
 	text = pr_setting_attribute(s->what, v->text);
+	now = text ? text : s->what->absent;
 
-	return !text || strcmp(text, s->text) != 0;
+	return !now || strcmp(now, s->text) != 0;
 }
 
 static int write_register(const struct visit *v, const struct pr_record_setting *s)

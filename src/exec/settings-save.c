@@ -96,6 +96,12 @@ static int read_attributes(
 	return r;
 }
 
+/* Errors that the firmware handles are left to it, registers and all. */
+static bool is_firmwares(const char *attributes)
+{
+	return strstr(attributes, "aer=firmware\n") != NULL;
+}
+
 static int save_all(
 	struct saving *s, const struct pr_function *f, const struct pr_record_function *entry)
 {
@@ -108,7 +114,7 @@ static int save_all(
 
 		if (what->place == PR_PLACE_ATTRIBUTE)
 			r = add_attribute(s, what, text, entry);
-		else
+		else if (what->place != PR_PLACE_AER || !is_firmwares(text))
 			add_register(s, what, f, entry->path);
 	}
 	if (entry->stays_unbound)
@@ -117,12 +123,18 @@ static int save_all(
 	return r;
 }
 
-static void save_guard(
+static int save_guard(
 	struct saving *s, const struct pr_function *f, const struct pr_record_function *entry)
 {
-	for (size_t i = 0; i < pr_settings_count(); i++)
+	char text[PR_ATTRIBUTES_MAX];
+	int r;
+
+	r = read_attributes(s, f, text);
+	for (size_t i = 0; r == 0 && i < pr_settings_count() && !is_firmwares(text); i++)
 		if (pr_setting_at(i)->guard)
 			add_register(s, pr_setting_at(i), f, entry->path);
+
+	return r;
 }
 
 static int save_function(struct saving *s, const struct pr_record_function *entry)
@@ -131,10 +143,8 @@ static int save_function(struct saving *s, const struct pr_record_function *entr
 
 	if (pr_record_removes(s->record, entry->path) || is_unbound_by(s->plan, f))
 		return save_all(s, f, entry);
-	if (is_guard(s, f))
-		save_guard(s, f, entry);
 
-	return 0;
+	return is_guard(s, f) ? save_guard(s, f, entry) : 0;
 }
 
 int pr_settings_save(struct pr_record *record, const struct pr_plan *plan,

@@ -16,6 +16,11 @@
 	{                                                                                      \
 		.name = n, .place = (p), .when = (w), .offset = (o), .width = (b), .mask = (m) \
 	}
+#define GUARD(n, o, g)                                                                            \
+	{                                                                                         \
+		.name = n, .place = PR_PLACE_AER, .when = PR_WHEN_ANY, .offset = (o), .width = 4, \
+		.mask = UINT32_MAX, .guard = (g)                                                  \
+	}
 
 /*
  * Errors that a port sees when what is below it does not answer, or goes: PCIe 7.8.4.2 (Surprise
@@ -33,7 +38,11 @@ static const struct pr_setting settings[] = {
 	ATTRIBUTE("reset_method", PR_WHEN_ANY),
 	ATTRIBUTE("d3cold_allowed", PR_WHEN_ANY),
 	ATTRIBUTE("power/control", PR_WHEN_ANY),
-	ATTRIBUTE("power/wakeup", PR_WHEN_ANY),
+	/* a function that cannot wake the machine has no such file */
+	{ .name = "power/wakeup",
+		.place = PR_PLACE_ATTRIBUTE,
+		.when = PR_WHEN_ANY,
+		.absent = "disabled" },
 	ATTRIBUTE("link/clkpm", PR_WHEN_ANY),
 	ATTRIBUTE("link/l0s_aspm", PR_WHEN_ANY),
 	ATTRIBUTE("link/l1_aspm", PR_WHEN_ANY),
@@ -54,10 +63,8 @@ static const struct pr_setting settings[] = {
 	REGISTER("bridge-control", PR_PLACE_BRIDGE, PR_WHEN_ANY, 0x3e, 2, 0x0003),
 	REGISTER("aer-severity", PR_PLACE_AER, PR_WHEN_ANY, 0x0c, 4, UINT32_MAX),
 	REGISTER("aer-control", PR_PLACE_AER, PR_WHEN_ANY, 0x18, 4, 0x00000140),
-	{ "aer-correctable-mask", PR_PLACE_AER, PR_WHEN_ANY, 0x14, 4, UINT32_MAX,
-		GUARD_CORRECTABLE },
-	{ "aer-uncorrectable-mask", PR_PLACE_AER, PR_WHEN_ANY, 0x08, 4, UINT32_MAX,
-		GUARD_UNCORRECTABLE },
+	GUARD("aer-correctable-mask", 0x14, GUARD_CORRECTABLE),
+	GUARD("aer-uncorrectable-mask", 0x08, GUARD_UNCORRECTABLE),
 };
 
 size_t pr_settings_count(void)

@@ -31,6 +31,7 @@ struct pr_setting {
 	uint32_t mask; /* bits that are the setting; the others are left as they are */
 	/* masks errors: set in the port above while its subtree is away */
 	uint32_t guard;
+	const char *absent; /* value of a function that has no such attribute; NULL: none */
 };
 
 size_t pr_settings_count(void);

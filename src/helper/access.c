@@ -21,6 +21,9 @@
 /* Bridges above each other: there are 256 buses. */
 #define DEPTH_MAX    256
 #define GROUP_DIGITS 10
+/* How links of sysfs begin: from bus/pci/devices, and from class/pci_bus. */
+#define TO_TREE    "../../../devices/"
+#define FROM_CLASS "../../devices/"
 
 static int open_directory(int at, const char *path, int *ret)
 {
@@ -87,39 +90,46 @@ bool pr_target_parse(const char *text, struct pr_target *ret)
 }
 
 /*
- * What the link @path leads to in sys/devices: @up has to be the way there, and the rest, which ends
- * with @end (from its slash on), is opened without links.
+ * What the link @path says, which has to begin with @up (the way to sys/devices) and to end with @end
+ * (from its slash on).
  */
-static int open_linked(const struct pr_access *a, int at, const char *path, const char *up,
-	const char *end, int *ret)
+static int read_link(int at, const char *path, const char *up, const char *end, char ret[PATH_MAX])
 {
-	char target[PATH_MAX];
 	size_t n_up = strlen(up), n_end = strlen(end);
 	ssize_t n;
 
-	n = readlinkat(at, path, target, sizeof(target) - 1);
+	n = readlinkat(at, path, ret, PATH_MAX - 1);
 	if (n < 0)
 		return errno == ENOENT ? -ENODEV : -errno;
-	target[n] = '\0';
-	if (strncmp(target, up, n_up) != 0)
+	ret[n] = '\0';
+	if (strncmp(ret, up, n_up) != 0)
 		return -EXDEV;
-	if ((size_t)n + 1 < n_up + n_end || strcmp(target + n - n_end, end) != 0)
-		return -EINVAL;
 
-	return open_directory(a->tree, target + n_up, ret);
+	return (size_t)n + 1 < n_up + n_end || strcmp(ret + n - n_end, end) != 0 ? -EINVAL : 0;
 }
 
-int pr_access_function(const struct pr_access *a, const struct pr_target *t, int *ret)
+static int read_function_link(
+	const struct pr_access *a, const struct pr_target *t, char ret[PATH_MAX])
 {
 	char name[PR_TARGET_TEXT_MAX], path[sizeof("devices/") + PR_TARGET_TEXT_MAX];
-	int r;
 
 	if (t->device > 0x1f || t->function > 7)
 		return -EINVAL;
 
 	pr_target_format(t, name);
 	(void)snprintf(path, sizeof(path), "devices/%s", name); /* sized for it */
-	r = open_linked(a, a->bus, path, "../../../devices/", path + strlen("devices"), ret);
+	return read_link(a->bus, path, TO_TREE, path + strlen("devices"), ret);
+}
+
+int pr_access_function(const struct pr_access *a, const struct pr_target *t, int *ret)
+{
+	char target[PATH_MAX];
+	int r;
+
+	r = read_function_link(a, t, target);
+	if (r < 0)
+		return r;
+	r = open_directory(a->tree, target + strlen(TO_TREE), ret);
 	return r == -ENOENT ? -ENODEV : r; /* it went between the two */
 }
 
@@ -165,28 +175,72 @@ static DIR *open_entries(int at)
 	return dir;
 }
 
-/* Services of a port are "ADDRESS:pcieTSS": the type of port, and a bit (drivers/pci/pcie/portdrv.h). */
-static bool is_hotplug_service(const char *name)
-{
-	const char *service = strstr(name, ":pcie");
-
-	return service && strlen(service) == strlen(":pcie004") && strcmp(service + 6, "04") == 0;
-}
-
-bool pr_access_has_pciehp(int function)
+/*
+ * The service of a port whose bit is @service: "ADDRESS:pcieTSS" (drivers/pci/pcie/portdrv.h), T the
+ * type of port.  -ENOENT: none; @ret_driven: a driver has it.
+ */
+static int find_service(int function, const char *service, bool *ret_driven)
 {
 	_cleanup_(closedirp) DIR *dir = open_entries(function);
 	char path[NAME_MAX + sizeof("/driver")];
 	const struct dirent *e;
 
-	while (dir && (e = readdir(dir))) {
+	if (!dir)
+		return -EIO;
+	while ((e = readdir(dir))) {
+		const char *name = strstr(e->d_name, ":pcie");
+
+		if (!name || strlen(name) != strlen(":pcieTSS") || strcmp(name + 6, service) != 0)
+			continue;
 		(void)snprintf(path, sizeof(path), "%s/driver", e->d_name); /* sized for it */
-		if (is_hotplug_service(e->d_name) &&
-			faccessat(function, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			return true;
+		*ret_driven = faccessat(function, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+		return 0;
 	}
 
-	return !dir; /* not known is not free */
+	return -ENOENT;
+}
+
+bool pr_access_has_pciehp(int function)
+{
+	bool driven = true; /* not known is not free */
+	int r = find_service(function, "04", &driven);
+
+	return r != -ENOENT && driven;
+}
+
+/* Length of the part of a path in sys/devices that ends with the first function below a host bridge. */
+static size_t root_port_length(const char *path)
+{
+	char name[NAME_MAX + 1];
+	size_t length = 0, n;
+	struct pr_target t;
+
+	for (const char *at = path; *at; at += n + (at[n] == '/')) {
+		n = strcspn(at, "/");
+		if (n >= sizeof(name))
+			return 0;
+		memcpy(name, at, n);
+		name[n] = '\0';
+		if (strncmp(name, "pci", 3) == 0 && strchr(name, ':'))
+			length = 0; /* also a host bridge behind an endpoint (VMD) */
+		else if (length == 0 && pr_target_parse(name, &t))
+			length = (size_t)(at - path) + n;
+	}
+
+	return length;
+}
+
+bool pr_access_owns_aer(const struct pr_access *a, const struct pr_target *t)
+{
+	char target[PATH_MAX], *path = target + strlen(TO_TREE);
+	_cleanup_close_ int port = -1;
+	bool driven;
+
+	if (read_function_link(a, t, target) < 0)
+		return false;
+	path[root_port_length(path)] = '\0';
+	return *path && open_directory(a->tree, path, &port) == 0 &&
+	       find_service(port, "02", &driven) == 0;
 }
 
 /* 1: a function of the subtree at @fd has it; 0: none has; negative errno: not known. */
@@ -365,7 +419,8 @@ int pr_access_group(const struct pr_access *a, int function, int *ret)
 
 int pr_access_root_bus(const struct pr_access *a, uint32_t domain, uint8_t bus, int *ret)
 {
-	char path[64], end[64];
+	char path[64], end[64], target[PATH_MAX];
+	int r;
 
 	(void)snprintf(path, sizeof(path), "sys/class/pci_bus/%04x:%02x", domain, bus);
 	/*
@@ -375,5 +430,6 @@ int pr_access_root_bus(const struct pr_access *a, uint32_t domain, uint8_t bus, 
 	 */
 	(void)snprintf(
 		end, sizeof(end), "/pci%04x:%02x/pci_bus/%04x:%02x", domain, bus, domain, bus);
-	return open_linked(a, a->root, path, "../../devices/", end, ret);
+	r = read_link(a->root, path, FROM_CLASS, end, target);
+	return r < 0 ? r : open_directory(a->tree, target + strlen(FROM_CLASS), ret);
 }

@@ -46,6 +46,11 @@ bool pr_access_is_virtual(int function);
 bool pr_access_has_pciehp(int function);
 bool pr_access_is_populated(int function);
 /*
+ * The kernel handles errors (AER) of the hierarchy that the function is in: its root port has the
+ * service.  Where the firmware kept that to itself, or the kernel was told to leave it, there is none.
+ */
+bool pr_access_owns_aer(const struct pr_access *a, const struct pr_target *t);
+/*
  * 1: it, or a function below it, has virtual functions; 0: none has; negative errno when it could
  * not be told.
  */

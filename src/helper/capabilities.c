@@ -127,6 +127,12 @@ static int check_nothing(const struct change *c)
 	return 0;
 }
 
+/* Firmware that handles errors itself relies on what it has written (PCI Firmware 3.2, 4.5.1). */
+static int check_aer(const struct change *c)
+{
+	return c->owner->owns_aer ? 0 : -EPERM;
+}
+
 static bool has_slot(const struct change *c)
 {
 	return read_at(c, c->at, 0x02, 2) & PCIE_FLAGS_SLOT;
@@ -211,10 +217,10 @@ static int check_vfs_number(const struct change *c)
  * Whole registers of one width.  Bits that do something when they are set (Initiate Function Level
  * Reset, Retrain Link, the slot's interlock) are in no mask.
  */
-#define SETTING(c, o, w, m, d)                                                              \
+#define SETTING(c, o, w, m, d, f)                                                           \
 	{                                                                                   \
 		.capability = (c), .offset = (o), .width = (w), .mask = (m), .driven = (d), \
-		.until = PR_DRIVER_HOTPLUG, .check = check_nothing                          \
+		.until = PR_DRIVER_HOTPLUG, .check = (f)                                    \
 	}
 #define CHECKED(c, o, w, m, u, f)                                                         \
 	{                                                                                 \
@@ -230,21 +236,21 @@ static const struct row {
 	int (*check)(const struct change *c); /* 0, -EPERM, -EBUSY */
 } rows[] = {
 	/* PCIe 7.5.3.4 Device Control: payload, read request, ordering, error reporting */
-	SETTING(CAP_PCIE, 0x08, 2, 0x781f | PAYLOAD, 0x781f),
+	SETTING(CAP_PCIE, 0x08, 2, 0x781f | PAYLOAD, 0x781f, check_nothing),
 	/* 7.5.3.10 Slot Control: indicators, power; 7.5.3.11 Slot Status: what was latched */
 	CHECKED(CAP_PCIE, 0x18, 2, SLOT_CONTROL, PR_DRIVER_PORT, check_slot),
 	CHECKED(CAP_PCIE, 0x1a, 2, SLOT_STATUS_LATCHED, PR_DRIVER_PORT, check_latched),
 	/* 7.5.3.16 Device Control 2: completion timeout, ID-based ordering, LTR */
-	SETTING(CAP_PCIE, 0x28, 2, 0x071f, 0x071f),
+	SETTING(CAP_PCIE, 0x28, 2, 0x071f, 0x071f, check_nothing),
 	/* 7.8.4 Advanced Error Reporting: masks, severity, ECRC */
-	SETTING(CAP_AER, 0x08, 4, UINT32_MAX, UINT32_MAX),
-	SETTING(CAP_AER, 0x0c, 4, UINT32_MAX, UINT32_MAX),
-	SETTING(CAP_AER, 0x14, 4, UINT32_MAX, UINT32_MAX),
-	SETTING(CAP_AER, 0x18, 4, 0x0140, 0x0140),
+	SETTING(CAP_AER, 0x08, 4, UINT32_MAX, UINT32_MAX, check_aer),
+	SETTING(CAP_AER, 0x0c, 4, UINT32_MAX, UINT32_MAX, check_aer),
+	SETTING(CAP_AER, 0x14, 4, UINT32_MAX, UINT32_MAX, check_aer),
+	SETTING(CAP_AER, 0x18, 4, 0x0140, 0x0140, check_aer),
 	/* 7.7.11 Access Control Services: control */
-	SETTING(CAP_ACS, 0x06, 2, 0x1fff, 0x1fff),
+	SETTING(CAP_ACS, 0x06, 2, 0x1fff, 0x1fff, check_nothing),
 	/* 7.8.2 Latency Tolerance Reporting */
-	SETTING(CAP_LTR, 0x04, 4, 0x1fff1fff, 0x1fff1fff),
+	SETTING(CAP_LTR, 0x04, 4, 0x1fff1fff, 0x1fff1fff, check_nothing),
 	/* 7.8.6.3 Resizable BAR Control, 7.8.7 VF Resizable BAR: size, for each of six */
 	CHECKED(CAP_REBAR, 0x08, 4, REBAR_SIZE, PR_DRIVER_NONE, check_size),
 	CHECKED(CAP_VF_REBAR, 0x08, 4, REBAR_SIZE, PR_DRIVER_NONE, check_vf_size),

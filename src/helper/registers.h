@@ -21,6 +21,7 @@ enum pr_register_driver {
 struct pr_register_owner {
 	enum pr_register_driver driver;
 	bool populated; /* a bridge, and the kernel knows functions below it */
+	bool owns_aer;  /* the kernel handles its errors, not the firmware */
 };
 
 /*

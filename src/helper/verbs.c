@@ -150,7 +150,8 @@ static int check_header(
 	return owner->driver == PR_DRIVER_OTHER ? -EBUSY : 0;
 }
 
-static int find_owner(int function, uint8_t type, struct pr_register_owner *ret)
+static int find_owner(
+	const struct call *c, int function, uint8_t type, struct pr_register_owner *ret)
 {
 	char driver[PR_DRIVER_NAME_MAX];
 	int r;
@@ -164,12 +165,14 @@ static int find_owner(int function, uint8_t type, struct pr_register_owner *ret)
 	else if (type == PR_HEADER_TYPE_BRIDGE && strcmp(driver, PORT_DRIVER) == 0)
 		ret->driver = pr_access_has_pciehp(function) ? PR_DRIVER_HOTPLUG : PR_DRIVER_PORT;
 	ret->populated = pr_access_is_populated(function);
+	ret->owns_aer = pr_access_owns_aer(&c->context->access, &c->target);
 	return 0;
 }
 
 /* What cannot be read is not written. */
-static int check_writable(int function, const struct pr_helper_request *q)
+static int check_writable(const struct call *c, int function)
 {
+	const struct pr_helper_request *q = c->request;
 	struct pr_register_owner owner;
 	uint8_t config[PR_CONFIG_SIZE], type;
 	size_t n;
@@ -181,7 +184,7 @@ static int check_writable(int function, const struct pr_helper_request *q)
 	if (n <= REG_HEADER_TYPE)
 		return -EIO;
 	type = config[REG_HEADER_TYPE] & PR_HEADER_TYPE_MASK;
-	r = find_owner(function, type, &owner);
+	r = find_owner(c, function, type, &owner);
 	if (r < 0)
 		return r;
 
@@ -204,7 +207,7 @@ static int verb_write_config(struct call *c)
 		return r;
 	if (pr_children_busy(&c->context->children, &c->target))
 		return -EBUSY;
-	r = check_writable(function, q);
+	r = check_writable(c, function);
 	if (r < 0)
 		return r;
 
@@ -311,7 +314,8 @@ static int verb_read_attributes(struct call *c)
 	if (r < 0)
 		return r;
 
-	n = snprintf(text, PR_HELPER_DATA_MAX, "drivers_autoprobe=%s\n", autoprobe);
+	n = snprintf(text, PR_HELPER_DATA_MAX, "drivers_autoprobe=%s\naer=%s\n", autoprobe,
+		pr_access_owns_aer(a, &c->target) ? "kernel" : "firmware");
 	r = pr_attributes_read(a, function, text + n, PR_HELPER_DATA_MAX - (size_t)n);
 	c->reply->length = (uint32_t)strlen(text) + 1;
 	return r;

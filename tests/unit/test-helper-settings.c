@@ -114,6 +114,7 @@ static int setup(void **state)
 	add_function(f, "pci0000:00/0000:00:02.0", 1, "pcieport");
 	fixture_link(
 		f, "sys/devices/pci0000:00/0000:00:02.0/0000:00:02.0:pcie004/driver", "../pciehp");
+	fixture_dir(f, "sys/devices/pci0000:00/0000:00:02.0/0000:00:02.0:pcie002");
 	add_function(f, "pci0000:00/" LOOSE, 1, "pcieport");
 	fixture_dir(f, "sys/devices/pci0000:00/" LOOSE "/" LOOSE ":pcie004");
 	add_function(f, "pci0000:00/" LOOSE "/0000:02:00.0", 0, NULL);
@@ -254,7 +255,7 @@ static void test_reads(void **state)
 
 	assert_int_equal(ask(*state, q, &reply), 0);
 	assert_string_equal((const char *)reply.data,
-		"drivers_autoprobe=1\ndriver_override=\nmsi_bus=1\nreset_method=flr bus\n"
+		"drivers_autoprobe=1\naer=kernel\ndriver_override=\nmsi_bus=1\nreset_method=flr bus\n"
 		"power/control=on\nsriov_numvfs=0\n");
 	assert_int_equal(reply.length, strlen((const char *)reply.data) + 1);
 }
@@ -304,6 +305,9 @@ static const struct {
 	{ "ARI forwarding of a port", { WRITE(0x68, 2, 0x0020), PORT }, -EPERM },
 	{ "power state", { WRITE(0x54, 2, 0x0003), CARD }, -EPERM },
 	{ "mask of uncorrectable errors of a port", { WRITE(0x108, 4, 0xffffffff), PORT }, 0 },
+	{ "the same of a port whose errors the firmware handles",
+		{ WRITE(0x108, 4, 0xffffffff), LOOSE_PORT }, -EPERM },
+	{ "the same of a card below it", { WRITE(0x108, 4, 1), BUSY_CARD }, -EPERM },
 	{ "severity", { WRITE(0x10c, 4, 1), CARD }, 0 },
 	{ "status of uncorrectable errors", { WRITE(0x104, 4, 1), CARD }, -EPERM },
 	{ "mask of correctable errors", { WRITE(0x114, 4, 1), CARD }, 0 },

@@ -314,6 +314,41 @@ static void test_errors_are_masked(void **state)
 	bench_deinit(&b);
 }
 
+static int on_step_of_firmware(void *userdata, const struct pr_plan *plan, size_t step, bool done)
+{
+	struct bench *b = userdata;
+
+	(void)plan;
+	(void)step;
+	(void)done;
+	assert_line(&b->simulator, "register " PORT " 108/4=0");
+	assert_line(&b->simulator, "register " PORT " 114/4=0");
+	return 0;
+}
+
+static int attributes_of_firmware(
+	void *instance, const struct pr_address *a, char *ret, size_t size)
+{
+	(void)instance;
+	(void)a;
+	(void)snprintf(ret, size, "drivers_autoprobe=1\naer=firmware\n"); /* fits */
+	return 0;
+}
+
+static void test_errors_are_the_firmwares(void **state)
+{
+	const char *const before[4] = { NULL };
+	struct pr_progress progress = { .step = on_step_of_firmware };
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, "6.1.0", NULL, before);
+	b.ops.attributes = attributes_of_firmware;
+	progress.userdata = &b;
+	assert_int_equal(run(&b, &progress).outcome, PR_OUTCOME_DONE);
+	bench_deinit(&b);
+}
+
 /* ---- refusals, and processes that die ---- */
 
 static int refuses(void *instance, const struct pr_address *a, const char *name, const char *value)
@@ -398,6 +433,8 @@ int main(void)
 	ADD_ROWS(&all, rows, test_row);
 	rows_add(&all, "errors of the port above are masked while the subtree is away",
 		test_errors_are_masked, NULL);
+	rows_add(&all, "errors that the firmware handles are not masked",
+		test_errors_are_the_firmwares, NULL);
 	rows_add(&all, "a setting that is refused is named", test_refused_is_named, NULL);
 	rows_add(&all, "without a helper settings stay pending until recovery",
 		test_without_helper_it_stays_pending, NULL);
