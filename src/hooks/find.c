@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "base/text.h"
 
 /* As run-parts(8): what packagers and editors leave behind has a dot or a tilde. */
 static bool name_valid(const char *name)
@@ -44,6 +45,56 @@ static bool is_null_device(const struct stat *st)
 	return stat("/dev/null", &null) == 0 && S_ISCHR(st->st_mode) && st->st_rdev == null.st_rdev;
 }
 
+/* ---- its own deadline ---- */
+
+#define DEADLINE_KEY "pciroom-deadline:"
+#define HEAD_MAX     4096
+
+/* The word behind the key in a comment of a script; NULL: there is none. */
+static char *find_deadline(char *text)
+{
+	char *save = NULL;
+
+	if (strncmp(text, "#!", 2) != 0)
+		return NULL;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (*line != '#')
+			continue;
+		line += strspn(line, "# \t");
+		if (strncmp(line, DEADLINE_KEY, strlen(DEADLINE_KEY)) != 0)
+			continue;
+		line += strlen(DEADLINE_KEY);
+		line += strspn(line, " \t");
+		line[strcspn(line, " \t\r")] = '\0';
+		return line;
+	}
+
+	return NULL;
+}
+
+static void read_deadline(int directory, const char *where, struct pr_hook *hook)
+{
+	_cleanup_close_ int fd = openat(directory, hook->name, O_RDONLY | O_CLOEXEC);
+	char text[HEAD_MAX + 1], *word;
+	ssize_t n = fd < 0 ? -1 : read(fd, text, HEAD_MAX);
+	uint64_t seconds;
+
+	if (n <= 0)
+		return; /* a program that can only be run is no script */
+	text[n] = '\0';
+	word = find_deadline(text);
+	if (!word)
+		return;
+	if (pr_parse_u64(word, 10, &seconds) < 0 || seconds == 0 ||
+		seconds > PR_HOOK_DEADLINE_MAX_S) {
+		fprintf(stderr, "%s/%s: \"%s\" is no deadline from 1 to %d seconds\n", where,
+			hook->name, word, PR_HOOK_DEADLINE_MAX_S);
+		return;
+	}
+
+	hook->deadline_ms = (unsigned int)seconds * 1000;
+}
+
 static int add(struct pr_hooks *ret, int directory, const char *where, const char *name)
 {
 	struct pr_hook *hook = &ret->list[ret->n];
@@ -73,6 +124,7 @@ static int add(struct pr_hooks *ret, int directory, const char *where, const cha
 		(int)sizeof(hook->path))
 		return -ENAMETOOLONG;
 
+	read_deadline(directory, where, hook);
 	ret->n++;
 	return 0;
 }

@@ -11,10 +11,13 @@
 #define PR_HOOK_NAME_MAX 64
 #define PR_HOOK_TEXT_MAX 200
 #define PR_HOOKS_MAX     64
+/* A script asks for its own deadline: a line "# pciroom-deadline: SECONDS" near its beginning. */
+#define PR_HOOK_DEADLINE_MAX_S 600
 
 struct pr_hook {
 	char name[PR_HOOK_NAME_MAX];
 	char path[512];
+	unsigned int deadline_ms; /* that it asks for itself; 0: none */
 };
 struct pr_hooks {
 	struct pr_hook list[PR_HOOKS_MAX]; /* by name */
@@ -30,7 +33,8 @@ enum pr_hook_answer {
 /*
  * Programs in @directories; of two with one name the one in the earlier directory counts, and a
  * link to /dev/null there hides it.  Names are letters, digits, '-' and '_'.  What others than root
- * (or this process's user) could have written is left out, and named on standard error.  0, or
+ * (or this process's user) could have written is left out, and named on standard error; so is a
+ * deadline that is none.  0, or
  * negative errno for a directory that cannot be read; one that is absent is empty.
  */
 int pr_hooks_find(const char *const *directories, size_t n, struct pr_hooks *ret);

@@ -27,7 +27,8 @@ static const char usage[] =
 	"\n"
 	"  --directory DIR  where the hooks are; repeatable, the first counts\n"
 	"                   (default /etc/pciroom/hooks.d, /usr/lib/pciroom/hooks.d)\n"
-	"  --deadline N     seconds that each hook has (default 30)\n"
+	"  --deadline N     seconds that each hook has that does not ask for more or less\n"
+	"                   (default 30)\n"
 	"  --help, --version\n";
 
 struct options {
@@ -123,8 +124,10 @@ static int run_all(const struct options *o, const char *phase, const char *json)
 
 	r = pr_hooks_find(o->directories, o->n, &hooks);
 	for (size_t i = 0; r == 0 && i < hooks.n; i++) {
-		r = pr_hook_run(
-			&hooks.list[i], phase, json, strlen(json), o->deadline_ms, &answer, text);
+		const struct pr_hook *hook = &hooks.list[i];
+
+		r = pr_hook_run(hook, phase, json, strlen(json),
+			hook->deadline_ms ? hook->deadline_ms : o->deadline_ms, &answer, text);
 		if (r < 0)
 			break;
 		printf("%s %s %s\n", pr_hook_answer_name(answer), hooks.list[i].name, text);

@@ -80,6 +80,35 @@ static void test_open_directory(void **state)
 	fixture_chmod(f, "etc", 0755);
 }
 
+static const struct deadline {
+	const char *name, *script;
+	unsigned int deadline_ms;
+} deadlines[] = {
+	{ "a hook that asks for two minutes has them",
+		"#!/bin/sh\n# Licence\n# pciroom-deadline: 120\nexit 0\n", 120000 },
+	{ "blanks do not matter", "#!/bin/sh\n#\tpciroom-deadline:5  \n", 5000 },
+	{ "a hook that asks for nothing", "#!/bin/sh\nexit 0\n", 0 },
+	{ "the longest", "#!/bin/sh\n# pciroom-deadline: 600\n", 600000 },
+	{ "one that is too long is none", "#!/bin/sh\n# pciroom-deadline: 601\n", 0 },
+	{ "zero is none", "#!/bin/sh\n# pciroom-deadline: 0\n", 0 },
+	{ "a word is none", "#!/bin/sh\n# pciroom-deadline: soon\n", 0 },
+	{ "not in a comment", "#!/bin/sh\necho pciroom-deadline: 9\n", 0 },
+	{ "not in what is no script", "\177ELF\n# pciroom-deadline: 9\n", 0 },
+};
+
+static void test_deadline(void **state)
+{
+	const struct deadline *row = *state;
+	struct fixture *f = fixture_new();
+	struct pr_hooks hooks;
+
+	put(f, "etc/10-x", 0755, row->script);
+	find(f, &hooks);
+	assert_int_equal(hooks.n, 1);
+	assert_int_equal(hooks.list[0].deadline_ms, row->deadline_ms);
+	fixture_free(f);
+}
+
 /* ---- running ---- */
 
 #define SH "#!/bin/sh\n"
@@ -186,6 +215,7 @@ int main(void)
 	struct rows tests = { 0 };
 
 	ADD_ROWS(&tests, rows, test_row);
+	ADD_ROWS(&tests, deadlines, test_deadline);
 	ADD_TESTS(&tests, fixed);
 	return rows_run(&tests, "hooks");
 }
