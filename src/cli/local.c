@@ -9,6 +9,7 @@
 
 #include "base/macros.h"
 #include "cli/local.h"
+#include "exec/hooks.h"
 #include "pciroom/import.h"
 
 struct pr_local {
@@ -20,11 +21,17 @@ struct pr_local {
 	struct pr_import_error error; /* of the last look */
 };
 
+/* Where it was installed, or where the environment says. */
+static const char *binary_of(const char *variable, const char *installed)
+{
+	const char *binary = getenv(variable);
+
+	return binary && *binary ? binary : installed;
+}
+
 static const char *helper_binary(void)
 {
-	const char *binary = getenv("PCIROOM_HELPER");
-
-	return binary && *binary ? binary : PCIROOM_HELPER;
+	return binary_of("PCIROOM_HELPER", PCIROOM_HELPER);
 }
 
 /* ---- looking ---- */
@@ -152,11 +159,57 @@ int pr_local_lock(struct pr_local *l, bool *ret_pending)
 	return PR_EXIT_OK;
 }
 
+/* ---- hooks: as for the service, but run by a child of ours ---- */
+
+static void note_untold(const char *path, int error)
+{
+	pr_cli_note("hooks were not told of the end for %s: %s", path, strerror(-error));
+}
+
+static struct pr_hooks_place hooks_place(void)
+{
+	return (struct pr_hooks_place){ .binary = binary_of("PCIROOM_HOOKS", PCIROOM_HOOKS),
+		.directories = pr_hooks_directories,
+		.n_directories = PR_HOOKS_DIRECTORIES,
+		.untold = note_untold };
+}
+
+static int ask_hooks(const struct pr_local *l, const struct pr_plan *plan)
+{
+	const struct pr_hooks_place place = hooks_place();
+	struct pr_hooks_pin pin;
+	int r;
+
+	r = pr_hooks_pre(&place, l->state, plan, &pin);
+	if (r < 0)
+		return pr_cli_failed(r, "hooks cannot be asked; nothing was begun");
+	if (r == 0)
+		return PR_EXIT_OK;
+
+	(void)pr_cli_error("%s; nothing was begun", pin.text);
+	return PR_EXIT_IN_USE;
+}
+
+static void tell_hooks(struct pr_local *l, const struct pr_report *report)
+{
+	const struct pr_hooks_place place = hooks_place();
+	struct pr_topology *now = NULL;
+
+	if (!pr_hooks_pending(l->state))
+		return;
+	(void)look(l, &now); /* without a look they are told less */
+	pr_hooks_post(&place, l->state, now, report);
+	pr_topology_free(now);
+}
+
 int pr_local_recover(struct pr_local *l, struct pr_report *ret)
 {
 	int r = pr_recover(&l->backend, l->journal, ret);
 
-	return r < 0 ? pr_cli_failed(r, "cannot bring back what was removed") : PR_EXIT_OK;
+	if (r < 0)
+		return pr_cli_failed(r, "cannot bring back what was removed");
+	tell_hooks(l, ret);
+	return PR_EXIT_OK;
 }
 
 /* Asked to stop: the run ends before its next step and puts things back. */
@@ -202,6 +255,13 @@ int pr_local_run(struct pr_local *l, const struct pr_plan *plan, struct pr_repor
 	int r;
 
 	take_signals();
+	r = ask_hooks(l, plan);
+	if (r != PR_EXIT_OK)
+		return r;
 	r = pr_run(plan, &l->backend, l->journal, &progress, ret);
+	if (r < 0)
+		*ret = (struct pr_report){ .outcome = PR_OUTCOME_CANCELLED,
+			.text = "nothing was begun" };
+	tell_hooks(l, ret);
 	return r < 0 ? pr_cli_failed(r, "the plan was not begun") : PR_EXIT_OK;
 }

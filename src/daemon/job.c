@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "daemon/hooks.h"
+#include "exec/hooks.h"
 #include "daemon/log.h"
 
 enum {
@@ -141,6 +141,8 @@ static void tell_hooks(const struct pr_running *run, const struct pr_backend *ba
 {
 	_cleanup_(topology_freep) struct pr_topology *now = NULL;
 
+	if (!pr_hooks_pending(run->state))
+		return;
 	/* without a look they are told less */
 	(void)backend->ops->look(backend->instance, &now);
 	pr_hooks_post(run->world->hooks, run->state, now, report);

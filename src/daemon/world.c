@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "daemon/log.h"
 #include "daemon/processes.h"
 
 static void helper_freep(struct pr_helper **h)
@@ -116,12 +117,16 @@ static void real_backend_free(void *userdata, struct pr_backend *b)
 	w->helper = NULL;
 }
 
-static const char *const hook_directories[] = { "/etc/pciroom/hooks.d",
-	"/usr/lib/pciroom/hooks.d" };
+void pr_hooks_untold(const char *path, int error)
+{
+	pr_log(PR_EVENT_NOT_APPLIED, LOG_ERR, NULL, "Hooks were not told of the end for %s: %s",
+		path, strerror(-error));
+}
 
 const struct pr_hooks_place pr_hooks_installed = { .socket = "/run/pciroom/hooks.sock",
-	.directories = hook_directories,
-	.n_directories = ARRAY_SIZE(hook_directories) };
+	.directories = pr_hooks_directories,
+	.n_directories = PR_HOOKS_DIRECTORIES,
+	.untold = pr_hooks_untold };
 
 struct pr_world pr_world_real(struct pr_real_world *w)
 {

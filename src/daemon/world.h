@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "daemon/hooks.h"
+#include "exec/hooks.h"
 #include "pciroom/exec.h"
 #include "pciroom/import.h"
 
@@ -25,6 +25,7 @@ struct pr_world {
 
 /* Where an installation has its hooks. */
 extern const struct pr_hooks_place pr_hooks_installed;
+void pr_hooks_untold(const char *path, int error); /* says so in the journal */
 
 /* The real one. */
 struct pr_real_world {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/hooks.h"
+#include "exec/hooks.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,18 +9,21 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/json.h"
 #include "base/macros.h"
-#include "daemon/log.h"
 
 #define NOTE_NAME "hooks" /* who was asked and waits to hear of the end */
 #define NOTE_MAX  (4u << 20)
-/* Each hook has a deadline of its own (pciroom-hooks); this is for all of them together. */
-#define ANSWER_MS  600000
+/* Each hook has a deadline of its own, of 600 s at most (pciroom-hooks); this is for one that hangs. */
+#define ANSWER_MS  660000
 #define ANSWER_MAX 65536
+
+const char *const pr_hooks_directories[PR_HOOKS_DIRECTORIES] = { "/etc/pciroom/hooks.d",
+	"/usr/lib/pciroom/hooks.d" };
 
 /* ---- are there any? ---- */
 
@@ -50,7 +53,13 @@ static bool has_hooks(const struct pr_hooks_place *place)
 
 /* ---- one question ---- */
 
-static int connect_to(const char *path)
+/* Somebody who runs hooks; @pid 0: behind a socket. */
+struct runner {
+	int fd;
+	pid_t pid;
+};
+
+static int connect_to(const char *path, struct runner *ret)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -62,10 +71,53 @@ static int connect_to(const char *path)
 		memcpy(address.sun_path, path, strlen(path) + 1);
 	if (r == 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		r = -errno;
-	if (r < 0)
+	if (r < 0) {
 		(void)close(fd); /* nothing was sent */
+		return r;
+	}
 
-	return r < 0 ? r : fd;
+	*ret = (struct runner){ .fd = fd };
+	return 0;
+}
+
+/* Out of reach of the terminal's signals: a question that was asked is answered. */
+static _Noreturn void become(const char *binary, int fd)
+{
+	const char *const arguments[] = { binary, NULL };
+
+	(void)setsid(); /* a child that was just made leads no group: cannot fail */
+	if (dup2(fd, STDIN_FILENO) >= 0 && dup2(fd, STDOUT_FILENO) >= 0)
+		(void)execv(binary, (char *const *)(uintptr_t)arguments);
+	_exit(127);
+}
+
+static int start(const char *binary, struct runner *ret)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (access(binary, X_OK) < 0 ||
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		become(binary, ends[1]);
+	(void)close(ends[1]); /* the child's */
+	if (pid < 0) {
+		(void)close(ends[0]);
+		return -EAGAIN;
+	}
+
+	*ret = (struct runner){ .fd = ends[0], .pid = pid };
+	return 0;
+}
+
+static void runner_close(struct runner *runner)
+{
+	(void)close(runner->fd); /* it has said what it had to */
+	if (runner->pid > 0)
+		while (waitpid(runner->pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
 }
 
 /* All that the other side says until it ends. */
@@ -92,16 +144,18 @@ static int read_answer(int fd, char answer[ANSWER_MAX])
 
 static int ask(const struct pr_hooks_place *place, const char *request, char answer[ANSWER_MAX])
 {
-	_cleanup_close_ int fd = connect_to(place->socket);
+	struct runner runner = { .fd = -1 };
 	int r;
 
-	if (fd < 0)
-		return fd;
-	r = pr_write_all(fd, request, strlen(request));
-	if (r == 0 && shutdown(fd, SHUT_WR) < 0)
+	r = place->socket ? connect_to(place->socket, &runner) : start(place->binary, &runner);
+	if (r < 0)
+		return r;
+	r = pr_write_all(runner.fd, request, strlen(request));
+	if (r == 0 && shutdown(runner.fd, SHUT_WR) < 0)
 		r = -errno;
 	if (r == 0)
-		r = read_answer(fd, answer);
+		r = read_answer(runner.fd, answer);
+	runner_close(&runner);
 	if (r < 0)
 		return r;
 
@@ -210,6 +264,13 @@ static void note_drop(const char *state)
 		(void)unlinkat(directory, NOTE_NAME, 0); /* told twice is no harm */
 }
 
+bool pr_hooks_pending(const char *state)
+{
+	_cleanup_close_ int fd = note_open(state, O_RDONLY);
+
+	return fd >= 0;
+}
+
 /* ---- before ---- */
 
 static bool is_asked_about(const struct pr_function *f)
@@ -277,8 +338,7 @@ static void tell_about(const struct pr_hooks_place *place, const char *plan, con
 	if (r == 0)
 		r = ask(place, request, answer);
 	if (r < 0)
-		pr_log(PR_EVENT_NOT_APPLIED, LOG_ERR, NULL,
-			"Hooks were not told of the end for %s: %s", path, strerror(-r));
+		place->untold(path, r);
 }
 
 void pr_hooks_post(const struct pr_hooks_place *place, const char *state,

@@ -97,7 +97,10 @@ static void hooked_open(struct hooked *h, enum pr_mode mode, const char *end)
 	write_hook(h, end);
 	start_server(h);
 	h->directories[0] = h->directory;
-	h->place = (struct pr_hooks_place){ h->socket, h->directories, 1 };
+	h->place = (struct pr_hooks_place){ .socket = h->socket,
+		.directories = h->directories,
+		.n_directories = 1,
+		.untold = pr_hooks_untold };
 	stage_open(&h->stage, machine_dead_beside_idle, mode);
 	h->stage.world.hooks = &h->place;
 	pr_conf_init(&conf);
@@ -199,6 +202,33 @@ static void test_told_after_crash(void **state)
 	hooked_close(&h);
 }
 
+/* As on a command line without the service. */
+static void test_by_child(void **state)
+{
+	const char *build = getenv("PCIROOM_BUILDDIR");
+	char binary[100], text[700];
+	struct hooked h;
+	int fd;
+
+	(void)state;
+	hooked_open(&h, PR_MODE_ADVISE, "exit 0");
+	(void)snprintf(binary, sizeof(binary), "%s.run", h.directory);
+	(void)snprintf(text, sizeof(text), "#!/bin/sh\nexec %s/pciroom-hooks --directory %s\n",
+		build ? build : ".", h.directory);
+	fd = open(binary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	assert_true(fd >= 0);
+	assert_int_equal(pr_write_all(fd, text, strlen(text)), 0);
+	(void)close(fd);
+	h.place.socket = NULL;
+	h.place.binary = binary;
+	stage_start(&h.stage);
+	client_plan_and_apply(&h.stage);
+	assert_heard(&h.stage, "JobRemoved 1 done");
+	assert_hook_heard(&h, "pre\n", "post\n", "\"outcome\": \"done\"");
+	assert_int_equal(unlink(binary), 0);
+	hooked_close(&h);
+}
+
 /* There is a hook, and nobody to run it: it was not asked, so nothing is touched. */
 static void test_cannot_ask(void **state)
 {
@@ -219,6 +249,8 @@ static const struct CMUnitTest plain[] = {
 	{ "auto plans around what a hook pins", test_pins_auto, NULL, NULL, NULL },
 	{ "a hook whose device it is not changes nothing", test_not_mine, NULL, NULL, NULL },
 	{ "hooks are told of the end after a crash", test_told_after_crash, NULL, NULL, NULL },
+	{ "a child of ours runs hooks where there is no service for it", test_by_child, NULL, NULL,
+		NULL },
 	{ "hooks that cannot be asked have not agreed", test_cannot_ask, NULL, NULL, NULL },
 };
 
