@@ -220,6 +220,7 @@ struct pr_root {
 	struct pr_function *functions;
 	size_t n_functions;
 	struct pr_function *first_child, *last_child; /* on the root bus */
+	uint64_t digest;                              /* its share of the topology's generation */
 };
 
 struct pr_topology {
@@ -274,10 +275,10 @@ int pr_builder_finish(struct pr_builder *b, struct pr_topology **ret, struct pr_
 
 void pr_topology_free(struct pr_topology *t);
 /*
- * What `generation` of @t should be now; who changes a copy stores it there.  Linear in the
- * functions.
+ * Makes `generation` of @t what it should be now: for who changes a copy.  Linear in the functions
+ * of the host bridges that @t does not share with @before (NULL: of all).
  */
-uint64_t pr_topology_digest(const struct pr_topology *t);
+void pr_topology_sign(struct pr_topology *t, const struct pr_topology *before);
 /*
  * Copy of @t that owns copies of the roots marked in @touch (n_roots flags; NULL: all) and shares
  * the others with @t.

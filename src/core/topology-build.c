@@ -640,7 +640,7 @@ static int build(struct finish *x, struct pr_topology *t)
 	for (size_t i = 0; i < t->n_roots; i++)
 		t->roots[i]->known_bus = known_bus(t, i);
 	t->n_functions = x->n;
-	t->generation = pr_topology_digest(t);
+	pr_topology_sign(t, NULL);
 	return 0;
 }
 

@@ -73,12 +73,14 @@ static uint64_t mix_ranges(uint64_t digest, const struct pr_range *ranges, size_
 	return digest;
 }
 
-static uint64_t mix_root(uint64_t digest, const struct pr_root *root)
+#define NO_DIGEST UINT64_C(0xcbf29ce484222325) /* FNV-1a begins with it */
+
+static uint64_t root_digest(const struct pr_root *root)
 {
 	const struct pr_root_facts *f = &root->facts;
-
-	digest = mix(digest, (uint64_t)f->domain << 32 | (uint64_t)f->bus << 16 |
-				     (uint64_t)root->last_bus << 8 | f->apertures_known);
+	uint64_t digest =
+		mix(NO_DIGEST, (uint64_t)f->domain << 32 | (uint64_t)f->bus << 16 |
+				       (uint64_t)root->last_bus << 8 | f->apertures_known);
 	digest = mix_ranges(digest, f->io, f->n_io);
 	digest = mix_ranges(digest, f->mem, f->n_mem);
 	digest = mix_ranges(digest, f->busy_io, f->n_busy_io);
@@ -89,13 +91,14 @@ static uint64_t mix_root(uint64_t digest, const struct pr_root *root)
 	return digest;
 }
 
-uint64_t pr_topology_digest(const struct pr_topology *t)
+void pr_topology_sign(struct pr_topology *t, const struct pr_topology *before)
 {
-	uint64_t digest = UINT64_C(0xcbf29ce484222325);
-
-	pr_for_each_root (t, i)
-		digest = mix_root(digest, t->roots[i]);
-	return digest;
+	t->generation = NO_DIGEST;
+	pr_for_each_root (t, i) {
+		if (!before || t->roots[i] != before->roots[i])
+			t->roots[i]->digest = root_digest(t->roots[i]);
+		t->generation = mix(t->generation, t->roots[i]->digest);
+	}
 }
 
 /* ---- comparison ---- */

@@ -193,7 +193,7 @@ int pr_kernel_apply(const struct pr_kernel *k, const struct pr_topology *t,
 		return r;
 	}
 
-	m.t->generation = pr_topology_digest(m.t);
+	pr_topology_sign(m.t, t);
 	*ret = m.t;
 	return 0;
 }

@@ -350,9 +350,31 @@ static void a_removed_function_is_another_layout(void **state)
 	machine_function(next, "04:00.0")->removed = true;
 	assert_false(pr_layout_equal(t, next, why, sizeof(why)));
 	assert_string_equal(why, "0000:04:00.0: it is removed in the second alone");
-	assert_true(pr_topology_digest(next) != t->generation);
+	pr_topology_sign(next, NULL);
+	assert_true(next->generation != t->generation);
 	machine_function(next, "04:00.0")->removed = false;
-	assert_int_equal(pr_topology_digest(next), t->generation);
+	pr_topology_sign(next, NULL);
+	assert_int_equal(next->generation, t->generation);
+	pr_topology_free(next);
+	pr_topology_free(t);
+}
+
+static void a_shared_host_bridge_counts_as_it_was(void **state)
+{
+	const bool touch[] = { false, true };
+	struct pr_topology *t = machine_build("root 0000:00-7f\nroot 0000:80-ff\n"
+					      "00:01.0 dev 1:2\n80:01.0 dev 1:2\n"),
+			   *next;
+	uint64_t of_all;
+
+	(void)state;
+	assert_int_equal(pr_topology_copy(t, touch, &next), 0);
+	machine_function(next, "80:01.0")->removed = true;
+	pr_topology_sign(next, t);
+	of_all = next->generation;
+	assert_true(of_all != t->generation);
+	pr_topology_sign(next, NULL);
+	assert_int_equal(next->generation, of_all);
 	pr_topology_free(next);
 	pr_topology_free(t);
 }
@@ -369,6 +391,7 @@ int main(void)
 	ADD_TEST(&tests, lines_and_measurements_compare_field_by_field);
 	ADD_TEST(&tests, recorded_parents_compare);
 	ADD_TEST(&tests, a_removed_function_is_another_layout);
+	ADD_TEST(&tests, a_shared_host_bridge_counts_as_it_was);
 
 	return rows_run(&tests, "topology-check");
 }
