@@ -37,6 +37,7 @@ class Scenario:
     machine: list[dict[str, Any]]
     steps: list[dict[str, Any]]
     append: str = ""
+    arguments: list[str] = field(default_factory=list)
     memory: int = 0
     pciroom: bool | str = True
     acpi_hotplug: bool = False
@@ -282,6 +283,7 @@ STEPS: dict[str, Callable[[Run, dict[str, Any]], None]] = {
 def prepare(scenario: Scenario, place: Path) -> Machine:
     """QEMU's side of the scenario, disks included."""
     machine = build(scenario.machine)
+    machine.arguments += scenario.arguments
     for device in machine.drives:
         image = place / f"{device}.img"
         image.unlink(missing_ok=True)
