@@ -319,6 +319,18 @@ bool pr_resource_is_io(const struct pr_resource *r);
  */
 bool pr_resource_forwarded(const struct pr_function *f, const struct pr_resource *r);
 
+/* "assigned", "forgotten", ...: stable, programs read it. */
+const char *pr_resource_state_name(enum pr_resource_state s);
+/*
+ * "io", "mem", "mem64", "pref", "pref64", NULL when the flags do not say: stable, programs
+ * read it.
+ */
+const char *pr_resource_kind(const struct pr_resource *r);
+/* "I/O ports", "64-bit prefetchable memory", ... */
+const char *pr_resource_kind_text(const struct pr_resource *r);
+/* "io", "mem", "pref" for a PR_WINDOW_*: stable, programs read it. */
+const char *pr_window_name(unsigned int window);
+
 enum pr_health {
 	PR_HEALTH_OK = 0,
 	/* works, but an I/O BAR or VF BARs have no addresses (a ROM is not missed) */

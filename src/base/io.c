@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/io.h"
 #include "base/macros.h"
@@ -141,4 +143,22 @@ void pr_close_others(unsigned int from, int *keep, size_t n)
 		from = (unsigned int)keep[i] + 1;
 	}
 	(void)close_range(from, ~0U, 0);
+}
+
+int pr_sealed_file(const char *name, const void *data, size_t n)
+{
+	_cleanup_close_ int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	char path[40];
+	int opened, r;
+
+	if (fd < 0)
+		return -errno;
+	r = pr_write_all(fd, data, n);
+	if (r < 0)
+		return r;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+		return -errno;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	opened = open(path, O_RDONLY | O_CLOEXEC);
+	return opened < 0 ? -errno : opened;
 }

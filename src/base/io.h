@@ -20,3 +20,5 @@ int pr_readlink_base_at(int dirfd, const char *path, char **ret);
 void pr_close_others(unsigned int from, int *keep, size_t n);
 /* All of it, over short writes and EINTR. */
 int pr_write_all(int fd, const void *data, size_t n);
+/* Memory file @name that holds @data and can not be changed any more, at its beginning; or -errno. */
+int pr_sealed_file(const char *name, const void *data, size_t n);

@@ -101,60 +101,6 @@ const char *pr_function_role(const struct pr_function *f)
 	return class_text;
 }
 
-const char *pr_resource_state_name(enum pr_resource_state s)
-{
-	switch (s) {
-	case PR_RES_UNKNOWN:
-		return "unknown";
-	case PR_RES_ASSIGNED:
-		return "assigned";
-	case PR_RES_UNASSIGNED:
-		return "unassigned";
-	case PR_RES_FORGOTTEN:
-		return "forgotten";
-	case PR_RES_CLOSED:
-		return "closed";
-	}
-	return "unknown";
-}
-
-/* The combinations of type flags that exist, with both of their names. */
-static const struct {
-	uint32_t flags;
-	const char *name, *text;
-} kinds[] = {
-	{ PR_IORES_IO, "io", "I/O ports" },
-	{ PR_IORES_MEM, "mem", "32-bit memory" },
-	{ PR_IORES_MEM | PR_IORES_MEM_64, "mem64", "64-bit memory" },
-	{ PR_IORES_MEM | PR_IORES_PREFETCH, "pref", "32-bit prefetchable memory" },
-	{ PR_IORES_MEM | PR_IORES_PREFETCH | PR_IORES_MEM_64, "pref64",
-		"64-bit prefetchable memory" },
-};
-#define KIND_MASK (PR_IORES_IO | PR_IORES_MEM | PR_IORES_PREFETCH | PR_IORES_MEM_64)
-
-const char *pr_resource_kind(const struct pr_resource *r)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if ((r->flags & KIND_MASK) == kinds[i].flags)
-			return kinds[i].name;
-
-	return NULL;
-}
-
-const char *pr_resource_kind_text(const struct pr_resource *r)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if ((r->flags & KIND_MASK) == kinds[i].flags)
-			return kinds[i].text;
-
-	return "addresses";
-}
-
-const char *pr_window_name(unsigned int window)
-{
-	return window == PR_WINDOW_IO ? "io" : window == PR_WINDOW_MEM ? "mem" : "pref";
-}
-
 const char *pr_window_content(unsigned int window)
 {
 	return window == PR_WINDOW_IO    ? "I/O ports"

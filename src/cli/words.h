@@ -29,17 +29,6 @@ enum pr_paint {
 const char *pr_class_text(uint32_t class_code);
 /* The class, and for a PCI bridge what kind of port it is: "root port". */
 const char *pr_function_role(const struct pr_function *f);
-/* "assigned", "forgotten", ...: stable, part of the JSON schema. */
-const char *pr_resource_state_name(enum pr_resource_state s);
-/*
- * "io", "mem", "mem64", "pref", "pref64", NULL when the flags do not say: stable, part of the JSON
- * schema.
- */
-const char *pr_resource_kind(const struct pr_resource *r);
-/* "I/O ports", "64-bit prefetchable memory", ... */
-const char *pr_resource_kind_text(const struct pr_resource *r);
-/* "io", "mem", "pref" for a PR_WINDOW_*: stable, part of the JSON schema. */
-const char *pr_window_name(unsigned int window);
 /* What passes through a PR_WINDOW_*: "I/O ports", "memory", "prefetchable memory". */
 const char *pr_window_content(unsigned int window);
 

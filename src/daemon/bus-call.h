@@ -13,6 +13,7 @@
 #define PR_ACTION_PLAN             "org.pciroom1.plan"
 #define PR_ACTION_APPLY_SAFE       "org.pciroom1.apply-safe"
 #define PR_ACTION_APPLY_DISRUPTIVE "org.pciroom1.apply-disruptive"
+#define PR_ACTION_CONFIGURE        "org.pciroom1.configure"
 #define PR_ACTION_RENUMBER         "org.pciroom1.renumber"
 
 #define PR_CALL_ACTIONS_MAX 2

@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/io.h"
 #include "base/macros.h"
 #include "base/text.h"
-#include "daemon/bus.h"
+#include "daemon/bus-call.h"
 #include "daemon/say.h"
+#include "daemon/write-plan.h"
 
 void pr_bus_plan_path(uint64_t number, char ret[PR_BUS_PATH_MAX])
 {
@@ -127,16 +129,159 @@ static int get_plan_steps(sd_bus *bus, const char *path, const char *interface,
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static const sd_bus_vtable plan_vtable[] = {
+static int get_plan_affected(sd_bus *bus, const char *path, const char *interface,
+	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	const struct pr_plan *p = plan_at(userdata, path)->plan;
+	char device[PR_BUS_DEVICE_PATH_MAX], address[PR_ADDRESS_MAX];
+	int r;
+
+	(void)bus;
+	(void)interface;
+	(void)property;
+	(void)error;
+	r = sd_bus_message_open_container(reply, 'a', "(osss)");
+	for (size_t i = 0; r >= 0 && i < p->n_affected; i++) {
+		const struct pr_affected *a = &p->affected[i];
+
+		pr_bus_device_path(a->function, device);
+		pr_address_format(&a->function->address, address);
+		r = sd_bus_message_append(reply, "(osss)", device, address,
+			pr_disruption_name(a->disruption), a->reason ? a->reason : "");
+	}
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* Functions that have another address afterwards. */
+static int get_plan_renames(sd_bus *bus, const char *path, const char *interface,
+	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	const struct pr_plan *p = plan_at(userdata, path)->plan;
+	char device[PR_BUS_DEVICE_PATH_MAX], before[PR_ADDRESS_MAX], after[PR_ADDRESS_MAX];
+	int r;
+
+	(void)bus;
+	(void)interface;
+	(void)property;
+	(void)error;
+	r = sd_bus_message_open_container(reply, 'a', "(oss)");
+	for (size_t i = 0; r >= 0 && p->prediction && i < p->n_affected; i++) {
+		const struct pr_function *f = p->affected[i].function;
+		const struct pr_function *then = pr_topology_same(p->prediction, f);
+
+		if (then->removed || pr_address_compare(&f->address, &then->address) == 0)
+			continue;
+		pr_bus_device_path(f, device);
+		pr_address_format(&f->address, before);
+		pr_address_format(&then->address, after);
+		r = sd_bus_message_append(reply, "(oss)", device, before, after);
+	}
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int get_plan_verdict(sd_bus *bus, const char *path, const char *interface,
+	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	const struct pr_plan *p = plan_at(userdata, path)->plan;
+	const struct pr_cost *c = &p->cost;
+
+	(void)bus;
+	(void)interface;
+	(void)property;
+	(void)error;
+	return sd_bus_message_append(reply, "a{sv}", 7, "Name", "s", pr_verdict_name(p->verdict),
+		"Why", "s", p->why ? p->why : "", "Proven", "b", (int)p->proven, "InUse", "u",
+		c->in_use, "Restarted", "u", c->restarted, "Renumbered", "u", c->renumbered,
+		"Removed", "u", c->removed);
+}
+
+/* ---- what a plan is in full ---- */
+
+/* A sealed memory file of @text, which is emptied. */
+static int reply_text(sd_bus_message *m, const char *name, struct pr_text *text)
+{
+	_cleanup_free_ char *data = NULL;
+	_cleanup_close_ int fd = -1;
+	size_t size;
+	int r;
+
+	r = pr_text_take(text, &data, &size);
+	if (r < 0)
+		return r;
+	fd = pr_sealed_file(name, data, size);
+	if (fd < 0)
+		return fd;
+	return sd_bus_reply_method_return(m, "h", fd); /* which takes a duplicate */
+}
+
+static int method_get_prediction(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	const struct pr_plan *p = plan_at(userdata, sd_bus_message_get_path(m))->plan;
+	_cleanup_(pr_text_deinit) struct pr_text text = { 0 };
+
+	if (!p->prediction)
+		return sd_bus_error_set(error, "org.pciroom1.Error.Infeasible",
+			"nothing is predicted: this plan has no steps");
+	pr_write_prediction(&text, p);
+	return reply_text(m, "pciroom-prediction", &text);
+}
+
+static int method_get_script(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	const struct pr_plan *p = plan_at(userdata, sd_bus_message_get_path(m))->plan;
+	_cleanup_(pr_text_deinit) struct pr_text text = { 0 };
+
+	if (!p->prediction)
+		return sd_bus_error_set(error, "org.pciroom1.Error.Infeasible",
+			"there is nothing to be done: this plan has no steps");
+	pr_write_script(&text, p);
+	return reply_text(m, "pciroom-script", &text);
+}
+
+static int answer_discard(struct pr_call *c, sd_bus_error *error)
+{
+	struct pr_why why = { "" };
+	int r;
+
+	r = pr_service_discard(c->bus->service, c->number, &why);
+	return r != 0 ? pr_bus_refuse(error, r, &why) : sd_bus_reply_method_return(c->m, "");
+}
+
+/* Whoever had it made may; others have to be allowed to carry it out. */
+static int method_discard(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	const struct pr_kept *kept = plan_at(userdata, sd_bus_message_get_path(m));
+	struct pr_call *c;
+	int r;
+
+	r = pr_call_new(userdata, m, answer_discard, &c, error);
+	if (r < 0)
+		return r;
+	c->number = kept->number;
+	if (c->uid != kept->uid)
+		pr_call_need(c, PR_ACTION_APPLY_SAFE);
+	return pr_call_start(c, error);
+}
+
+const sd_bus_vtable pr_bus_plan_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Id", "s", get_plan_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Generation", "t", get_plan_generation, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("State", "s", get_plan_text, 0, 0),
+	SD_BUS_PROPERTY("State", "s", get_plan_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Feasible", "b", get_plan_feasible, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("VerdictName", "s", get_plan_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Why", "s", get_plan_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Disruption", "s", get_plan_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Verdict", "a{sv}", get_plan_verdict, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Affected", "a(osss)", get_plan_affected, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Renames", "a(oss)", get_plan_renames, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Steps", "a(sss)", get_plan_steps, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_METHOD_WITH_ARGS("GetPrediction", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", json),
+		method_get_prediction, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("GetScript", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", script),
+		method_get_script, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Discard", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_discard,
+		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,
 };
 
@@ -203,11 +348,53 @@ static int get_job_step(sd_bus *bus, const char *path, const char *interface, co
 		job->plan ? (uint32_t)job->plan->plan->n_steps : 0u);
 }
 
-static const sd_bus_vtable job_vtable[] = {
+static int get_job_uid(sd_bus *bus, const char *path, const char *interface, const char *property,
+	sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	const struct pr_bus *b = userdata;
+
+	(void)bus;
+	(void)path;
+	(void)interface;
+	(void)property;
+	(void)error;
+	return sd_bus_message_append(reply, "u", (uint32_t)pr_service_job(b->service)->uid);
+}
+
+static int answer_cancel(struct pr_call *c, sd_bus_error *error)
+{
+	struct pr_why why = { "" };
+	int r;
+
+	r = pr_service_cancel(c->bus->service, (uint32_t)c->number, &why);
+	return r != 0 ? pr_bus_refuse(error, r, &why) : sd_bus_reply_method_return(c->m, "");
+}
+
+/* Whoever started it may; others have to be allowed to start one. */
+static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct pr_bus *b = userdata;
+	const struct pr_job *job = pr_service_job(b->service);
+	struct pr_call *c;
+	int r;
+
+	r = pr_call_new(b, m, answer_cancel, &c, error);
+	if (r < 0)
+		return r;
+	c->number = job->id;
+	if (c->uid != job->uid)
+		pr_call_need(c, PR_ACTION_APPLY_SAFE);
+	return pr_call_start(c, error);
+}
+
+const sd_bus_vtable pr_bus_job_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Plan", "o", get_job_plan, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("StartedByUID", "u", get_job_uid, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Phase", "s", get_job_phase, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Step", "(uu)", get_job_step, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_cancel,
+		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,
 };
 
@@ -241,17 +428,37 @@ static int enumerate(
 	return 0;
 }
 
+void pr_bus_plan_news(struct pr_bus *b, uint64_t number, enum pr_plan_news news)
+{
+	char path[PR_BUS_PATH_MAX];
+
+	if (!b->bus)
+		return;
+	pr_bus_plan_path(number, path);
+	switch (news) {
+	case PR_PLAN_NEW:
+		(void)sd_bus_emit_interfaces_added(b->bus, path, PR_BUS_PLAN, NULL);
+		break;
+	case PR_PLAN_STATE:
+		(void)sd_bus_emit_properties_changed(b->bus, path, PR_BUS_PLAN, "State", NULL);
+		break;
+	case PR_PLAN_GONE:
+		(void)sd_bus_emit_interfaces_removed(b->bus, path, PR_BUS_PLAN, NULL);
+		break;
+	}
+}
+
 int pr_bus_register_plans(struct pr_bus *b)
 {
 	int r;
 
-	r = sd_bus_add_fallback_vtable(
-		b->bus, &b->slots[1], PR_BUS_PLANS, PR_BUS_PLAN, plan_vtable, find_plan, b);
+	r = sd_bus_add_fallback_vtable(b->bus, pr_bus_slot(b), PR_BUS_PLANS, PR_BUS_PLAN,
+		pr_bus_plan_vtable, find_plan, b);
 	if (r < 0)
 		return r;
 	r = sd_bus_add_fallback_vtable(
-		b->bus, &b->slots[2], PR_BUS_JOBS, PR_BUS_JOB, job_vtable, find_job, b);
+		b->bus, pr_bus_slot(b), PR_BUS_JOBS, PR_BUS_JOB, pr_bus_job_vtable, find_job, b);
 	if (r < 0)
 		return r;
-	return sd_bus_add_node_enumerator(b->bus, &b->slots[3], PR_BUS_PATH, enumerate, b);
+	return sd_bus_add_node_enumerator(b->bus, pr_bus_slot(b), PR_BUS_PATH, enumerate, b);
 }

@@ -91,7 +91,7 @@ static int answer_apply(struct pr_call *c, sd_bus_error *error)
 	struct pr_why why = { "" };
 	int r;
 
-	r = pr_service_apply(c->bus->service, c->number, c->generation, &job, &why);
+	r = pr_service_apply(c->bus->service, c->number, c->generation, c->uid, &job, &why);
 	return r != 0 ? pr_bus_refuse(error, r, &why) : reply_job(c->m, job);
 }
 
@@ -178,7 +178,7 @@ static int answer_rollback(struct pr_call *c, sd_bus_error *error)
 	struct pr_why why = { "" };
 	int r;
 
-	r = pr_service_rollback(c->bus->service, &job, &why);
+	r = pr_service_rollback(c->bus->service, c->uid, &job, &why);
 	return r != 0 ? pr_bus_refuse(error, r, &why) : reply_job(c->m, job);
 }
 
@@ -191,6 +191,136 @@ static int method_rollback(sd_bus_message *m, void *userdata, sd_bus_error *erro
 	if (r < 0)
 		return r;
 	pr_call_need(c, PR_ACTION_APPLY_SAFE);
+	return pr_call_start(c, error);
+}
+
+/* ---- FindDevices ---- */
+
+/* "driver=nvme", "slot=3", "health=unassigned", "id=8086:10d3": a key and how its value matches. */
+static bool driver_is(const struct pr_function *f, const char *value)
+{
+	return f->facts->driver && strcmp(f->facts->driver, value) == 0;
+}
+
+static bool slot_is(const struct pr_function *f, const char *value)
+{
+	return f->facts->slot && strcmp(f->facts->slot, value) == 0;
+}
+
+static bool health_is(const struct pr_function *f, const char *value)
+{
+	return strcmp(pr_health_name(pr_function_health(f)), value) == 0;
+}
+
+static bool id_is(const struct pr_function *f, const char *value)
+{
+	char id[16];
+
+	(void)snprintf(id, sizeof(id), "%04x:%04x", f->header.vendor, f->header.device);
+	return strcmp(id, value) == 0;
+}
+
+static const struct {
+	const char *key;
+	bool (*matches)(const struct pr_function *f, const char *value);
+} selectors[] = {
+	{ "driver=", driver_is },
+	{ "slot=", slot_is },
+	{ "health=", health_is },
+	{ "id=", id_is },
+};
+
+static int append_device(sd_bus_message *reply, const struct pr_function *f)
+{
+	char path[PR_BUS_DEVICE_PATH_MAX];
+
+	if (!f || f->removed)
+		return 0;
+	pr_bus_device_path(f, path);
+	return sd_bus_message_append(reply, "o", path);
+}
+
+static int append_matching(sd_bus_message *reply, const struct pr_topology *t,
+	bool (*matches)(const struct pr_function *f, const char *value), const char *value)
+{
+	int r = 0;
+
+	pr_for_each_root (t, i) {
+		const struct pr_root *root = t->roots[i];
+
+		for (size_t j = 0; r >= 0 && j < root->n_functions; j++)
+			if (!matches || matches(&root->functions[j], value))
+				r = append_device(reply, &root->functions[j]);
+	}
+	return r;
+}
+
+/* A key and a value; an address or a path; "": every device.  -EINVAL for any other key. */
+static int append_found(sd_bus_message *reply, const struct pr_topology *t, const char *selector)
+{
+	struct pr_address a;
+
+	for (size_t i = 0; i < ARRAY_SIZE(selectors); i++) {
+		size_t n = strlen(selectors[i].key);
+
+		if (strncmp(selector, selectors[i].key, n) == 0)
+			return append_matching(reply, t, selectors[i].matches, selector + n);
+	}
+	if (strchr(selector, '='))
+		return -EINVAL;
+	if (!*selector)
+		return append_matching(reply, t, NULL, NULL);
+	return append_device(reply, pr_address_parse(selector, &a)
+					    ? pr_topology_find(t, &a)
+					    : pr_topology_find_path(t, selector));
+}
+
+static int method_find_devices(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	const struct pr_bus *b = userdata;
+	const struct pr_look *look = pr_service_last_look(b->service);
+	const char *selector;
+	int r;
+
+	r = sd_bus_message_read(m, "s", &selector);
+	if (r >= 0)
+		r = sd_bus_message_new_method_return(m, &reply);
+	if (r >= 0)
+		r = sd_bus_message_open_container(reply, 'a', "o");
+	if (r >= 0 && look)
+		r = append_found(reply, look->topology, selector);
+	if (r == -EINVAL)
+		return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+			"\"%s\": driver=, slot=, health=, id=, an address or a path is known",
+			selector);
+	if (r >= 0)
+		r = sd_bus_message_close_container(reply);
+	return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int answer_reload(struct pr_call *c, sd_bus_error *error)
+{
+	struct pr_why why = { "" };
+	int r;
+
+	r = pr_service_reload(c->bus->service, &why);
+	if (r < 0)
+		return r;
+	if (r > 0)
+		return sd_bus_error_set(error, SD_BUS_ERROR_FAILED, why.text);
+	return sd_bus_reply_method_return(c->m, "");
+}
+
+static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct pr_call *c;
+	int r;
+
+	r = pr_call_new(userdata, m, answer_reload, &c, error);
+	if (r < 0)
+		return r;
+	pr_call_need(c, PR_ACTION_CONFIGURE);
 	return pr_call_start(c, error);
 }
 
@@ -243,7 +373,7 @@ static int get_unassigned(sd_bus *bus, const char *path, const char *interface,
 	return sd_bus_message_append(reply, "u", pr_service_unassigned(b->service));
 }
 
-static const sd_bus_vtable manager_vtable[] = {
+const sd_bus_vtable pr_bus_manager_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Version", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Mode", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -256,6 +386,10 @@ static const sd_bus_vtable manager_vtable[] = {
 		SD_BUS_RESULT("h", snapshot), method_get_topology, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("CreatePlan", SD_BUS_ARGS("a{sv}", request, "t", flags),
 		SD_BUS_RESULT("o", plan), method_create_plan, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("FindDevices", SD_BUS_ARGS("s", selector),
+		SD_BUS_RESULT("ao", devices), method_find_devices, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload,
+		SD_BUS_VTABLE_UNPRIVILEGED),
 	/* Whether the caller may is polkit's to say, not sd-bus's. */
 	SD_BUS_METHOD_WITH_ARGS("ApplyPlan",
 		SD_BUS_ARGS("o", plan, "t", generation, "u", confirm_s, "t", flags),
@@ -302,9 +436,11 @@ void pr_bus_job_new(struct pr_bus *b, const struct pr_job *job)
 	char path[PR_BUS_PATH_MAX];
 
 	pr_bus_job_path(job->id, path);
-	if (b->bus)
-		(void)sd_bus_emit_signal(
-			b->bus, PR_BUS_PATH, PR_BUS_MANAGER, "JobNew", "uo", job->id, path);
+	if (!b->bus)
+		return;
+	(void)sd_bus_emit_interfaces_added(b->bus, path, PR_BUS_JOB, NULL);
+	(void)sd_bus_emit_signal(
+		b->bus, PR_BUS_PATH, PR_BUS_MANAGER, "JobNew", "uo", job->id, path);
 }
 
 void pr_bus_job_step(struct pr_bus *b, const struct pr_job *job)
@@ -329,7 +465,17 @@ void pr_bus_job_removed(struct pr_bus *b, const struct pr_job *job, const struct
 		result, report->text);
 	(void)sd_bus_emit_signal(
 		b->bus, PR_BUS_PATH, PR_BUS_MANAGER, "JobRemoved", "uos", job->id, path, result);
+	(void)sd_bus_emit_interfaces_removed(b->bus, path, PR_BUS_JOB, NULL);
 }
+
+const struct pr_bus_interface pr_bus_interfaces[] = {
+	{ PR_BUS_MANAGER, pr_bus_manager_vtable },
+	{ PR_BUS_DEVICE, pr_bus_device_vtable },
+	{ PR_BUS_BRIDGE, pr_bus_bridge_vtable },
+	{ PR_BUS_PLAN, pr_bus_plan_vtable },
+	{ PR_BUS_JOB, pr_bus_job_vtable },
+};
+const size_t pr_n_bus_interfaces = ARRAY_SIZE(pr_bus_interfaces);
 
 int pr_bus_register(struct pr_bus *b, sd_bus *bus, struct pr_service *service)
 {
@@ -337,15 +483,19 @@ int pr_bus_register(struct pr_bus *b, sd_bus *bus, struct pr_service *service)
 
 	*b = (struct pr_bus){ .bus = bus, .service = service };
 	r = sd_bus_add_object_vtable(
-		bus, &b->slots[0], PR_BUS_PATH, PR_BUS_MANAGER, manager_vtable, b);
-	if (r < 0)
-		return r;
-	return pr_bus_register_plans(b);
+		bus, pr_bus_slot(b), PR_BUS_PATH, PR_BUS_MANAGER, pr_bus_manager_vtable, b);
+	if (r >= 0)
+		r = sd_bus_add_object_manager(bus, pr_bus_slot(b), PR_BUS_PATH);
+	if (r >= 0)
+		r = pr_bus_register_devices(b);
+	if (r >= 0)
+		r = pr_bus_register_plans(b);
+	return r < 0 ? r : pr_bus_register_log(b);
 }
 
 void pr_bus_unregister(struct pr_bus *b)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(b->slots); i++)
+	for (size_t i = 0; i < b->n_slots; i++)
 		b->slots[i] = sd_bus_slot_unref(b->slots[i]);
 	while (b->calls)
 		pr_call_free(b->calls); /* those that polkit has not answered */

@@ -10,21 +10,27 @@
 
 #include "daemon/service.h"
 
-#define PR_BUS_NAME  "org.pciroom1"
-#define PR_BUS_PATH  "/org/pciroom1"
-#define PR_BUS_PLANS PR_BUS_PATH "/plan"
-#define PR_BUS_JOBS  PR_BUS_PATH "/job"
+#define PR_BUS_NAME    "org.pciroom1"
+#define PR_BUS_PATH    "/org/pciroom1"
+#define PR_BUS_PLANS   PR_BUS_PATH "/plan"
+#define PR_BUS_JOBS    PR_BUS_PATH "/job"
+#define PR_BUS_DEVICES PR_BUS_PATH "/device"
 
 #define PR_BUS_MANAGER "org.pciroom1.Manager"
 #define PR_BUS_PLAN    "org.pciroom1.Plan"
 #define PR_BUS_JOB     "org.pciroom1.Job"
+#define PR_BUS_DEVICE  "org.pciroom1.Device"
+#define PR_BUS_BRIDGE  "org.pciroom1.Bridge"
+
+#define PR_BUS_SLOTS_MAX 16u
 
 struct pr_call;
 
 struct pr_bus {
 	sd_bus *bus; /* borrowed */
 	struct pr_service *service;
-	sd_bus_slot *slots[4];
+	sd_bus_slot *slots[PR_BUS_SLOTS_MAX];
+	size_t n_slots;
 	struct pr_call *calls; /* that wait, see bus-call.h */
 };
 
@@ -32,7 +38,15 @@ struct pr_bus {
 int pr_bus_register(struct pr_bus *b, sd_bus *bus, struct pr_service *service);
 void pr_bus_unregister(struct pr_bus *b);
 
+/* The next place for a slot that pr_bus_unregister() lets go of. */
+static inline sd_bus_slot **pr_bus_slot(struct pr_bus *b)
+{
+	return &b->slots[b->n_slots++];
+}
+
 /* What the service announces (struct pr_service_ops). */
+/* @before: the machine as the objects showed it until now; NULL: nothing was seen. */
+void pr_bus_looked(struct pr_bus *b, const struct pr_topology *before);
 void pr_bus_changed(struct pr_bus *b, unsigned int what);
 void pr_bus_job_new(struct pr_bus *b, const struct pr_job *job);
 void pr_bus_job_step(struct pr_bus *b, const struct pr_job *job);
@@ -46,3 +60,27 @@ void pr_bus_job_path(uint32_t id, char ret[PR_BUS_PATH_MAX]);
 /* Number of a plan's or job's object path; false for any other path. */
 bool pr_bus_number_of(const char *path, const char *prefix, uint64_t *ret);
 int pr_bus_register_plans(struct pr_bus *b);
+void pr_bus_plan_news(struct pr_bus *b, uint64_t number, enum pr_plan_news news);
+
+/* ---- bus-device.c: device and bridge objects; bus-changes.c: announcing what became of them ---- */
+
+#define PR_BUS_DEVICE_PATH_MAX 400
+void pr_bus_device_path(const struct pr_function *f, char ret[PR_BUS_DEVICE_PATH_MAX]);
+/* The function of the last look whose object that is; NULL: there is none. */
+const struct pr_function *pr_bus_device_at(const struct pr_bus *b, const char *path);
+int pr_bus_register_devices(struct pr_bus *b);
+
+/* ---- bus-log.c: org.freedesktop.LogControl1 ---- */
+
+int pr_bus_register_log(struct pr_bus *b);
+
+/* ---- every interface, by its name, for whoever describes them ---- */
+
+struct pr_bus_interface {
+	const char *name;
+	const sd_bus_vtable *vtable;
+};
+extern const struct pr_bus_interface pr_bus_interfaces[];
+extern const size_t pr_n_bus_interfaces;
+extern const sd_bus_vtable pr_bus_manager_vtable[], pr_bus_device_vtable[], pr_bus_bridge_vtable[],
+	pr_bus_plan_vtable[], pr_bus_job_vtable[];

@@ -62,6 +62,13 @@ static void ask_interrupt(void *userdata)
 	pr_running_changed(d->running);
 }
 
+static void ask_cancel(void *userdata)
+{
+	const struct daemon *d = userdata;
+
+	pr_running_stop(d->running);
+}
+
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	const struct daemon *d = userdata;
@@ -115,12 +122,32 @@ static void announce_job_removed(
 	pr_bus_job_removed(&d->objects, job, report);
 }
 
+static void announce_look(void *userdata, const struct pr_topology *before)
+{
+	struct daemon *d = userdata;
+
+	pr_bus_looked(&d->objects, before);
+}
+
+static void announce_plan(void *userdata, uint64_t number, enum pr_plan_news news)
+{
+	struct daemon *d = userdata;
+
+	pr_bus_plan_news(&d->objects, number, news);
+}
+
+static int reload(void *userdata, struct pr_why *why);
+
 static const struct pr_service_ops service_ops = {
 	.look = ask_look,
 	.run = ask_run,
 	.interrupt = ask_interrupt,
+	.cancel = ask_cancel,
 	.retry = ask_retry,
 	.changed = announce_change,
+	.looked = announce_look,
+	.plan = announce_plan,
+	.reload = reload,
 	.job_new = announce_job_new,
 	.job_step = announce_job_step,
 	.job_removed = announce_job_removed,
@@ -199,30 +226,41 @@ static void take_conf(struct daemon *d, struct pr_conf *c)
 	pr_service_configure(d->service, c);
 }
 
-/* 0, or 1 when what is wrong was logged. */
-static int load_conf(struct daemon *d, struct pr_conf *ret)
+/* 0, or 1 when what is wrong was logged, and is in @error. */
+static int load_conf(struct daemon *d, struct pr_conf *ret, struct pr_conf_error *error)
 {
-	struct pr_conf_error error = { "out of memory" };
-
-	if (pr_conf_load(d->options.conf, d->options.n_conf, ret, &error) == 0)
+	*error = (struct pr_conf_error){ "out of memory" };
+	if (pr_conf_load(d->options.conf, d->options.n_conf, ret, error) == 0)
 		return 0;
-	pr_log(PR_EVENT_CONF_ERROR, LOG_ERR, NULL, "%s", error.text);
+	pr_log(PR_EVENT_CONF_ERROR, LOG_ERR, NULL, "%s", error->text);
 	return 1;
+}
+
+static int reload(void *userdata, struct pr_why *why)
+{
+	struct pr_conf_error error;
+	struct daemon *d = userdata;
+	struct pr_conf c;
+	int r;
+
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, pr_now_usec());
+	r = load_conf(d, &c, &error);
+	if (r == 0)
+		take_conf(d, &c);
+	else
+		pr_log(PR_EVENT_CONF_ERROR, LOG_ERR, NULL, "The configuration in use is kept");
+	(void)snprintf(why->text, sizeof(why->text), "%s", r == 0 ? "" : error.text);
+	(void)sd_notify(0, "READY=1");
+	return r;
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
-	struct daemon *d = userdata;
-	struct pr_conf c;
+	struct pr_why why;
 
 	(void)source;
 	(void)si;
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, pr_now_usec());
-	if (load_conf(d, &c) == 0)
-		take_conf(d, &c);
-	else
-		pr_log(PR_EVENT_CONF_ERROR, LOG_ERR, NULL, "The configuration in use is kept");
-	(void)sd_notify(0, "READY=1");
+	(void)reload(userdata, &why); /* what is wrong was logged */
 	return 0;
 }
 
@@ -410,6 +448,7 @@ static int run(struct daemon *d)
 
 static int build_and_run(struct daemon *d)
 {
+	struct pr_conf_error error;
 	struct pr_conf c;
 	uint64_t settle_usec;
 	int r;
@@ -417,7 +456,7 @@ static int build_and_run(struct daemon *d)
 	r = pr_service_new(&service_ops, d, &d->service);
 	if (r < 0)
 		return fail(r, "The service cannot start");
-	if (load_conf(d, &c) != 0)
+	if (load_conf(d, &c, &error) != 0)
 		return EX_CONFIG;
 	settle_usec = c.settle_usec;
 	take_conf(d, &c);

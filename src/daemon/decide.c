@@ -327,9 +327,9 @@ static void apply(struct pr_service *s, struct choice *c)
 			f.plan, why);
 		return;
 	}
-	r = pr_keep_add(&s->keep, s->look, &c->wish, pr_take(c->plan), 0, &kept);
+	r = pr_service_keep(s, &c->wish, pr_take(c->plan), 0, &kept);
 	if (r == 0)
-		r = pr_service_run(s, kept, true);
+		r = pr_service_run(s, kept, PR_UID_NOBODY);
 	if (r < 0)
 		pr_log(PR_EVENT_NOT_APPLIED, LOG_ERR, NULL, "The plan cannot be started: %s",
 			strerror(-r));

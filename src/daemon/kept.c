@@ -86,27 +86,51 @@ static size_t count_of(const struct pr_keep *k, uid_t uid)
 	return n;
 }
 
-/* The oldest plan of the user who has most; one that runs is not to be had. */
-static void make_room(struct pr_keep *k)
+void pr_keep_remove(struct pr_keep *k, struct pr_kept *p)
 {
-	size_t victim = k->n, most = 0, n;
+	size_t i = 0;
 
+	while (k->plans[i] != p)
+		i++;
+	k->n--;
+	memmove(&k->plans[i], &k->plans[i + 1], (k->n - i) * sizeof(k->plans[0]));
+	kept_free(p);
+}
+
+/* The oldest plan of @uid that is not being carried out; one job runs at a time. */
+static struct pr_kept *oldest_of(const struct pr_keep *k, uid_t uid)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (k->plans[i]->uid == uid && !k->plans[i]->running)
+			return k->plans[i];
+
+	return NULL;
+}
+
+/* Who goes when @uid comes; NULL: there is room. */
+static struct pr_kept *victim(const struct pr_keep *k, uid_t uid)
+{
+	struct pr_kept *worst = NULL;
+	size_t most = 0, n;
+
+	if (uid != 0 && count_of(k, uid) >= PR_KEPT_USER_MAX)
+		return oldest_of(k, uid);
+	if (k->n < PR_KEPT_MAX)
+		return NULL;
 	for (size_t i = 0; i < k->n; i++) {
 		n = count_of(k, k->plans[i]->uid);
 		if (n > most && !k->plans[i]->running) {
 			most = n;
-			victim = i;
+			worst = k->plans[i];
 		}
 	}
-	kept_free(k->plans[victim]); /* one job runs at a time, so there is a victim */
-	k->n--;
-	memmove(&k->plans[victim], &k->plans[victim + 1], (k->n - victim) * sizeof(k->plans[0]));
+	return worst;
 }
 
 int pr_keep_add(struct pr_keep *k, struct pr_look *look, struct pr_wish *wish, struct pr_plan *plan,
-	uid_t uid, struct pr_kept **ret)
+	uid_t uid, struct pr_kept **ret, uint64_t *ret_gone)
 {
-	struct pr_kept *p = calloc(1, sizeof(*p));
+	struct pr_kept *p = calloc(1, sizeof(*p)), *gone;
 
 	if (!p) {
 		pr_wish_deinit(wish);
@@ -119,8 +143,10 @@ int pr_keep_add(struct pr_keep *k, struct pr_look *look, struct pr_wish *wish, s
 		.wish = *wish,
 		.plan = plan };
 	*wish = (struct pr_wish){ 0 };
-	if (k->n == PR_KEPT_MAX)
-		make_room(k);
+	gone = victim(k, uid);
+	*ret_gone = gone ? gone->number : 0;
+	if (gone)
+		pr_keep_remove(k, gone);
 	k->plans[k->n++] = p;
 	*ret = p;
 	return 0;

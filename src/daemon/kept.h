@@ -2,7 +2,7 @@
 /*
  * Plans that were made and can be asked for, or be carried out: a plan, what
  * was wished, the look it was made on and who wished.  Bounded: whoever holds
- * the most loses his oldest, so that no user can push out another's.
+ * the most, or his share, loses his oldest, so that no user can push out another's.
  */
 #pragma once
 
@@ -11,7 +11,8 @@
 #include "daemon/look.h"
 #include "pciroom/plan.h"
 
-#define PR_KEPT_MAX 64u
+#define PR_KEPT_MAX      64u
+#define PR_KEPT_USER_MAX 16u /* of one user who is not root */
 
 /* A request and its policy as one owned value. */
 struct pr_wish {
@@ -36,6 +37,7 @@ struct pr_kept {
 	struct pr_wish wish;
 	struct pr_plan *plan;
 	bool running, applied;
+	const char *told_state; /* by who tells of plans, see pr_kept_state() */
 };
 
 struct pr_keep {
@@ -45,10 +47,12 @@ struct pr_keep {
 };
 void pr_keep_deinit(struct pr_keep *k);
 /*
- * Keeps @plan, made on @look for @wish; takes @plan and @wish over, whatever happens.  0, -ENOMEM.
+ * Keeps @plan, made on @look for @wish; takes @plan and @wish over, whatever happens.
+ * @ret_gone: number of the plan that made room for it, 0: none.  0, -ENOMEM.
  */
 int pr_keep_add(struct pr_keep *k, struct pr_look *look, struct pr_wish *wish, struct pr_plan *plan,
-	uid_t uid, struct pr_kept **ret);
+	uid_t uid, struct pr_kept **ret, uint64_t *ret_gone);
+void pr_keep_remove(struct pr_keep *k, struct pr_kept *p);
 /* NULL when it was never made, or discarded. */
 struct pr_kept *pr_keep_find(const struct pr_keep *k, uint64_t number);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Messages to the journal with their fields, or to standard error.  Decides
- * where, never whether: there is no level to configure, journalctl filters.
+ * Messages to the journal with their fields, or to standard error; level and
+ * target are set through org.freedesktop.LogControl1.
  */
 #include "daemon/log.h"
 
@@ -46,6 +46,52 @@ void pr_log_set_sink(pr_log_sink *new_sink, void *userdata)
 {
 	sink = new_sink;
 	sink_userdata = userdata;
+}
+
+/* The same: one process, one story. */
+static int level = LOG_INFO;
+static enum pr_log_target target;
+
+static const char *const level_names[] = { "emerg", "alert", "crit", "err", "warning", "notice",
+	"info", "debug" };
+static const char *const target_names[_PR_LOG_TARGET_MAX] = { "auto", "journal", "console" };
+
+int pr_log_level(void)
+{
+	return level;
+}
+
+const char *pr_log_level_name(int l)
+{
+	return level_names[l];
+}
+
+bool pr_log_set_level(const char *name)
+{
+	for (int i = 0; i < (int)ARRAY_SIZE(level_names); i++)
+		if (strcmp(level_names[i], name) == 0)
+			return level = i, true;
+
+	return false;
+}
+
+enum pr_log_target pr_log_target(void)
+{
+	return target;
+}
+
+const char *pr_log_target_name(enum pr_log_target t)
+{
+	return target_names[t];
+}
+
+bool pr_log_set_target(const char *name)
+{
+	for (unsigned int i = 0; i < _PR_LOG_TARGET_MAX; i++)
+		if (strcmp(target_names[i], name) == 0)
+			return target = (enum pr_log_target)i, true;
+
+	return false;
 }
 
 /*
@@ -105,6 +151,11 @@ static int send_journal(
 	return sd_journal_sendv(r.iov, r.n);
 }
 
+static bool wants_journal(void)
+{
+	return target == PR_LOG_JOURNAL || (target == PR_LOG_AUTO && stderr_is_journal());
+}
+
 void pr_log(enum pr_event event, int priority, const struct pr_log_fields *fields,
 	const char *format, ...)
 {
@@ -116,10 +167,12 @@ void pr_log(enum pr_event event, int priority, const struct pr_log_fields *field
 	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
 
+	if (priority > level)
+		return;
 	if (!fields)
 		fields = &none;
 	if (sink)
 		sink(sink_userdata, event, priority, fields, text);
-	else if (!stderr_is_journal() || send_journal(event, priority, fields, text) < 0)
+	else if (!wants_journal() || send_journal(event, priority, fields, text) < 0)
 		(void)fprintf(stderr, "pciroomd: %s\n", text);
 }

@@ -45,6 +45,22 @@ struct pr_log_fields {
 void pr_log(enum pr_event event, int priority, const struct pr_log_fields *fields,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Messages of a higher number than this priority are dropped; LOG_INFO at first. */
+int pr_log_level(void);
+/* "emerg" to "debug", as syslog names them. */
+const char *pr_log_level_name(int level);
+bool pr_log_set_level(const char *name); /* false: there is no such level */
+
+enum pr_log_target {
+	PR_LOG_AUTO = 0, /* the journal when standard error leads there */
+	PR_LOG_JOURNAL,
+	PR_LOG_CONSOLE, /* standard error */
+	_PR_LOG_TARGET_MAX,
+};
+enum pr_log_target pr_log_target(void);
+const char *pr_log_target_name(enum pr_log_target t);
+bool pr_log_set_target(const char *name); /* false: there is no such target */
+
 /* 32 hexadecimal digits. */
 const char *pr_event_message_id(enum pr_event event);
 

@@ -101,7 +101,7 @@ int pr_service_plan(struct pr_service *s, const struct pr_asked *asked, uid_t ui
 		pr_wish_deinit(&wish);
 		return r;
 	}
-	r = pr_keep_add(&s->keep, s->look, &wish, plan, uid, &kept);
+	r = pr_service_keep(s, &wish, plan, uid, &kept);
 	if (r == 0)
 		*ret = kept;
 	return r;
@@ -157,7 +157,7 @@ static int check_verdict(const struct pr_kept *kept, struct pr_why *why)
 	return r > 0 ? PR_REFUSAL_INFEASIBLE : r;
 }
 
-int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation,
+int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
 	const struct pr_job **ret, struct pr_why *why)
 {
 	struct pr_kept *kept = pr_keep_find(&s->keep, number);
@@ -171,19 +171,48 @@ int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation,
 	if (r == 0)
 		r = check_verdict(kept, why);
 	if (r == 0)
-		r = pr_service_run(s, kept, false);
+		r = pr_service_run(s, kept, uid);
 	if (r == 0)
 		*ret = &s->job;
 	return r;
 }
 
-int pr_service_rollback(struct pr_service *s, const struct pr_job **ret, struct pr_why *why)
+int pr_service_reload(struct pr_service *s, struct pr_why *why)
+{
+	return s->ops->reload(s->userdata, why);
+}
+
+int pr_service_discard(struct pr_service *s, uint64_t number, struct pr_why *why)
+{
+	struct pr_kept *kept = pr_keep_find(&s->keep, number);
+
+	if (!kept)
+		return refuse(why, PR_REFUSAL_STALE_PLAN, "this plan was discarded already");
+	if (kept->running)
+		return refuse(why, PR_REFUSAL_BUSY, "this plan is being carried out");
+	pr_keep_remove(&s->keep, kept);
+	s->ops->plan(s->userdata, number, PR_PLAN_GONE);
+	return 0;
+}
+
+int pr_service_cancel(struct pr_service *s, uint32_t id, struct pr_why *why)
+{
+	if (s->job.id != id)
+		return refuse(why, PR_REFUSAL_STALE_PLAN, "job %" PRIu32 " has ended", id);
+	if (s->job.recovering)
+		return refuse(why, PR_REFUSAL_BUSY, "what was removed is being brought back");
+	s->ops->cancel(s->userdata);
+	return 0;
+}
+
+int pr_service_rollback(
+	struct pr_service *s, uid_t uid, const struct pr_job **ret, struct pr_why *why)
 {
 	int r;
 
 	r = check_free(s, why);
 	if (r == 0)
-		r = pr_service_run(s, NULL, false);
+		r = pr_service_run(s, NULL, uid);
 	if (r == 0)
 		*ret = &s->job;
 	return r;

@@ -55,8 +55,13 @@ struct pr_service {
 /* service.c */
 void pr_service_notify(struct pr_service *s, enum pr_state before, unsigned int what);
 void pr_service_look(struct pr_service *s);
-/* Starts a job.  @plan NULL: recovery. */
-int pr_service_run(struct pr_service *s, struct pr_kept *plan, bool automatic);
+/* Tells of the plans whose state has changed. */
+void pr_service_tell_plans(struct pr_service *s);
+/* pr_keep_add() on the last look, and what is to be told of it. */
+int pr_service_keep(struct pr_service *s, struct pr_wish *wish, struct pr_plan *plan, uid_t uid,
+	struct pr_kept **ret);
+/* Starts a job.  @plan NULL: recovery.  @uid: who wants it, or PR_UID_NOBODY. */
+int pr_service_run(struct pr_service *s, struct pr_kept *plan, uid_t uid);
 
 /* decide.c */
 /* Tells what is new about the last look, and acts on it as mode and policy say. */

@@ -160,21 +160,53 @@ static uint32_t count_unassigned(const struct pr_topology *t)
 /* The new look in place of the old one; what a client can see of the difference. */
 static unsigned int replace_look(struct pr_service *s, struct pr_look *taken)
 {
+	struct pr_look *old = s->look;
 	uint64_t generation = pr_service_generation(s);
 	uint32_t unassigned = s->unassigned;
 	unsigned int what = 0;
 
-	if (!s->look ||
-		strcmp(pr_say_lockdown(s->look->topology), pr_say_lockdown(taken->topology)) != 0)
+	if (!old || strcmp(pr_say_lockdown(old->topology), pr_say_lockdown(taken->topology)) != 0)
 		what |= PR_CHANGED_LOCKDOWN;
-	pr_look_unref(s->look);
 	s->look = taken;
 	s->unassigned = count_unassigned(taken->topology);
 	if (pr_service_generation(s) != generation)
 		what |= PR_CHANGED_GENERATION;
 	if (s->unassigned != unassigned)
 		what |= PR_CHANGED_UNASSIGNED;
+	s->ops->looked(s->userdata, old ? old->topology : NULL);
+	pr_look_unref(old);
+	pr_service_tell_plans(s);
 	return what;
+}
+
+/* Whose state is another than what was told last. */
+void pr_service_tell_plans(struct pr_service *s)
+{
+	for (size_t i = 0; i < s->keep.n; i++) {
+		struct pr_kept *p = s->keep.plans[i];
+		const char *state = pr_kept_state(p, pr_service_generation(s));
+
+		if (strcmp(state, p->told_state) == 0)
+			continue;
+		p->told_state = state;
+		s->ops->plan(s->userdata, p->number, PR_PLAN_STATE);
+	}
+}
+
+int pr_service_keep(struct pr_service *s, struct pr_wish *wish, struct pr_plan *plan, uid_t uid,
+	struct pr_kept **ret)
+{
+	uint64_t gone;
+	int r;
+
+	r = pr_keep_add(&s->keep, s->look, wish, plan, uid, ret, &gone);
+	if (r < 0)
+		return r;
+	(*ret)->told_state = pr_kept_state(*ret, pr_service_generation(s));
+	if (gone)
+		s->ops->plan(s->userdata, gone, PR_PLAN_GONE);
+	s->ops->plan(s->userdata, (*ret)->number, PR_PLAN_NEW);
+	return 0;
 }
 
 /* What could not be seen, once and not at every look. */
@@ -275,10 +307,14 @@ static struct pr_log_fields job_fields(const struct pr_job *job)
 	};
 }
 
-static void init_job(struct pr_service *s, struct pr_kept *plan, bool automatic)
+static void init_job(struct pr_service *s, struct pr_kept *plan, uid_t uid)
 {
 	s->job = (struct pr_job){
-		.id = ++s->last_job, .plan = plan, .automatic = automatic, .recovering = !plan
+		.id = ++s->last_job,
+		.plan = plan,
+		.uid = uid,
+		.automatic = uid == PR_UID_NOBODY,
+		.recovering = !plan,
 	};
 	if (plan && plan->plan->n_targets > 0)
 		pr_address_format(&plan->plan->targets[0]->address, s->job.device);
@@ -296,14 +332,14 @@ static void log_start(const struct pr_job *job)
 			"Looking for a run that was interrupted, to bring back what it removed");
 }
 
-int pr_service_run(struct pr_service *s, struct pr_kept *plan, bool automatic)
+int pr_service_run(struct pr_service *s, struct pr_kept *plan, uid_t uid)
 {
 	enum pr_state before = pr_service_state(s);
 	int r;
 
 	if (s->stopping)
 		return -ESHUTDOWN;
-	init_job(s, plan, automatic);
+	init_job(s, plan, uid);
 	r = s->ops->run(s->userdata, &s->job);
 	if (r < 0) {
 		s->job.id = 0;
@@ -312,6 +348,7 @@ int pr_service_run(struct pr_service *s, struct pr_kept *plan, bool automatic)
 	s->look_torn = s->looking;
 	if (plan)
 		plan->running = true;
+	pr_service_tell_plans(s);
 	log_start(&s->job);
 	s->ops->job_new(s->userdata, &s->job);
 	pr_service_notify(s, before, 0);
@@ -406,6 +443,7 @@ static void finish_job(struct pr_service *s, const struct pr_report *report)
 		job.plan->running = false;
 		job.plan->applied =
 			report->outcome == PR_OUTCOME_DONE || report->outcome == PR_OUTCOME_DIFFERS;
+		pr_service_tell_plans(s);
 	}
 	if (!s->stopping)
 		pr_service_look(s);
@@ -453,7 +491,7 @@ void pr_service_job_ended(struct pr_service *s, const struct pr_report *report)
 
 void pr_service_retry(struct pr_service *s)
 {
-	if (s->recovery_wanted && !s->job.id && pr_service_run(s, NULL, true) < 0)
+	if (s->recovery_wanted && !s->job.id && pr_service_run(s, NULL, PR_UID_NOBODY) < 0)
 		s->ops->retry(s->userdata);
 }
 

@@ -32,9 +32,12 @@ enum pr_refusal {
 	_PR_REFUSAL_MAX,
 };
 
+#define PR_UID_NOBODY ((uid_t)-1)
+
 struct pr_job {
 	uint32_t id;
 	struct pr_kept *plan; /* NULL: finishes an interrupted run */
+	uid_t uid;            /* who asked for it; PR_UID_NOBODY: the service itself */
 	bool automatic;
 	bool recovering;             /* its child is finishing an interrupted run */
 	unsigned int attempts;       /* children started to recover */
@@ -52,6 +55,17 @@ enum {
 	PR_CHANGED_LOCKDOWN = 1 << 4,
 };
 
+enum pr_plan_news {
+	PR_PLAN_NEW = 0,
+	PR_PLAN_STATE,
+	PR_PLAN_GONE,
+};
+
+/* A sentence for the client who is told no. */
+struct pr_why {
+	char text[1024];
+};
+
 /* What the service asks for.  All return at once. */
 struct pr_service_ops {
 	int (*look)(void *userdata); /* answered by pr_service_looked() or _look_failed() */
@@ -59,8 +73,16 @@ struct pr_service_ops {
 		void *userdata, const struct pr_job *job); /* answered by pr_service_job_ended() */
 	/* the job that runs shall stop: somebody else changes the machine; its end comes as usual */
 	void (*interrupt)(void *userdata);
+	/* the job that runs shall stop and undo what it did, because somebody wants that */
+	void (*cancel)(void *userdata);
 	void (*retry)(void *userdata); /* pr_service_retry() in a while, please */
 	void (*changed)(void *userdata, unsigned int what);
+	/* there is another look; @before is what the last one saw, or NULL */
+	void (*looked)(void *userdata, const struct pr_topology *before);
+	/* a plan was made, is in another state, or is not to be found any more */
+	void (*plan)(void *userdata, uint64_t number, enum pr_plan_news news);
+	/* reads the configuration again; 0, or 1 with @why when the old one is kept */
+	int (*reload)(void *userdata, struct pr_why *why);
 	void (*job_new)(void *userdata, const struct pr_job *job);
 	void (*job_step)(void *userdata, const struct pr_job *job);
 	void (*job_removed)(
@@ -108,10 +130,6 @@ const struct pr_look *pr_service_last_look(const struct pr_service *s);
 
 /* ---- requests; 0, a pr_refusal with @why, or negative errno ---- */
 
-struct pr_why {
-	char text[320];
-};
-
 /*
  * Calls @done once the last look is not older than two seconds (perhaps before
  * this returns), with 0, or with negative errno and why it failed.  For callers that are not
@@ -133,6 +151,13 @@ void pr_asked_deinit(struct pr_asked *a);
 /* Plans on the last look. */
 int pr_service_plan(struct pr_service *s, const struct pr_asked *asked, uid_t uid,
 	const struct pr_kept **ret, struct pr_why *why);
-int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation,
+int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
 	const struct pr_job **ret, struct pr_why *why);
-int pr_service_rollback(struct pr_service *s, const struct pr_job **ret, struct pr_why *why);
+/* Stops job @id between two steps; its end comes as usual. */
+int pr_service_cancel(struct pr_service *s, uint32_t id, struct pr_why *why);
+/* Reads the configuration again; 1 with @why: there is a mistake, and the old one is kept. */
+int pr_service_reload(struct pr_service *s, struct pr_why *why);
+/* Forgets a plan that nobody is carrying out. */
+int pr_service_discard(struct pr_service *s, uint64_t number, struct pr_why *why);
+int pr_service_rollback(
+	struct pr_service *s, uid_t uid, const struct pr_job **ret, struct pr_why *why);

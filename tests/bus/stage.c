@@ -130,6 +130,41 @@ static void announce_change(void *userdata, unsigned int what)
 	pr_bus_changed(&s->objects, what);
 }
 
+static void announce_look(void *userdata, const struct pr_topology *before)
+{
+	struct stage *s = userdata;
+
+	pr_bus_looked(&s->objects, before);
+}
+
+static void announce_plan(void *userdata, uint64_t number, enum pr_plan_news news)
+{
+	struct stage *s = userdata;
+
+	pr_bus_plan_news(&s->objects, number, news);
+}
+
+static int reload(void *userdata, struct pr_why *why)
+{
+	struct stage *s = userdata;
+	struct pr_conf conf;
+
+	if (s->conf_mistake) {
+		(void)snprintf(why->text, sizeof(why->text), "%s", s->conf_mistake);
+		return 1;
+	}
+	pr_conf_init(&conf);
+	pr_service_configure(s->service, &conf);
+	return 0;
+}
+
+static void ask_cancel(void *userdata)
+{
+	const struct stage *s = userdata;
+
+	pr_running_stop(s->running);
+}
+
 static void announce_job_new(void *userdata, const struct pr_job *job)
 {
 	struct stage *s = userdata;
@@ -165,7 +200,11 @@ static const struct pr_service_ops service_ops = { .look = ask_look,
 	.run = ask_run,
 	.interrupt = ask_interrupt,
 	.retry = ask_retry,
+	.cancel = ask_cancel,
 	.changed = announce_change,
+	.looked = announce_look,
+	.plan = announce_plan,
+	.reload = reload,
 	.job_new = announce_job_new,
 	.job_step = announce_job_step,
 	.job_removed = announce_job_removed };
@@ -218,6 +257,34 @@ static void on_log(void *userdata, enum pr_event event, int priority, const stru
 		f->device ? f->device : "", f->plan && *f->plan ? "yes" : "", f->job, text);
 }
 
+/* "PropertiesChanged PATH INTERFACE NAME NAME" */
+static int hear_properties(struct stage *s, sd_bus_message *m)
+{
+	const char *interface, *name;
+
+	assert_true(sd_bus_message_read(m, "s", &interface) > 0);
+	pr_text_printf(
+		&s->signals, "PropertiesChanged %s %s", sd_bus_message_get_path(m), interface);
+	assert_true(sd_bus_message_enter_container(m, 'a', "{sv}") > 0);
+	while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
+		assert_true(sd_bus_message_read(m, "s", &name) > 0);
+		assert_true(sd_bus_message_skip(m, "v") >= 0);
+		assert_true(sd_bus_message_exit_container(m) >= 0);
+		pr_text_printf(&s->signals, " %s", name);
+	}
+	pr_text_add(&s->signals, "\n");
+	return 0;
+}
+
+static int hear_object(struct stage *s, sd_bus_message *m)
+{
+	const char *path;
+
+	assert_true(sd_bus_message_read(m, "o", &path) > 0);
+	pr_text_printf(&s->signals, "%s %s\n", sd_bus_message_get_member(m), path);
+	return 0;
+}
+
 static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	const char *member = sd_bus_message_get_member(m), *path, *a = "", *b = "";
@@ -234,7 +301,9 @@ static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	else if (strcmp(member, "JobReport") == 0)
 		assert_true(sd_bus_message_read(m, "oss", &path, &a, &b) >= 0);
 	else if (strcmp(member, "PropertiesChanged") == 0)
-		assert_true(sd_bus_message_read(m, "s", &a) >= 0);
+		return hear_properties(s, m);
+	else if (strncmp(member, "Interfaces", strlen("Interfaces")) == 0)
+		return hear_object(s, m);
 	pr_text_printf(&s->signals, "%s %u %s %s\n", member, id, a, b);
 	return 0;
 }

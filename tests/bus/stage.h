@@ -54,6 +54,7 @@ struct stage {
 	const char *machine;       /* what a look sees */
 	const char *machine_after; /* what it sees once a job has ended well */
 	enum fault fault;
+	const char *conf_mistake; /* what a reload finds, or NULL */
 	char state[64];
 	sd_event *event;
 	sd_bus *server, *client;

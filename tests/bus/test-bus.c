@@ -19,7 +19,7 @@ static void test_properties(void **state)
 	stage_open(&s, machine_dead, PR_MODE_ADVISE);
 	assert_int_equal(client_get_u64(&s, PR_BUS_PATH, PR_BUS_MANAGER, "Generation"), 0);
 	stage_start(&s);
-	assert_heard(&s, "PropertiesChanged 0 " PR_BUS_MANAGER);
+	assert_heard(&s, "PropertiesChanged " PR_BUS_PATH " " PR_BUS_MANAGER);
 	client_assert_text(&s, PR_BUS_PATH, PR_BUS_MANAGER, "Mode", "advise");
 	client_assert_text(&s, PR_BUS_PATH, PR_BUS_MANAGER, "State", "idle");
 	client_assert_text(&s, PR_BUS_PATH, PR_BUS_MANAGER, "Lockdown", "none");
@@ -182,8 +182,8 @@ static void test_apply(void **state)
 	s.machine_after = machine_mended;
 	stage_start(&s);
 	client_plan_and_apply(&s);
-	assert_heard(&s, "JobNew 1", "PropertiesChanged 0 " PR_BUS_JOB, "JobReport 0 done",
-		"JobRemoved 1 done");
+	assert_heard(&s, "JobNew 1", "PropertiesChanged " PR_BUS_JOBS "/1 " PR_BUS_JOB,
+		"JobReport 0 done", "JobRemoved 1 done");
 	assert_story(&s, "dead device=0000:01:00.0", "plan-found device=0000:01:00.0 plan=yes",
 		"apply-started device=0000:01:00.0 plan=yes job=1",
 		"step device=0000:01:00.0 plan=yes job=1",
@@ -229,9 +229,10 @@ static void test_busy(void **state)
 	const struct pr_job *job = NULL;
 	struct pr_why why;
 
-	assert_int_equal(pr_service_apply(s.service, 1, generation, &job, &why), 0);
-	assert_int_equal(pr_service_apply(s.service, 1, generation, &job, &why), PR_REFUSAL_BUSY);
-	assert_int_equal(pr_service_rollback(s.service, &job, &why), PR_REFUSAL_BUSY);
+	assert_int_equal(pr_service_apply(s.service, 1, generation, 0, &job, &why), 0);
+	assert_int_equal(
+		pr_service_apply(s.service, 1, generation, 0, &job, &why), PR_REFUSAL_BUSY);
+	assert_int_equal(pr_service_rollback(s.service, 0, &job, &why), PR_REFUSAL_BUSY);
 	assert_int_equal(pr_service_freshen(s.service, true, NULL, NULL, &why), PR_REFUSAL_BUSY);
 	assert_string_equal(why.text, "a plan is being carried out");
 	stage_rest(&s);

@@ -75,7 +75,7 @@ static void test_look_in_job(void **state)
 	stage_start(&s);
 	client_plan(&s, &(struct asked){ 0 }, plan);
 	generation = pr_service_generation(s.service);
-	assert_int_equal(pr_service_apply(s.service, 1, generation, &job, &why), 0);
+	assert_int_equal(pr_service_apply(s.service, 1, generation, 0, &job, &why), 0);
 	*look = (struct pr_look){ .refs = 1, .topology = machine_build(HEAD REST), .fd = -1 };
 	pr_service_looked(s.service, look, "");
 	assert_int_equal(pr_service_generation(s.service), generation);
@@ -425,11 +425,26 @@ static void quiet_removed(void *userdata, const struct pr_job *job, const struct
 	(void)report;
 }
 
+static void quiet_looked(void *userdata, const struct pr_topology *before)
+{
+	(void)userdata;
+	(void)before;
+}
+
+static void quiet_plan(void *userdata, uint64_t number, enum pr_plan_news news)
+{
+	(void)userdata;
+	(void)number;
+	(void)news;
+}
+
 static const struct pr_service_ops quiet_ops = { .look = quiet_look,
 	.run = quiet_run,
 	.interrupt = quiet_interrupt,
 	.retry = quiet_retry,
 	.changed = quiet_changed,
+	.looked = quiet_looked,
+	.plan = quiet_plan,
 	.job_new = quiet_job,
 	.job_step = quiet_job,
 	.job_removed = quiet_removed };
@@ -505,7 +520,7 @@ static void test_event(void **state)
 	assert_int_equal(kept->plan->steps[1].kind, PR_STEP_RESCAN);
 	pr_service_device(q.service, true, "0000:05:00.0"); /* no job: none of its business */
 	assert_int_equal(pr_service_apply(q.service, kept->number, pr_service_generation(q.service),
-				 &job, &why),
+				 0, &job, &why),
 		0);
 	for (size_t i = 0; i < e->begun; i++)
 		pr_service_job_step(q.service, i, false);
@@ -532,7 +547,7 @@ static void test_look_around_job(void **state)
 	generation = pr_service_generation(q.service);
 	assert_int_equal(pr_service_plan(q.service, &(struct pr_asked){ 0 }, 0, &kept, &why), 0);
 	pr_service_settled(q.service);
-	assert_int_equal(pr_service_apply(q.service, kept->number, generation, &job, &why), 0);
+	assert_int_equal(pr_service_apply(q.service, kept->number, generation, 0, &job, &why), 0);
 	quiet_end(&q, PR_OUTCOME_ROLLED_BACK);
 	quiet_show(&q, HEAD REST);
 	assert_int_equal(pr_service_generation(q.service), generation);
@@ -591,6 +606,7 @@ static void test_keep(void **state)
 	struct pr_keep keep = { .n = 0 };
 	struct pr_kept *kept = NULL;
 	struct pr_plan *plan;
+	uint64_t gone;
 
 	(void)state;
 	assert_non_null(look);
@@ -600,11 +616,13 @@ static void test_keep(void **state)
 
 		assert_int_equal(pr_wish_plan(&wish, look->topology, &plan), 0);
 		assert_int_equal(
-			pr_keep_add(&keep, look, &wish, plan, i == 0 ? 0 : 1000, &kept), 0);
+			pr_keep_add(&keep, look, &wish, plan, i == 0 ? 0 : 1000, &kept, &gone), 0);
 		if (i == 1)
 			kept->running = true;
 	}
-	assert_int_equal(keep.n, PR_KEPT_MAX);
+	assert_int_equal(keep.n, 1 + PR_KEPT_USER_MAX); /* his share, and root's */
+	assert_int_equal(
+		gone, 3 * PR_KEPT_MAX - PR_KEPT_USER_MAX + 1); /* all but the one that runs */
 	assert_non_null(pr_keep_find(&keep, 1));
 	assert_non_null(pr_keep_find(&keep, 2));
 	assert_null(pr_keep_find(&keep, 3));
