@@ -28,6 +28,8 @@ const struct pr_verb pr_verbs[] = {
 		PR_TAKES_FILE | PR_TAKES_INPUT | PR_TAKES_SOURCE, pr_verb_record },
 	{ "rollback", "", "bring back what an interrupted run removed", PR_TAKES_SOURCE,
 		pr_verb_rollback },
+	{ "inhibit", "-- COMMAND", "leave the devices of --pin (or all) alone while COMMAND runs",
+		PR_TAKES_COMMAND, pr_verb_inhibit },
 	{ "help", "[VERB]", "show help on a verb", PR_TAKES_FILE, pr_verb_help },
 };
 const size_t pr_n_verbs = ARRAY_SIZE(pr_verbs);
@@ -69,7 +71,7 @@ static const struct {
 		"worst that may happen to others: free, restart (default), in-use",
 		PR_TAKES_POLICY },
 	{ OPT_PIN, "pin", "DEVICE", "leave this device alone (may be given again)",
-		PR_TAKES_POLICY },
+		PR_TAKES_POLICY | PR_TAKES_COMMAND },
 	{ 'y', "yes", NULL, "do not ask", PR_TAKES_YES },
 	{ OPT_BYTES, "bytes", NULL, "print sizes in bytes", 0 },
 	{ OPT_NO_COLOR, "no-color", NULL, "no colours (the variable NO_COLOR does the same)", 0 },
@@ -337,7 +339,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ cli->helper_log, PR_TAKES_SOURCE, "helper-log" },
 		{ cli->state, PR_TAKES_SOURCE, "state" },
 		{ wishes->limit, PR_TAKES_POLICY, "disruption" },
-		{ cli->n_pins > 0, PR_TAKES_POLICY, "pin" },
+		{ cli->n_pins > 0, PR_TAKES_POLICY | PR_TAKES_COMMAND, "pin" },
 		{ cli->yes, PR_TAKES_YES, "yes" },
 	};
 	unsigned int takes = cli->verb->takes;
@@ -352,7 +354,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		return pr_cli_error("--iomem, --ioports and --dmesg go with --input");
 	if ((cli->helper_log || cli->state) && !cli->local)
 		return pr_cli_error("--helper-log and --state go with --local");
-	if (takes & PR_TAKES_DEVICES)
+	if (takes & (PR_TAKES_DEVICES | PR_TAKES_COMMAND))
 		return PR_EXIT_OK;
 	if (cli->n_arguments > (takes & PR_TAKES_FILE ? 1 : 0))
 		return pr_cli_error("%s: argument '%s' is too many", cli->verb->name,

@@ -22,6 +22,7 @@ static const struct {
 	{ "org.pciroom1.Error.Infeasible", PR_EXIT_INFEASIBLE },
 	{ "org.pciroom1.Error.InUse", PR_EXIT_IN_USE },
 	{ "org.pciroom1.Error.Busy", PR_EXIT_IN_USE },
+	{ "org.pciroom1.Error.Inhibited", PR_EXIT_IN_USE },
 };
 
 /* The name has an owner; true when that cannot be found out. */

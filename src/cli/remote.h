@@ -28,4 +28,9 @@ int pr_remote_plan(struct pr_remote *m, const struct pr_plan *plan,
 	const struct pr_request *request, const struct pr_policy *policy);
 /* ApplyPlan of that plan, and waits for the end of the job. */
 int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, struct pr_report *ret);
+/*
+ * Has @devices (none: all) left alone for as long as @ret, a descriptor of the caller's, is open.
+ */
+int pr_remote_inhibit(
+	struct pr_remote *m, const char *const *devices, size_t n, const char *why, int *ret);
 int pr_remote_rollback(struct pr_remote *m, struct pr_report *ret);

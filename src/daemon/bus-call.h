@@ -14,6 +14,8 @@
 #define PR_ACTION_APPLY_SAFE       "org.pciroom1.apply-safe"
 #define PR_ACTION_APPLY_DISRUPTIVE "org.pciroom1.apply-disruptive"
 #define PR_ACTION_CONFIGURE        "org.pciroom1.configure"
+#define PR_ACTION_INHIBIT_DELAY    "org.pciroom1.inhibit-delay"
+#define PR_ACTION_INHIBIT_PIN      "org.pciroom1.inhibit-pin"
 #define PR_ACTION_RENUMBER         "org.pciroom1.renumber"
 
 #define PR_CALL_ACTIONS_MAX 2

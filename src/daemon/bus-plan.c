@@ -330,7 +330,10 @@ static int get_job_phase(sd_bus *bus, const char *path, const char *interface, c
 	(void)interface;
 	(void)property;
 	(void)error;
-	return sd_bus_message_append(reply, "s", pr_state_name(pr_service_state(b->service)));
+	return sd_bus_message_append(reply, "s",
+		pr_service_job(b->service)->preparing
+			? "preparing"
+			: pr_state_name(pr_service_state(b->service)));
 }
 
 static int get_job_step(sd_bus *bus, const char *path, const char *interface, const char *property,

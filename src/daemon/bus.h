@@ -31,7 +31,8 @@ struct pr_bus {
 	struct pr_service *service;
 	sd_bus_slot *slots[PR_BUS_SLOTS_MAX];
 	size_t n_slots;
-	struct pr_call *calls; /* that wait, see bus-call.h */
+	struct pr_inhibitors *inhibitors; /* borrowed; NULL: nobody can inhibit */
+	struct pr_call *calls;            /* that wait, see bus-call.h */
 };
 
 /* Registers the objects; the name is requested by the caller, afterwards. */
@@ -69,6 +70,12 @@ void pr_bus_device_path(const struct pr_function *f, char ret[PR_BUS_DEVICE_PATH
 /* The function of the last look whose object that is; NULL: there is none. */
 const struct pr_function *pr_bus_device_at(const struct pr_bus *b, const char *path);
 int pr_bus_register_devices(struct pr_bus *b);
+
+/* ---- bus-inhibit.c: three members of the manager ---- */
+
+int pr_bus_method_inhibit(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int pr_bus_method_list_inhibitors(sd_bus_message *m, void *userdata, sd_bus_error *error);
+void pr_bus_prepare(struct pr_bus *b, const struct pr_job *job, bool start, uint64_t deadline_usec);
 
 /* ---- bus-log.c: org.freedesktop.LogControl1 ---- */
 

@@ -34,7 +34,8 @@ struct daemon {
 	struct pr_hotplug *hotplug;
 	struct pr_looking *looking;
 	struct pr_running *running;
-	sd_event_source *retry;
+	struct pr_inhibitors *inhibitors; /* NULL: they cannot be kept */
+	sd_event_source *retry, *prepared;
 	bool stopping;
 	int status; /* to exit with, when stopping */
 };
@@ -86,6 +87,40 @@ static void ask_retry(void *userdata)
 	/* neither fails on a source of this loop with a time in range */
 	(void)sd_event_source_set_time_relative(d->retry, RETRY_USEC);
 	(void)sd_event_source_set_enabled(d->retry, SD_EVENT_ONESHOT);
+}
+
+static int on_prepared(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	const struct daemon *d = userdata;
+
+	(void)source;
+	(void)usec;
+	pr_service_prepared(d->service);
+	return 0;
+}
+
+static void wait_until(void *userdata, uint64_t usec)
+{
+	const struct daemon *d = userdata;
+
+	/* neither fails on a source of this loop with a time in range */
+	(void)sd_event_source_set_time(d->prepared, usec);
+	(void)sd_event_source_set_enabled(d->prepared, usec ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static void announce_prepare(
+	void *userdata, const struct pr_job *job, bool start, uint64_t deadline_usec)
+{
+	struct daemon *d = userdata;
+
+	pr_bus_prepare(&d->objects, job, start, deadline_usec);
+}
+
+static void tell_inhibitors(void *userdata, enum pr_inhibit_mode mode)
+{
+	const struct daemon *d = userdata;
+
+	pr_service_inhibitors_changed(d->service, mode);
 }
 
 static void announce_change(void *userdata, unsigned int what)
@@ -143,6 +178,8 @@ static const struct pr_service_ops service_ops = {
 	.run = ask_run,
 	.interrupt = ask_interrupt,
 	.cancel = ask_cancel,
+	.prepare = announce_prepare,
+	.wait_until = wait_until,
 	.retry = ask_retry,
 	.changed = announce_change,
 	.looked = announce_look,
@@ -342,6 +379,11 @@ static int build_loop(struct daemon *d)
 	if (r >= 0)
 		r = sd_event_source_set_enabled(d->retry, SD_EVENT_OFF);
 	if (r >= 0)
+		r = sd_event_add_time(
+			d->event, &d->prepared, CLOCK_MONOTONIC, 0, 1000, on_prepared, d);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(d->prepared, SD_EVENT_OFF);
+	if (r >= 0)
 		r = sd_event_set_watchdog(d->event, true);
 	return r;
 }
@@ -377,6 +419,20 @@ static int build_hotplug(struct daemon *d, uint64_t settle_usec)
 	return pr_hotplug_new(d->event, &events, settle_usec, &d->hotplug);
 }
 
+/* Without a place to keep them nobody can inhibit; everything else works. */
+static void build_inhibitors(struct daemon *d)
+{
+	int r;
+
+	r = pr_inhibitors_new(d->event, d->options.runtime, tell_inhibitors, d, &d->inhibitors);
+	if (r < 0)
+		pr_log(PR_EVENT_STATE, LOG_WARNING, NULL,
+			"Nobody can inhibit: leases cannot be kept in %s: %s", d->options.runtime,
+			strerror(-r));
+	else
+		pr_service_set_inhibitors(d->service, d->inhibitors);
+}
+
 static int build_bus(struct daemon *d)
 {
 	int r;
@@ -390,6 +446,7 @@ static int build_bus(struct daemon *d)
 		on_disconnected, d);
 	if (r >= 0)
 		r = pr_bus_register(&d->objects, d->bus, d->service);
+	d->objects.inhibitors = d->inhibitors;
 	if (r >= 0)
 		r = sd_bus_attach_event(d->bus, d->event, SD_EVENT_PRIORITY_NORMAL);
 	if (r >= 0)
@@ -468,6 +525,7 @@ static int build_and_run(struct daemon *d)
 	r = build_hotplug(d, settle_usec);
 	if (r < 0)
 		return fail(r, "Hot-plug events cannot be received");
+	build_inhibitors(d);
 	r = build_bus(d);
 	if (r == -EEXIST)
 		return fail(r, PR_BUS_NAME " is taken: another pciroomd runs");
@@ -483,8 +541,10 @@ static void tear_down(struct daemon *d)
 	pr_hotplug_free(d->hotplug);
 	pr_service_free(d->service); /* answers who still waits */
 	pr_bus_unregister(&d->objects);
+	pr_inhibitors_free(d->inhibitors);
 	sd_bus_flush_close_unref(d->bus);
 	sd_event_source_disable_unref(d->retry);
+	sd_event_source_disable_unref(d->prepared);
 	sd_event_unref(d->event);
 }
 

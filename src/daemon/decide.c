@@ -180,11 +180,10 @@ static const struct pr_function *next_wanted(
 
 static int start_wish(const struct pr_service *s, struct pr_wish *w)
 {
-	int r = 0;
+	int r;
 
 	w->limit = s->conf.disruption;
-	for (size_t i = 0; r == 0 && i < s->conf.n_pinned; i++)
-		r = pr_wish_add_pinned(w, s->conf.pinned[i]);
+	r = pr_service_add_pins(s, w);
 	for (size_t i = 0; r == 0 && i < s->hook_pins.n; i++)
 		r = pr_wish_add_pinned(w, s->hook_pins.list[i].path);
 	return r;

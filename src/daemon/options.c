@@ -13,6 +13,7 @@ static const char help[] =
 	"\n"
 	"  --conf DIR        read configuration from DIR only (may be repeated, later wins)\n"
 	"  --state DIR       keep the journal of running plans in DIR\n"
+	"  --runtime DIR     keep what programs inhibit in DIR, over a restart\n"
 	"  --helper SOCKET   where pciroom-helper listens\n"
 	"  --processes SOCKET\n"
 	"                    where pciroom-processes tells what processes hold\n"
@@ -27,6 +28,7 @@ static const char help[] =
 enum {
 	OPT_CONF = 256,
 	OPT_STATE,
+	OPT_RUNTIME,
 	OPT_HELPER,
 	OPT_PROCESSES,
 	OPT_ROOT,
@@ -39,6 +41,7 @@ enum {
 static const struct option long_options[] = {
 	{ "conf", required_argument, NULL, OPT_CONF },
 	{ "state", required_argument, NULL, OPT_STATE },
+	{ "runtime", required_argument, NULL, OPT_RUNTIME },
 	{ "helper", required_argument, NULL, OPT_HELPER },
 	{ "processes", required_argument, NULL, OPT_PROCESSES },
 	{ "root", required_argument, NULL, OPT_ROOT },
@@ -67,6 +70,9 @@ static int take(int option, struct pr_daemon_options *o)
 		return add_conf(o, optarg);
 	case OPT_STATE:
 		o->state = optarg;
+		return 0;
+	case OPT_RUNTIME:
+		o->runtime = optarg;
 		return 0;
 	case OPT_HELPER:
 		o->helper = optarg;
@@ -101,6 +107,8 @@ static void set_defaults(struct pr_daemon_options *o)
 		o->root = "/";
 	if (!o->state)
 		o->state = PCIROOM_STATEDIR;
+	if (!o->runtime)
+		o->runtime = "/run/pciroomd";
 	if (!o->helper)
 		o->helper = "/run/pciroom/helper.sock";
 	if (!o->processes)

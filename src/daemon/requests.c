@@ -57,10 +57,8 @@ static int wish_targets(struct pr_wish *w, const struct pr_topology *t,
 static int wish_pins(struct pr_wish *w, const struct pr_service *s, const struct pr_asked *asked,
 	struct pr_why *why)
 {
-	int r = 0;
+	int r = pr_service_add_pins(s, w);
 
-	for (size_t i = 0; r == 0 && i < s->conf.n_pinned; i++)
-		r = pr_wish_add_pinned(w, s->conf.pinned[i]);
 	for (size_t i = 0; r == 0 && i < asked->n_pinned; i++) {
 		const struct pr_function *f = find(s->look->topology, asked->pinned[i]);
 		char address[PR_ADDRESS_MAX];
@@ -157,6 +155,20 @@ static int check_verdict(const struct pr_kept *kept, struct pr_why *why)
 	return r > 0 ? PR_REFUSAL_INFEASIBLE : r;
 }
 
+/* Who came after the plan was made. */
+static int check_inhibitors(
+	const struct pr_service *s, const struct pr_kept *kept, struct pr_why *why)
+{
+	const struct pr_function *f = NULL;
+	const struct pr_inhibitor *i = pr_service_inhibitor(s, PR_INHIBIT_PIN, kept->plan, &f);
+	char address[PR_ADDRESS_MAX];
+
+	if (!i)
+		return 0;
+	pr_address_format(&f->address, address);
+	return refuse(why, PR_REFUSAL_INHIBITED, "%s keeps %s: %s", i->who, address, i->why);
+}
+
 int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
 	const struct pr_job **ret, struct pr_why *why)
 {
@@ -170,6 +182,8 @@ int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation,
 		r = check_generation(s, kept, generation, why);
 	if (r == 0)
 		r = check_verdict(kept, why);
+	if (r == 0)
+		r = check_inhibitors(s, kept, why);
 	if (r == 0)
 		r = pr_service_run(s, kept, uid);
 	if (r == 0)
@@ -201,7 +215,11 @@ int pr_service_cancel(struct pr_service *s, uint32_t id, struct pr_why *why)
 		return refuse(why, PR_REFUSAL_STALE_PLAN, "job %" PRIu32 " has ended", id);
 	if (s->job.recovering)
 		return refuse(why, PR_REFUSAL_BUSY, "what was removed is being brought back");
-	s->ops->cancel(s->userdata);
+	if (s->job.preparing)
+		pr_service_finish(s, &(struct pr_report){ .outcome = PR_OUTCOME_CANCELLED,
+					     .text = "stopped on request; nothing was begun" });
+	else
+		s->ops->cancel(s->userdata);
 	return 0;
 }
 

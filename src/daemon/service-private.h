@@ -30,7 +30,9 @@ struct pr_service {
 	struct pr_conf conf;
 	struct pr_look *look;
 	struct pr_keep keep;
-	struct pr_job job; /* id 0: none runs */
+	struct pr_job job;                      /* id 0: none runs */
+	const struct pr_inhibitors *inhibitors; /* NULL: none */
+	uint64_t prepared_usec; /* when the job begins at the latest; 0: it has begun */
 	uint32_t last_job;
 	bool settling, looking, stopping;
 	bool look_again; /* something happened while looking, or during a job */
@@ -62,6 +64,19 @@ int pr_service_keep(struct pr_service *s, struct pr_wish *wish, struct pr_plan *
 	struct pr_kept **ret);
 /* Starts a job.  @plan NULL: recovery.  @uid: who wants it, or PR_UID_NOBODY. */
 int pr_service_run(struct pr_service *s, struct pr_kept *plan, uid_t uid);
+
+void pr_service_finish(struct pr_service *s, const struct pr_report *report);
+/* Has the job's plan carried out; 0, or negative errno. */
+int pr_service_begin(struct pr_service *s);
+
+/* prepare.c */
+/* Asks those who want time, and begins the job now or later; 0, or negative errno. */
+int pr_service_prepare(struct pr_service *s);
+/* Who wants a device left alone that @plan touches; NULL: nobody.  @ret_f: the device. */
+const struct pr_inhibitor *pr_service_inhibitor(const struct pr_service *s,
+	enum pr_inhibit_mode mode, const struct pr_plan *plan, const struct pr_function **ret_f);
+/* Pins of the configuration and of inhibitors. */
+int pr_service_add_pins(const struct pr_service *s, struct pr_wish *w);
 
 /* decide.c */
 /* Tells what is new about the last look, and acts on it as mode and policy say. */

@@ -332,6 +332,18 @@ static void log_start(const struct pr_job *job)
 			"Looking for a run that was interrupted, to bring back what it removed");
 }
 
+int pr_service_begin(struct pr_service *s)
+{
+	int r;
+
+	r = s->ops->run(s->userdata, &s->job);
+	if (r < 0)
+		return r;
+	s->look_torn = s->looking;
+	log_start(&s->job);
+	return 0;
+}
+
 int pr_service_run(struct pr_service *s, struct pr_kept *plan, uid_t uid)
 {
 	enum pr_state before = pr_service_state(s);
@@ -340,17 +352,19 @@ int pr_service_run(struct pr_service *s, struct pr_kept *plan, uid_t uid)
 	if (s->stopping)
 		return -ESHUTDOWN;
 	init_job(s, plan, uid);
-	r = s->ops->run(s->userdata, &s->job);
+	if (plan)
+		plan->running = true;
+	r = plan ? pr_service_prepare(s) : pr_service_begin(s);
 	if (r < 0) {
+		if (plan)
+			plan->running = false;
 		s->job.id = 0;
 		return r;
 	}
-	s->look_torn = s->looking;
-	if (plan)
-		plan->running = true;
 	pr_service_tell_plans(s);
-	log_start(&s->job);
 	s->ops->job_new(s->userdata, &s->job);
+	if (plan)
+		s->ops->prepare(s->userdata, &s->job, true, s->prepared_usec);
 	pr_service_notify(s, before, 0);
 	return 0;
 }
@@ -426,13 +440,17 @@ static void judge_recovery(
 	}
 }
 
-static void finish_job(struct pr_service *s, const struct pr_report *report)
+void pr_service_finish(struct pr_service *s, const struct pr_report *report)
 {
 	enum pr_state before = pr_service_state(s);
 	struct pr_job job = s->job;
 
 	log_outcome(&job, report);
 	s->job.id = 0;
+	if (job.preparing)
+		s->ops->wait_until(s->userdata, 0);
+	if (job.plan)
+		s->ops->prepare(s->userdata, &job, false, 0);
 	s->lost = report->outcome == PR_OUTCOME_LOST || report->pending;
 	judge_recovery(s, &job, report);
 	if (s->recovery_wanted && !s->stopping)
@@ -482,11 +500,11 @@ void pr_service_job_ended(struct pr_service *s, const struct pr_report *report)
 	};
 
 	if (report && s->job.plan && s->job.recovering && report->outcome == PR_OUTCOME_DONE)
-		finish_job(s, &unfinished);
+		pr_service_finish(s, &unfinished);
 	else if (report)
-		finish_job(s, report);
+		pr_service_finish(s, report);
 	else if (!recover_job(s))
-		finish_job(s, &died);
+		pr_service_finish(s, &died);
 }
 
 void pr_service_retry(struct pr_service *s)
@@ -515,6 +533,9 @@ void pr_service_start(struct pr_service *s, bool pending)
 void pr_service_stop(struct pr_service *s)
 {
 	s->stopping = true;
+	if (s->job.id && s->job.preparing)
+		pr_service_finish(s, &(struct pr_report){ .outcome = PR_OUTCOME_CANCELLED,
+					     .text = "the service stops; nothing was begun" });
 }
 
 /* ---- questions ---- */

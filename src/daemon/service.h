@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/conf.h"
+#include "daemon/inhibit.h"
 #include "daemon/kept.h"
 #include "pciroom/exec.h"
 
@@ -29,6 +30,8 @@ enum pr_refusal {
 	PR_REFUSAL_IN_USE,
 	PR_REFUSAL_BUSY,
 	PR_REFUSAL_NOT_SUPPORTED,
+	PR_REFUSAL_INHIBITED, /* a program wants a device left alone */
+	PR_REFUSAL_TOO_MANY,
 	_PR_REFUSAL_MAX,
 };
 
@@ -43,6 +46,7 @@ struct pr_job {
 	unsigned int attempts;       /* children started to recover */
 	size_t step;                 /* steps done, for people to watch */
 	size_t begun;                /* steps begun */
+	bool preparing;              /* not begun: programs that asked for time have it */
 	bool interrupted;            /* somebody else changed the machine */
 	char device[PR_ADDRESS_MAX]; /* first of those that it is for; "" for a recovery */
 };
@@ -75,6 +79,14 @@ struct pr_service_ops {
 	void (*interrupt)(void *userdata);
 	/* the job that runs shall stop and undo what it did, because somebody wants that */
 	void (*cancel)(void *userdata);
+	/*
+	 * @job is about to pause devices (@start), or has ended.  @deadline_usec: CLOCK_MONOTONIC by
+	 * which those who delay it have to be ready, 0 when nobody does.
+	 */
+	void (*prepare)(
+		void *userdata, const struct pr_job *job, bool start, uint64_t deadline_usec);
+	/* pr_service_prepared() at CLOCK_MONOTONIC @usec, please; 0: not any more */
+	void (*wait_until)(void *userdata, uint64_t usec);
 	void (*retry)(void *userdata); /* pr_service_retry() in a while, please */
 	void (*changed)(void *userdata, unsigned int what);
 	/* there is another look; @before is what the last one saw, or NULL */
@@ -95,7 +107,15 @@ void pr_service_free(struct pr_service *s); /* NULL is fine */
 /* Takes @conf over, leaving the defaults behind. */
 void pr_service_configure(struct pr_service *s, struct pr_conf *conf);
 
+/* Borrowed, until the service is freed: who wants what left alone. */
+void pr_service_set_inhibitors(struct pr_service *s, const struct pr_inhibitors *inhibitors);
+
 /* ---- what happened ---- */
+
+/* An inhibitor of @mode came or was released. */
+void pr_service_inhibitors_changed(struct pr_service *s, enum pr_inhibit_mode mode);
+/* Who delays the job has had all the time there is. */
+void pr_service_prepared(struct pr_service *s);
 
 /* The journal was damaged and is set aside as @name: what was pending in it, nobody knows. */
 void pr_service_journal_damaged(struct pr_service *s, const char *name);

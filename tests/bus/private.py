@@ -88,14 +88,19 @@ class Stage:
                 file.write(value + "\n")
         os.symlink("../../../devices/pci0000:00/0000:00:1f.0",
                    f"{self.top}/root/sys/bus/pci/devices/0000:00:1f.0")
-        return f"{self.top}/root"
 
     def daemon(self):
         """pciroomd, ready: the first look is done."""
-        binary = os.path.join(os.environ.get("PCIROOM_BUILDDIR", "."), "pciroomd")
+        self.machine()
         os.makedirs(f"{self.top}/conf")
-        process = self.start([binary, "--address", self.address, "--root", self.machine(),
+        return self.restart()
+
+    def restart(self):
+        """Another pciroomd on the same machine, when the last one has ended."""
+        binary = os.path.join(os.environ.get("PCIROOM_BUILDDIR", "."), "pciroomd")
+        process = self.start([binary, "--address", self.address, "--root", f"{self.top}/root",
                               "--state", f"{self.top}/state", "--conf", f"{self.top}/conf",
+                              "--runtime", f"{self.top}/runtime",
                               "--helper", f"{self.top}/none", "--processes", f"{self.top}/none"])
         self.until(lambda: self.get("Generation") not in (None, "t 0"))
         return process

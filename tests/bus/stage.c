@@ -158,6 +158,52 @@ static int reload(void *userdata, struct pr_why *why)
 	return 0;
 }
 
+static void announce_prepare(
+	void *userdata, const struct pr_job *job, bool start, uint64_t deadline_usec)
+{
+	struct stage *s = userdata;
+
+	pr_bus_prepare(&s->objects, job, start, deadline_usec);
+}
+
+static int on_prepared(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	const struct stage *s = userdata;
+
+	(void)source;
+	(void)usec;
+	pr_service_prepared(s->service);
+	return 0;
+}
+
+static void wait_until(void *userdata, uint64_t usec)
+{
+	struct stage *s = userdata;
+
+	s->prepared = sd_event_source_disable_unref(s->prepared);
+	if (usec)
+		assert_true(sd_event_add_time(s->event, &s->prepared, CLOCK_MONOTONIC, usec, 0,
+				    on_prepared, s) >= 0);
+}
+
+static void tell_inhibitors(void *userdata, enum pr_inhibit_mode mode)
+{
+	const struct stage *s = userdata;
+
+	pr_service_inhibitors_changed(s->service, mode);
+}
+
+void stage_open_inhibitors(struct stage *s)
+{
+	char directory[96];
+
+	(void)snprintf(directory, sizeof(directory), "%s/inhibit", s->state);
+	assert_int_equal(
+		pr_inhibitors_new(s->event, directory, tell_inhibitors, s, &s->inhibitors), 0);
+	pr_service_set_inhibitors(s->service, s->inhibitors);
+	s->objects.inhibitors = s->inhibitors;
+}
+
 static void ask_cancel(void *userdata)
 {
 	const struct stage *s = userdata;
@@ -201,6 +247,8 @@ static const struct pr_service_ops service_ops = { .look = ask_look,
 	.interrupt = ask_interrupt,
 	.retry = ask_retry,
 	.cancel = ask_cancel,
+	.prepare = announce_prepare,
+	.wait_until = wait_until,
 	.changed = announce_change,
 	.looked = announce_look,
 	.plan = announce_plan,
@@ -276,6 +324,21 @@ static int hear_properties(struct stage *s, sd_bus_message *m)
 	return 0;
 }
 
+/* "PrepareForRebalance start DEVICE DEVICE" */
+static int hear_prepare(struct stage *s, sd_bus_message *m)
+{
+	const char *job, *device;
+	int start;
+
+	assert_true(sd_bus_message_read(m, "ob", &job, &start) > 0);
+	pr_text_printf(&s->signals, "PrepareForRebalance %s", start ? "start" : "end");
+	assert_true(sd_bus_message_enter_container(m, 'a', "o") > 0);
+	while (sd_bus_message_read(m, "o", &device) > 0)
+		pr_text_printf(&s->signals, " %s", device);
+	pr_text_add(&s->signals, "\n");
+	return 0;
+}
+
 static int hear_object(struct stage *s, sd_bus_message *m)
 {
 	const char *path;
@@ -300,6 +363,8 @@ static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *error)
 		assert_true(sd_bus_message_read(m, "uos", &id, &path, &a) >= 0);
 	else if (strcmp(member, "JobReport") == 0)
 		assert_true(sd_bus_message_read(m, "oss", &path, &a, &b) >= 0);
+	else if (strcmp(member, "PrepareForRebalance") == 0)
+		return hear_prepare(s, m);
 	else if (strcmp(member, "PropertiesChanged") == 0)
 		return hear_properties(s, m);
 	else if (strncmp(member, "Interfaces", strlen("Interfaces")) == 0)
@@ -353,6 +418,22 @@ void stage_open(struct stage *s, const char *machine, enum pr_mode mode)
 	conf.mode = mode;
 	pr_service_configure(s->service, &conf);
 	connect_bus(s);
+	stage_open_inhibitors(s);
+}
+
+/* Leases that a test still held are left there, as they are by the daemon. */
+static void remove_inhibitors(const struct stage *s)
+{
+	char path[128];
+
+	for (unsigned int id = 1; id < 64; id++) {
+		(void)snprintf(path, sizeof(path), "%s/inhibit/%u", s->state, id);
+		(void)unlink(path);
+		(void)snprintf(path, sizeof(path), "%s/inhibit/%u.lease", s->state, id);
+		(void)unlink(path);
+	}
+	(void)snprintf(path, sizeof(path), "%s/inhibit", s->state);
+	assert_int_equal(rmdir(path), 0);
 }
 
 void stage_close(struct stage *s)
@@ -364,6 +445,8 @@ void stage_close(struct stage *s)
 	pr_looking_free(s->looking);
 	pr_service_free(s->service);
 	pr_bus_unregister(&s->objects);
+	pr_inhibitors_free(s->inhibitors);
+	sd_event_source_disable_unref(s->prepared);
 	sd_bus_close_unref(s->client);
 	sd_bus_close_unref(s->server);
 	sd_event_unref(s->event);
@@ -374,6 +457,7 @@ void stage_close(struct stage *s)
 		(void)snprintf(path, sizeof(path), "%s/%s", s->state, left[i]);
 		(void)unlink(path);
 	}
+	remove_inhibitors(s);
 	assert_int_equal(rmdir(s->state), 0);
 }
 

@@ -61,6 +61,8 @@ struct stage {
 	struct pr_world world;
 	struct pr_service *service;
 	struct pr_looking *looking;
+	struct pr_inhibitors *inhibitors;
+	sd_event_source *prepared; /* NULL: nothing is waited for */
 	struct pr_running *running;
 	struct pr_bus objects;
 	struct pr_text signals; /* what the client heard, a line each */
@@ -76,6 +78,8 @@ int stage_backend(void *userdata, const struct pr_looker *looker, struct pr_back
 void stage_turn(struct stage *s);
 /* Until the service rests and all that it said was heard. */
 void stage_rest(struct stage *s);
+/* As a daemon that starts: takes over the leases that are there. */
+void stage_open_inhibitors(struct stage *s);
 /* First look, and what follows from it. */
 void stage_start(struct stage *s);
 

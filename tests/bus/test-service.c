@@ -438,12 +438,29 @@ static void quiet_plan(void *userdata, uint64_t number, enum pr_plan_news news)
 	(void)news;
 }
 
+static void quiet_prepare(
+	void *userdata, const struct pr_job *job, bool start, uint64_t deadline_usec)
+{
+	(void)userdata;
+	(void)job;
+	(void)start;
+	(void)deadline_usec;
+}
+
+static void quiet_wait(void *userdata, uint64_t usec)
+{
+	(void)userdata;
+	(void)usec;
+}
+
 static const struct pr_service_ops quiet_ops = { .look = quiet_look,
 	.run = quiet_run,
 	.interrupt = quiet_interrupt,
 	.retry = quiet_retry,
 	.changed = quiet_changed,
 	.looked = quiet_looked,
+	.prepare = quiet_prepare,
+	.wait_until = quiet_wait,
 	.plan = quiet_plan,
 	.job_new = quiet_job,
 	.job_step = quiet_job,

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Before a plan is carried out: programs hear of it, those that asked for time
+ * have it, and one that pins a device meanwhile ends the job before it begins.
+ * The look that follows plans around that device.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "daemon/service-private.h"
+
+/* What systemd-logind gives before a suspend. */
+#define DELAY_MAX_USEC 5000000ull
+#define PATH_TEXT_MAX  320
+
+const struct pr_inhibitor *pr_service_inhibitor(const struct pr_service *s,
+	enum pr_inhibit_mode mode, const struct pr_plan *plan, const struct pr_function **ret_f)
+{
+	const struct pr_inhibitor *i;
+	char path[PATH_TEXT_MAX];
+
+	for (size_t k = 0; k < plan->n_affected; k++) {
+		const struct pr_function *f = plan->affected[k].function;
+
+		if (pr_function_path(f, path, sizeof(path)) < 0)
+			continue; /* deeper than bus numbers allow: nobody could name it */
+		i = pr_inhibitors_find(s->inhibitors, mode, path);
+		if (!i)
+			continue;
+		*ret_f = f;
+		return i;
+	}
+	return NULL;
+}
+
+/* Every function there is: for a pin that names none. */
+static int pin_all(const struct pr_topology *t, struct pr_wish *w)
+{
+	char address[PR_ADDRESS_MAX];
+	int r = 0;
+
+	pr_for_each_root (t, i) {
+		const struct pr_root *root = t->roots[i];
+
+		for (size_t j = 0; r == 0 && j < root->n_functions; j++) {
+			pr_address_format(&root->functions[j].address, address);
+			r = pr_wish_add_pinned(w, address);
+		}
+	}
+	return r;
+}
+
+int pr_service_add_pins(const struct pr_service *s, struct pr_wish *w)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->conf.n_pinned; i++)
+		r = pr_wish_add_pinned(w, s->conf.pinned[i]);
+	for (size_t i = 0; r == 0 && i < pr_inhibitors_count(s->inhibitors); i++) {
+		const struct pr_inhibitor *in = pr_inhibitors_get(s->inhibitors, i);
+
+		if (in->mode != PR_INHIBIT_PIN)
+			continue;
+		if (in->n_paths == 0)
+			return pin_all(s->look->topology, w);
+		for (size_t k = 0; r == 0 && k < in->n_paths; k++)
+			r = pr_wish_add_pinned(w, in->paths[k]);
+	}
+	return r;
+}
+
+void pr_service_set_inhibitors(struct pr_service *s, const struct pr_inhibitors *inhibitors)
+{
+	s->inhibitors = inhibitors;
+}
+
+static void end_before_it_began(struct pr_service *s, enum pr_outcome outcome, const char *why)
+{
+	struct pr_report report = { .outcome = outcome };
+
+	(void)snprintf(report.text, sizeof(report.text), "%.440s; nothing was begun", why);
+	pr_service_finish(s, &report);
+}
+
+/* True when a pin ended the job. */
+static bool is_vetoed(struct pr_service *s)
+{
+	const struct pr_function *f = NULL;
+	const struct pr_inhibitor *i =
+		pr_service_inhibitor(s, PR_INHIBIT_PIN, s->job.plan->plan, &f);
+	char address[PR_ADDRESS_MAX], why[440];
+
+	if (!i)
+		return false;
+	pr_address_format(&f->address, address);
+	(void)snprintf(why, sizeof(why), "%.200s keeps %s: %.200s", i->who, address, i->why);
+	end_before_it_began(s, PR_OUTCOME_STALE, why);
+	return true;
+}
+
+int pr_service_prepare(struct pr_service *s)
+{
+	const struct pr_function *f = NULL;
+
+	s->prepared_usec = 0;
+	if (!pr_service_inhibitor(s, PR_INHIBIT_DELAY, s->job.plan->plan, &f))
+		return pr_service_begin(s);
+	s->job.preparing = true;
+	s->prepared_usec = pr_now_usec() + DELAY_MAX_USEC;
+	s->ops->wait_until(s->userdata, s->prepared_usec);
+	return 0;
+}
+
+void pr_service_prepared(struct pr_service *s)
+{
+	int r;
+
+	if (!s->job.id || !s->job.preparing || is_vetoed(s))
+		return;
+	if (s->job.interrupted) {
+		end_before_it_began(
+			s, PR_OUTCOME_STALE, "somebody else has changed the machine meanwhile");
+		return;
+	}
+	s->ops->wait_until(s->userdata, 0);
+	s->job.preparing = false;
+	r = pr_service_begin(s);
+	if (r < 0)
+		end_before_it_began(s, PR_OUTCOME_CANCELLED, strerror(-r));
+	else
+		s->ops->job_step(s->userdata, &s->job);
+}
+
+void pr_service_inhibitors_changed(struct pr_service *s, enum pr_inhibit_mode mode)
+{
+	const struct pr_function *f = NULL;
+
+	if (!s->job.id) {
+		if (s->look && !s->looking && !s->stopping && mode == PR_INHIBIT_PIN)
+			pr_service_decide(s); /* another plan may be the best now */
+		return;
+	}
+	if (!s->job.preparing || is_vetoed(s))
+		return;
+	if (!pr_service_inhibitor(s, PR_INHIBIT_DELAY, s->job.plan->plan, &f))
+		pr_service_prepared(s);
+}
