@@ -4,7 +4,8 @@
  * target is removed here, or mended by what is best below it, or waits for
  * the rescan; any other unit of the bus may go along.  What is done below a
  * child that stays does not reach beyond it (its windows stay), so the best
- * of each child is enough.  Vectors of such options are looked at in the
+ * of each child is enough; only where this bus is scanned as well may another
+ * be better with the whole.  Vectors of such options are looked at in the
  * order of what they cost at least.
  */
 #include "plan/search.h"
@@ -12,15 +13,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define MAX_OPTIONS 4
+#define MAX_INSIDE  3
+#define MAX_OPTIONS (3 + MAX_INSIDE)
 #define ROOT_NODE   UINT32_MAX
 
 struct option {
 	enum pr_fate fate;
-	bool inside; /* what is best below it is done */
-	bool raw;    /* something is done below it, for which this bus has to make room */
-	bool rescan; /* this bus has to be scanned */
-	bool gains;  /* room made on this bus may serve it */
+	unsigned int inside; /* which of the best below it is done, from 1; 0: none */
+	bool raw;            /* something is done below it, for which this bus has to make room */
+	bool rescan;         /* this bus has to be scanned */
+	bool gains;          /* room made on this bus may serve it */
 	struct pr_cost cost;
 };
 
@@ -31,7 +33,7 @@ struct way {
 	unsigned int n_options;
 	struct pr_targets below; /* targets strictly below it; part of @all */
 	bool is_target;
-	struct pr_solution inside;
+	struct pr_solution inside[MAX_INSIDE]; /* each costs more than the one before */
 	struct pr_candidate raw;
 };
 
@@ -41,7 +43,8 @@ struct bus {
 	const struct pr_function *parent;
 	const struct pr_targets *targets;
 	enum pr_tier tier;
-	struct pr_cost upper; /* only what costs less is of interest */
+	struct pr_cost upper;       /* only what costs less is of interest, */
+	const struct pr_cost *over; /* and more than this, if not NULL */
 	bool dive;
 	struct pr_unit *units;
 	size_t n_units;
@@ -174,25 +177,46 @@ static int add_going(struct bus *b, struct way *w)
 	return 0;
 }
 
-static int add_inside(struct bus *b, struct way *w)
+static void add_inside_option(struct bus *b, struct way *w, unsigned int which)
 {
-	const struct pr_function *bridge = w->unit->tops[0];
 	struct option o = {
 		.fate = w->is_target ? PR_FATE_WAITS : PR_FATE_STAYS,
-		.inside = true,
+		.inside = which,
 		.rescan = w->is_target,
 		.gains = w->is_target,
+		.cost = w->inside[which - 1].cost,
 	};
+
+	o.cost.steps--; /* the expectation is counted once, by the whole */
+	add_option(b, w, &o);
+}
+
+/*
+ * The best below it; and where targets elsewhere can have this bus scanned too, some that cost
+ * more: what the scan of all decides anew may be worse with the best.
+ */
+static int add_inside(struct bus *b, struct way *w)
+{
+	const bool all = w->below.n == b->targets->n && !w->is_target;
+	const unsigned int n = b->dive || all ? 1 : MAX_INSIDE;
+	struct pr_bus_task task = { .root = b->root,
+		.parent = w->unit->tops[0],
+		.targets = &w->below,
+		.tier = b->tier,
+		.upper = b->upper,
+		.over = all ? b->over : NULL,
+		.dive = b->dive };
 	int r;
 
 	if (w->below.n == 0 || !can_wait(b, w, false))
 		return 0;
-	r = pr_bus_solve(b->s, b->root, bridge, &w->below, b->tier, &b->upper, b->dive, &w->inside);
-	if (r < 0 || !w->inside.found)
-		return r;
-	o.cost = w->inside.cost;
-	o.cost.steps--; /* the expectation is counted once, by the whole */
-	add_option(b, w, &o);
+	for (unsigned int i = 0; i < n; i++) {
+		r = pr_bus_solve(b->s, &task, &w->inside[i]);
+		if (r < 0 || !w->inside[i].found)
+			return r;
+		add_inside_option(b, w, i + 1);
+		task.over = &w->inside[i].cost;
+	}
 	return 0;
 }
 
@@ -326,8 +350,10 @@ static const struct pr_candidate *done_below(const struct bus *b, size_t way)
 {
 	static const struct pr_candidate nothing;
 
-	if (chosen(b, way)->inside)
-		return &b->ways[way].inside.candidate;
+	const unsigned int inside = chosen(b, way)->inside;
+
+	if (inside > 0)
+		return &b->ways[way].inside[inside - 1].candidate;
 	return chosen(b, way)->raw ? &b->ways[way].raw : &nothing;
 }
 
@@ -360,6 +386,8 @@ static bool cards_whole(const struct bus *b)
 /* What is done on the bus itself: nothing, a rescan, or more. */
 struct deed {
 	bool scans, helps;
+	bool waits;  /* somebody on the bus waits for the rescan */
+	bool spared; /* its rescan: what is done below scans the bus */
 	size_t n_tops, n_moves;
 	struct pr_cost cost;
 };
@@ -393,12 +421,13 @@ static struct deed deed_of(const struct bus *b)
 
 		pr_cost_add(&d.cost, &o->cost);
 		d.scans |= gone || o->rescan;
+		d.waits |= o->fate == PR_FATE_WAITS;
 		d.helps |= i < b->n_on_way && (gone || o->gains);
 		d.n_tops += gone ? b->ways[i].unit->n_tops : 0;
 		d.n_moves += done_below(b, i)->n_moves;
 	}
-	if (d.n_tops == 0 && d.scans && scanned_from_below(b))
-		d.scans = false;
+	d.spared = d.n_tops == 0 && d.scans && scanned_from_below(b);
+	d.scans &= !d.spared;
 	d.n_moves += d.scans;
 	d.cost.steps += d.scans;
 	return d;
@@ -479,12 +508,36 @@ static int note_lack(struct bus *b)
 	return why ? pr_attempt_note(b->s, top, why) : -ENOMEM;
 }
 
-/* Simulates the vector unless it cannot be good, or not better. */
-static int evaluate(struct bus *b)
+/* @ret_best: it is good, and costs no more than was to be seen before. */
+static int try_deed(struct bus *b, const struct deed *d, bool *ret_best)
 {
-	const struct deed d = deed_of(b);
 	struct pr_candidate c;
 	struct pr_trial trial;
+	int r;
+
+	r = make_candidate(b, d, &c);
+	if (r == 0)
+		r = pr_trial_run(b->s, &c, b->targets, &trial);
+	if (r < 0)
+		return r;
+
+	*ret_best = trial.met[b->tier] && pr_cost_compare(&trial.cost, &d->cost) <= 0;
+	if (trial.met[b->tier] && pr_cost_compare(&trial.cost, &b->upper) < 0 &&
+		(!b->over || pr_cost_compare(&trial.cost, b->over) > 0)) {
+		b->best = (struct pr_solution){ true, c, trial.cost };
+		b->upper = trial.cost;
+	}
+	return 0;
+}
+
+/*
+ * Simulates the vector unless it cannot be good, or not better.  Where what is done below scans
+ * the bus, a rescan of its own may still be a second one that helps who waits for it.
+ */
+static int evaluate(struct bus *b)
+{
+	struct deed d = deed_of(b);
+	bool best = false;
 	int r;
 
 	set_fates(b);
@@ -493,17 +546,14 @@ static int evaluate(struct bus *b)
 		return 0;
 	if (!pr_room_suffices(b->room, b->fates))
 		return note_lack(b);
-	r = make_candidate(b, &d, &c);
-	if (r == 0)
-		r = pr_trial_run(b->s, &c, b->targets, &trial);
-	if (r < 0)
+	r = try_deed(b, &d, &best);
+	if (r < 0 || best || !d.spared || !d.waits)
 		return r;
 
-	if (trial.met[b->tier] && pr_cost_compare(&trial.cost, &b->upper) < 0) {
-		b->best = (struct pr_solution){ true, c, trial.cost };
-		b->upper = trial.cost;
-	}
-	return 0;
+	d.scans = true;
+	d.n_moves++;
+	d.cost.steps++;
+	return pr_cost_compare(&d.cost, &b->upper) < 0 ? try_deed(b, &d, &best) : 0;
 }
 
 /* ---- what is likely to do it ---- */
@@ -692,27 +742,27 @@ static bool is_blocked(const struct bus *b)
 	return b->n_on_way == 0;
 }
 
-int pr_bus_solve(struct pr_search *s, const struct pr_root *root, const struct pr_function *parent,
-	const struct pr_targets *targets, enum pr_tier tier, const struct pr_cost *upper,
-	bool dive_only, struct pr_solution *ret)
+int pr_bus_solve(struct pr_search *s, const struct pr_bus_task *task, struct pr_solution *ret)
 {
 	struct bus b = {
 		.s = s,
-		.root = root,
-		.parent = parent,
-		.targets = targets,
-		.tier = tier,
-		.upper = *upper,
-		.dive = dive_only,
+		.root = task->root,
+		.parent = task->parent,
+		.targets = task->targets,
+		.tier = task->tier,
+		.upper = task->upper,
+		.over = task->over,
+		.dive = task->dive,
 	};
 	int r;
 
 	r = make_ways(&b);
 	if (r == 0 && !is_blocked(&b)) {
-		r = pr_room_new(s, root, parent, b.units, b.n_units, targets, tier, &b.room);
+		r = pr_room_new(
+			s, b.root, b.parent, b.units, b.n_units, b.targets, b.tier, &b.room);
 		if (r == 0)
 			r = dive(&b);
-		if (r == 0 && !dive_only)
+		if (r == 0 && !b.dive)
 			r = enumerate(&b);
 	}
 	*ret = b.best;

@@ -73,19 +73,24 @@ static int filter_targets(struct pr_search *s, const struct pr_targets *targets,
 static int solve_tier(struct pr_search *s, const struct pr_targets *targets, enum pr_tier tier,
 	const struct pr_cost *upper, struct pr_solution *ret)
 {
-	const struct pr_root *root = targets->functions[0]->root;
-	struct pr_solution better;
 	struct pr_targets some;
+	struct pr_bus_task task = {
+		.root = targets->functions[0]->root, .targets = &some, .tier = tier, .dive = true
+	};
+	struct pr_solution better;
 	int r;
 
 	*ret = (struct pr_solution){ 0 };
 	r = filter_targets(s, targets, tier, &some);
 	if (r < 0 || some.n == 0)
 		return r; /* a tier that asks for nothing is not met by doing nothing */
-	r = pr_bus_solve(s, root, NULL, &some, tier, upper, true, ret);
-	if (r == 0)
-		r = pr_bus_solve(s, root, NULL, &some, tier, ret->found ? &ret->cost : upper, false,
-			&better);
+	task.upper = *upper;
+	r = pr_bus_solve(s, &task, ret);
+	if (r == 0) {
+		task.dive = false;
+		task.upper = ret->found ? ret->cost : *upper;
+		r = pr_bus_solve(s, &task, &better);
+	}
 	if (r == 0 && better.found)
 		*ret = better;
 	return r;

@@ -134,13 +134,18 @@ struct pr_solution {
 	struct pr_candidate candidate;
 	struct pr_cost cost;
 };
-/*
- * Least candidate below @upper that mends @targets, all at or below the bus, as far as @tier
- * asks.  @dive: only what is likely to do it; never proves anything.
- */
-int pr_bus_solve(struct pr_search *s, const struct pr_root *root, const struct pr_function *parent,
-	const struct pr_targets *targets, enum pr_tier tier, const struct pr_cost *upper, bool dive,
-	struct pr_solution *ret);
+/* What is looked for: @targets mended as far as @tier asks, all of them at or below the bus. */
+struct pr_bus_task {
+	const struct pr_root *root;
+	const struct pr_function *parent; /* bridge above the bus; NULL: the root bus */
+	const struct pr_targets *targets;
+	enum pr_tier tier;
+	struct pr_cost upper;       /* it costs less than this, */
+	const struct pr_cost *over; /* and more than this, if not NULL */
+	bool dive;                  /* only what is likely to do it; never proves anything */
+};
+/* Least candidate for @task. */
+int pr_bus_solve(struct pr_search *s, const struct pr_bus_task *task, struct pr_solution *ret);
 
 /* ---- trial.c: one candidate on the kernel model ---- */
 
