@@ -103,9 +103,9 @@ struct pr_progress {
 };
 
 /*
- * Runs @plan (verdict OK, checked by pr_plan_check).  @progress may be NULL.
+ * Runs @plan (verdict OK, found good by pr_plan_check).  @progress may be NULL.
  * 0 and a report, or negative errno when nothing was begun: -EBUSY when the
- * journal has a pending plan, -EINVAL for a plan without steps or prediction.
+ * journal has a pending plan, -EINVAL for a plan without steps or prediction, or unchecked.
  * A plan that could not be undone for want of a working back end stays pending.
  */
 int pr_run(const struct pr_plan *plan, const struct pr_backend *backend, struct pr_journal *journal,

@@ -238,6 +238,7 @@ struct pr_plan {
 	uint64_t n_simulated; /* candidates simulated */
 	struct pr_step *steps;
 	size_t n_steps;
+	bool checked; /* pr_plan_check() has found it good; nothing else is carried out */
 	struct pr_explanation explanation; /* of the targets */
 	/* for INFEASIBLE: whether it is the room or the kernel; else NULL */
 	const struct pr_certificate *certificate;
@@ -254,9 +255,9 @@ void pr_plan_free(struct pr_plan *p);
 /*
  * Independent verification; shares no code with the search.  Simulates the
  * steps again and checks G1-G4 of DESIGN section 4 and the policy.  0 good,
- * 1 not (@why, a sentence), -ENOMEM.
+ * 1 not (@why, a sentence), -ENOMEM.  Says in @p->checked whether it is good.
  */
-int pr_plan_check(const struct pr_plan *p, const struct pr_policy *policy, char *why, size_t size);
+int pr_plan_check(struct pr_plan *p, const struct pr_policy *policy, char *why, size_t size);
 
 /*
  * What became of @before: true when nothing outside of the plan lost anything

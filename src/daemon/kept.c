@@ -53,7 +53,7 @@ int pr_wish_plan(const struct pr_wish *w, const struct pr_topology *t, struct pr
 	return pr_plan_make(t, &request, &policy, ret);
 }
 
-int pr_wish_check(const struct pr_wish *w, const struct pr_plan *p, char *why, size_t size)
+int pr_wish_check(const struct pr_wish *w, struct pr_plan *p, char *why, size_t size)
 {
 	struct pr_policy policy = wish_policy(w);
 

@@ -28,7 +28,7 @@ int pr_wish_add_pinned(struct pr_wish *w, const char *device);
 /* pr_plan_make() with it. */
 int pr_wish_plan(const struct pr_wish *w, const struct pr_topology *t, struct pr_plan **ret);
 /* pr_plan_check() with its policy. */
-int pr_wish_check(const struct pr_wish *w, const struct pr_plan *p, char *why, size_t size);
+int pr_wish_check(const struct pr_wish *w, struct pr_plan *p, char *why, size_t size);
 
 struct pr_kept {
 	uint64_t number; /* counts from 1; names the object on the bus */

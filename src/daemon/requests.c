@@ -151,7 +151,7 @@ static int check_verdict(const struct pr_kept *kept, struct pr_why *why)
 	case _PR_VERDICT_MAX:
 		return refuse(why, PR_REFUSAL_INFEASIBLE, "%s", reason);
 	}
-	r = pr_wish_check(&kept->wish, p, why->text, sizeof(why->text));
+	r = pr_wish_check(&kept->wish, kept->plan, why->text, sizeof(why->text));
 	return r > 0 ? PR_REFUSAL_INFEASIBLE : r;
 }
 

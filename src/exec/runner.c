@@ -399,7 +399,8 @@ int pr_run(const struct pr_plan *plan, const struct pr_backend *backend, struct 
 	};
 	int r;
 
-	if (plan->n_steps == 0 || !plan->prediction || plan->verdict != PR_VERDICT_OK)
+	if (plan->n_steps == 0 || !plan->prediction || plan->verdict != PR_VERDICT_OK ||
+		!plan->checked)
 		return -EINVAL;
 	if (pr_journal_pending(journal))
 		return -EBUSY;

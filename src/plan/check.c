@@ -441,11 +441,12 @@ static int check_all(struct checking *c)
 	return r != 0 ? r : check_simulated(c);
 }
 
-int pr_plan_check(const struct pr_plan *p, const struct pr_policy *policy, char *why, size_t size)
+int pr_plan_check(struct pr_plan *p, const struct pr_policy *policy, char *why, size_t size)
 {
 	struct checking c = { .plan = p, .policy = policy, .why = why, .size = size };
 	int r;
 
+	p->checked = false;
 	if (p->verdict != PR_VERDICT_OK)
 		return bad(&c, "there is nothing to carry out: the verdict is %s",
 			pr_verdict_name(p->verdict));
@@ -457,5 +458,6 @@ int pr_plan_check(const struct pr_plan *p, const struct pr_policy *policy, char 
 		return -ENOMEM;
 	r = check_all(&c);
 	pr_arena_free(c.arena);
+	p->checked = r == 0;
 	return r;
 }

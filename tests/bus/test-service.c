@@ -170,7 +170,9 @@ static void leave_pending(struct stage *s)
 		return;
 	}
 	t = machine_build(s->machine);
-	if (pr_wish_plan(&wish, t, &plan) == 0 && stage_backend(s, &looker, &backend) == 0 &&
+	if (pr_wish_plan(&wish, t, &plan) == 0 &&
+		pr_wish_check(&wish, plan, (char[160]){ 0 }, 160) == 0 &&
+		stage_backend(s, &looker, &backend) == 0 &&
 		pr_journal_open(s->state, &journal) == 0)
 		(void)pr_run(plan, &backend, journal, NULL, &report); /* does not come back */
 	_exit(0);

@@ -84,6 +84,7 @@ void scene_setup(struct scene *s)
 	s->plan.generation = s->machine->generation;
 	strcpy(s->plan.id, "0123456789abcdef");
 	s->plan.verdict = PR_VERDICT_OK;
+	s->plan.checked = true; /* by hand, as the steps are made */
 	s->plan.targets = s->targets;
 	s->plan.n_targets = ARRAY_SIZE(s->targets);
 	s->plan.affected = s->affected;

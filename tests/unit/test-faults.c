@@ -128,7 +128,7 @@ static bool bench_init(struct bench *b, const char *text, const char *targets)
 	const struct pr_policy policy = { .limit = PR_DISRUPTION_IN_USE };
 	struct pr_address target;
 	struct pr_request request = { .targets = &target, .n_targets = 1 };
-	char all[12288];
+	char all[12288], why[200];
 
 	add_words(text, all, sizeof(all));
 	*b = (struct bench){ .machine = machine_build(all), .directory = "/tmp/pr-faults-XXXXXX" };
@@ -146,7 +146,11 @@ static bool bench_init(struct bench *b, const char *text, const char *targets)
 		request.n_targets = 0;
 	assert_int_equal(pr_plan_make(b->start, &request, &policy, &b->plan), 0);
 	pr_backend_simulator_free(&b->simulator);
-	return b->plan->verdict == PR_VERDICT_OK;
+	if (b->plan->verdict != PR_VERDICT_OK)
+		return false;
+	if (pr_plan_check(b->plan, &policy, why, sizeof(why)) != 0)
+		fail_msg("the plan is not good: %s", why);
+	return true;
 }
 
 static void bench_deinit(struct bench *b)

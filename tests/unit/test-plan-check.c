@@ -385,6 +385,7 @@ static void test_spoil(void **state)
 	assert_int_equal(p->verdict, PR_VERDICT_OK);
 	c->spoil(p, &policy);
 	assert_int_equal(pr_plan_check(p, &policy, why, sizeof(why)), c->why ? 1 : 0);
+	assert_int_equal(p->checked, c->why == NULL);
 	if (c->why && !strstr(why, c->why))
 		fail_msg("\"%s\" is not in \"%s\"", c->why, why);
 

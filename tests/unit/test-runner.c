@@ -560,6 +560,10 @@ static void test_refuses(void **state)
 	b->scene.plan.verdict = PR_VERDICT_TOO_DISRUPTIVE;
 	assert_int_equal(
 		pr_run(&b->scene.plan, &b->failing.outer, b->journal, NULL, &report), -EINVAL);
+	b->scene.plan.verdict = PR_VERDICT_OK;
+	b->scene.plan.checked = false;
+	assert_int_equal(
+		pr_run(&b->scene.plan, &b->failing.outer, b->journal, NULL, &report), -EINVAL);
 	assert_int_equal(b->failing.operations, 0);
 }
 
