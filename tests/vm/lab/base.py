@@ -5,12 +5,15 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Iterable, Iterator, Sequence
 
 VM_DIR = Path(__file__).resolve().parent.parent
+UNUSED = 6 * 3600  # seconds after which what is cached may go
 
 
 class LabError(Exception):
@@ -32,6 +35,18 @@ def call(argv: Sequence[str], **more) -> str:
         text = (done.stderr or done.stdout).strip()
         raise LabError(f"{argv[0]} failed with status {done.returncode}: {text}")
     return done.stdout
+
+
+def forget_unused(cached: Iterable[Path]) -> None:
+    """Removes what was not touched for hours: other runs, of other builds too, may be at work."""
+    for path in cached:
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime + UNUSED > time.time():
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
 
 
 @contextlib.contextmanager

@@ -12,11 +12,10 @@ import tempfile
 from pathlib import Path
 from typing import Callable, Sequence
 
-from .base import LabError, VM_DIR, cache_dir, call, digest, locked, say
+from .base import LabError, VM_DIR, cache_dir, call, digest, forget_unused, locked, say
 from .kernels import Kernel, mirror
 
 GUEST_DIR = VM_DIR / "guest"
-KEPT_INSTALLS = 6
 SMALL_MODULES = ("e1000e", "nvme", "ext4")
 DEBIAN_SUITE = "bookworm"
 DEBIAN_PACKAGES = (
@@ -58,10 +57,10 @@ def _cached(kind: str, key: str, fill: Callable[[Path], None]) -> Path:
     place.mkdir(exist_ok=True)
     target = place / f"{kind}-{key}.cpio"
     with locked(f"guest-{kind}"):
-        if not target.exists():
-            if not kind.startswith("modules"):  # one of them a kernel; of the others the newest is enough
-                for old in place.glob(f"{kind}-" + "[0-9a-f]" * len(key) + ".cpio"):
-                    old.unlink()
+        if target.exists():
+            target.touch()
+        else:
+            forget_unused(place.glob(f"{kind}-" + "[0-9a-f]" * len(key) + ".cpio"))
             with tempfile.TemporaryDirectory(dir=cache_dir(), prefix=f"{kind}-") as scratch:
                 tree = Path(scratch) / "tree"
                 tree.mkdir(mode=0o755)
@@ -97,9 +96,9 @@ def _kept(kind: str, fill: Callable[[Path], None]) -> Path:
         fill(tree)
         target = place / _tree_key(tree)
         if not target.exists():
-            for old in sorted(place.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT_INSTALLS]:
-                shutil.rmtree(old, ignore_errors=True)
+            forget_unused(place.iterdir())
             tree.rename(target)
+        target.touch()
     return target
 
 
@@ -175,6 +174,7 @@ def pciroom(tree: Path, libraries: bool) -> Path:
             shutil.copytree(goal / "lib", goal / "usr/lib", dirs_exist_ok=True, symlinks=True)
             shutil.rmtree(goal / "lib")
 
+    tree.touch()
     return _cached("pciroom-small" if libraries else f"pciroom-{tree.parent.name}", _tree_key(tree), fill)
 
 

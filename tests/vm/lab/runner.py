@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs scenarios on kernels, two at a time; keeps consoles and transcripts, and tells a failure whole."""
 
-import shutil
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +9,11 @@ from pathlib import Path
 from typing import Any, Optional
 
 from . import initramfs
-from .base import LabError, cache_dir, say
+from .base import LabError, cache_dir, forget_unused, say
 from .guest import Guest, NeverBooted
 from .kernels import Kernel, fetch, load_generations
 from .scenario import Failed, Run, Scenario, prepare, stamp
 
-KEPT_RUNS = 6
 MEMORY = {"small": 768, "systemd": 1536}
 APPEND = {"small": "quiet", "systemd": "quiet systemd.show_status=0"}
 
@@ -121,11 +119,10 @@ def one_kernel(name: str) -> Kernel:
 
 
 def results_dir() -> Path:
-    """A directory of this run alone: two runs at once must not share sockets; the last few are kept."""
+    """A directory of this run alone: two runs at once must not share sockets."""
     parent = cache_dir() / "results"
     parent.mkdir(exist_ok=True)
-    for old in sorted(parent.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT_RUNS]:
-        shutil.rmtree(old, ignore_errors=True)
+    forget_unused(parent.iterdir())
     return Path(tempfile.mkdtemp(dir=parent, prefix=time.strftime("%Y%m%d-%H%M%S-")))
 
 
