@@ -35,6 +35,8 @@ enum pr_boot_shares {
 	PR_BOOT_SHARES_BELOW, /* only what is below the bridge next to it */
 };
 
+#define PR_ALIGNMENTS_MAX 256 /* with the NUL */
+
 /*
  * A kernel as the model knows it: generation and the options of its command line that decide a
  * layout.
@@ -49,10 +51,11 @@ struct pr_kernel {
 	bool keeps_window_sizes;
 	bool assign_busses; /* pci=assign-busses */
 	/*
-	 * pci=resource_alignment=, nobar, norom: what a device asks for is changed when it is
-	 * found
+	 * pci=nobar, norom: what a device asks for is changed when it is found; or
+	 * resource_alignment= with more text than there is room for here
 	 */
 	bool changes_wants;
+	char alignments[PR_ALIGNMENTS_MAX]; /* of resource_alignment=; "" is none */
 	bool aligns_windows; /* POWER: firmware may align windows to its own segments */
 	uint64_t hp_io_size, hp_mem_size,
 		hp_pref_size; /* bytes, optional extras of a hot-plug bridge */

@@ -161,8 +161,10 @@ struct pr_root_facts {
 };
 
 struct pr_machine {
-	const char *release;  /* uname -r; NULL when not known */
-	const char *cmdline;  /* kernel command line; NULL when not known */
+	const char *release; /* uname -r; NULL when not known */
+	const char *cmdline; /* kernel command line; NULL when not known */
+	/* /sys/bus/pci/resource_alignment; NULL: as the command line says */
+	const char *alignments;
 	const char *lockdown; /* "none", "integrity", "confidentiality"; NULL when not known */
 	const char *arch;     /* uname -m */
 	const char *vendor, *product; /* DMI; NULL when not known */

@@ -252,6 +252,7 @@ int pr_builder_set_machine(struct pr_builder *b, const struct pr_machine *machin
 
 	m.release = copy_string(&c, m.release);
 	m.cmdline = copy_string(&c, m.cmdline);
+	m.alignments = copy_string(&c, m.alignments);
 	m.lockdown = copy_string(&c, m.lockdown);
 	m.arch = copy_string(&c, m.arch);
 	m.vendor = copy_string(&c, m.vendor);

@@ -153,6 +153,7 @@ static bool same_machine(struct compare *c, const struct pr_machine *a, const st
 {
 	return same_string(c, "kernel release", a->release, b->release) &&
 	       same_string(c, "kernel command line", a->cmdline, b->cmdline) &&
+	       same_string(c, "resource_alignment", a->alignments, b->alignments) &&
 	       same_string(c, "lockdown", a->lockdown, b->lockdown) &&
 	       same_string(c, "architecture", a->arch, b->arch) &&
 	       same_string(c, "vendor", a->vendor, b->vendor) &&

@@ -2,12 +2,14 @@
 /* Facts of the machine as a whole. */
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "base/macros.h"
 #include "import/machine.h"
 
 #define CPUINFO_MAX ((size_t)64 << 20)
+#define ALIGNMENTS  "sys/bus/pci/resource_alignment"
 
 const char *pr_lockdown_parse(const char *text, struct pr_arena *arena)
 {
@@ -93,6 +95,7 @@ void pr_machine_read(const struct pr_sysfs *s, const char *root, struct pr_machi
 	struct pr_machine m = {
 		.release = pr_sysfs_line(s, "proc/sys/kernel/osrelease"),
 		.cmdline = pr_sysfs_line(s, "proc/cmdline"),
+		.alignments = pr_sysfs_line(s, ALIGNMENTS),
 		.lockdown = pr_lockdown_parse(
 			pr_sysfs_line(s, "sys/kernel/security/lockdown"), s->arena),
 		.arch = pr_sysfs_line(s, "proc/sys/kernel/arch"),
@@ -100,6 +103,9 @@ void pr_machine_read(const struct pr_sysfs *s, const char *root, struct pr_machi
 		.product = pr_sysfs_line(s, "sys/class/dmi/id/product_name"),
 	};
 
+	if (!m.alignments && m.cmdline && strstr(m.cmdline, "resource_alignment=") &&
+		faccessat(s->root, ALIGNMENTS, F_OK, 0) == 0)
+		m.alignments = ""; /* taken back since */
 	/* the architecture is a file since Linux 6.1 only */
 	if (strcmp(root, "/") == 0 && uname(&name) == 0) {
 		m.release = m.release ? m.release : pr_arena_strdup(s->arena, name.release);

@@ -40,6 +40,7 @@ static void arena_freep(struct pr_arena **arena)
 
 STRING_SETTER(set_release, machine.release)
 STRING_SETTER(set_cmdline, machine.cmdline)
+STRING_SETTER(set_alignments, machine.alignments)
 STRING_SETTER(set_lockdown, machine.lockdown)
 STRING_SETTER(set_arch, machine.arch)
 STRING_SETTER(set_vendor, machine.vendor)
@@ -56,6 +57,7 @@ static int set_guest(struct pr_yaml *y, void *userdata)
 static const struct pr_yaml_key machine_keys[] = {
 	{ "release", set_release, false },
 	{ "cmdline", set_cmdline, false },
+	{ "resource-alignment", set_alignments, false },
 	{ "lockdown", set_lockdown, false },
 	{ "arch", set_arch, false },
 	{ "vendor", set_vendor, false },

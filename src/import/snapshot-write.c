@@ -94,6 +94,7 @@ static void write_machine(struct writer *w, const struct pr_machine *m)
 	pr_text_add(&w->text, "machine:\n");
 	write_string(w, "release", m->release);
 	write_string(w, "cmdline", m->cmdline);
+	write_string(w, "resource-alignment", m->alignments);
 	write_string(w, "lockdown", m->lockdown);
 	write_string(w, "arch", m->arch);
 	write_string(w, "vendor", m->vendor);

@@ -334,11 +334,15 @@ int k_boot(struct k_model *m, struct pr_root *root)
 
 	check_platform(m, root);
 	if (k_begin(m, root) == 0) {
-		for (size_t i = 0; i < root->n_functions; i++)
+		for (size_t i = 0; i < root->n_functions; i++) {
 			m->fresh[i] = !root->functions[i].removed;
+			if (k_asked_alignment(m, &root->functions[i]) > 0)
+				k_doubt(m, &root->functions[i],
+					"what resource_alignment= did at boot is not modelled");
+		}
 		bus = k_tree_build(m, NULL, true);
 	}
-	if (bus) {
+	if (bus && m->status == 0) {
 		k_check_modelled(m, bus);
 		survey(m->kernel, bus);
 	}

@@ -187,6 +187,13 @@ void k_add_bridge(struct k_model *m, struct pr_function *f);
 /* enable_slot of acpiphp: numbers for the bridges in device number @device. */
 void k_scan_slot_bridges(struct k_model *m, struct pr_function *bridge, uint8_t device);
 
+/* ---- align.c: resource_alignment= ---- */
+
+/* Bytes that memory BARs of @f have at least when it is found; 0: nothing is asked for. */
+uint64_t k_asked_alignment(struct k_model *m, const struct pr_function *f);
+/* To @f, just found. */
+void k_raise_alignment(struct k_model *m, struct pr_function *f);
+
 /* ---- tree.c: from functions to k_bus, and back ---- */
 
 /*

@@ -314,6 +314,16 @@ static bool option_value(
 	return true;
 }
 
+static void keep_alignments(struct pr_kernel *k, const char *text, size_t length)
+{
+	if (length >= sizeof(k->alignments)) {
+		k->changes_wants = true;
+		length = 0;
+	}
+	memcpy(k->alignments, text, length);
+	k->alignments[length] = '\0';
+}
+
 /*
  * One option of `pci=` (pci_setup(), drivers/pci/pci.c).  Those that decide no
  * layout are passed over.
@@ -344,8 +354,9 @@ static int parse_option(struct pr_kernel *k, const char *o, size_t length)
 	}
 	if (option_value(o, length, "assign-busses", &v, &n) && n == 0)
 		k->assign_busses = true;
-	if (option_value(o, length, "resource_alignment=", &v, &n) ||
-		(option_value(o, length, "nobar", &v, &n) && n == 0) ||
+	if (option_value(o, length, "resource_alignment=", &v, &n))
+		keep_alignments(k, v, n);
+	if ((option_value(o, length, "nobar", &v, &n) && n == 0) ||
 		(option_value(o, length, "norom", &v, &n) && n == 0))
 		k->changes_wants = true;
 	/* pci_realloc_get_opt() (setup-bus.c) */
@@ -430,6 +441,8 @@ int pr_kernel_select(const struct pr_machine *machine, struct pr_kernel *ret)
 	r = machine->cmdline ? parse_cmdline(&k, machine->cmdline) : 0;
 	if (r < 0)
 		return r;
+	if (machine->alignments) /* what is there now, whatever the command line said */
+		keep_alignments(&k, machine->alignments, strlen(machine->alignments));
 
 	k.aligns_windows = machine->arch && strncmp(machine->arch, "ppc", 3) == 0;
 	k.assign_busses &= k.reads_windows; /* an option of x86 (arch/x86/pci/common.c) */

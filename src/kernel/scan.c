@@ -74,6 +74,7 @@ static void rediscover(struct k_model *m, struct pr_function *f, const struct sc
 		f->resources[i].state = f->bridge && pr_resource_is_window(&f->resources[i])
 						? PR_RES_CLOSED
 						: PR_RES_UNASSIGNED;
+	k_raise_alignment(m, f);
 }
 
 static size_t count_found(struct pr_function *first, const struct scan *bus)

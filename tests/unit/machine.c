@@ -46,7 +46,7 @@ struct parser {
 	int line;
 	char *words; /* rest of the line, for strtok_r */
 	struct pr_machine machine;
-	char release[64], cmdline[256], lockdown[32], arch[32];
+	char release[64], cmdline[256], alignments[256], lockdown[32], arch[32];
 };
 
 struct device {
@@ -784,6 +784,8 @@ static void parse_line(struct parser *p, char *line)
 		keep(p->release, sizeof(p->release), need_word(p, "release"), &p->machine.release);
 	else if (strcmp(word, "cmdline") == 0)
 		keep(p->cmdline, sizeof(p->cmdline), p->words, &p->machine.cmdline);
+	else if (strcmp(word, "alignments") == 0)
+		keep(p->alignments, sizeof(p->alignments), p->words, &p->machine.alignments);
 	else if (strcmp(word, "lockdown") == 0)
 		keep(p->lockdown, sizeof(p->lockdown), need_word(p, "mode"), &p->machine.lockdown);
 	else if (strcmp(word, "arch") == 0)

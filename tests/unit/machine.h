@@ -5,6 +5,7 @@
  * by blanks.  Numbers are hexadecimal; a size may be decimal with K M G T.
  *
  *   kernel 6.1.0-50-amd64        cmdline pci=hpmmiosize=4M pci=realloc
+ *   alignments 26@0000:02:00.0   (resource_alignment of sysfs)
  *   arch x86_64                  lockdown integrity         guest
  *   root 0000:00-ff io=1000-ffff mem=80000000-febfffff mem=100000000-8ffffffff
  *        busy=feb00000-feb0ffff busy-io=...   (one line; no io= and mem=: apertures not known;

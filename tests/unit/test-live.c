@@ -130,6 +130,7 @@ static const struct fixture_entry everything[] = { { .path = DEVICES "0000:01:00
 	{ .path = "sys/bus/pci/slots/7-1/address", .text = "0000:01:00\n" },
 	{ .path = "sys/bus/pci/slots/8/address", .text = "0000:02:00\n" },
 	{ .path = "sys/devices/pci0000:80" },
+	{ .path = "sys/bus/pci/resource_alignment", .text = "20@0000:01:00.0\n" },
 	{ .path = "proc/iomem",
 		.text = "fe000000-febfffff : PCI Bus 0000:00\n"
 			"f0000000-f7ffffff : PCI ECAM 0000 [bus 00-7f]\n" },
@@ -165,6 +166,7 @@ static void assert_machine(const struct pr_machine *m)
 	assert_string_equal(m->release, "6.1.0-50-amd64");
 	assert_string_equal(m->cmdline, "quiet pci=realloc");
 	assert_string_equal(m->lockdown, "integrity");
+	assert_string_equal(m->alignments, "20@0000:01:00.0");
 	assert_string_equal(m->arch, "x86_64");
 	assert_string_equal(m->product, "Standard PC");
 	assert_true(m->is_guest);
@@ -211,6 +213,25 @@ static void test_last_bus(const char *vendor, int last)
 	assert_int_equal(t->roots[0]->facts.last_bus, 0x3f);
 	assert_int_equal(t->roots[1]->facts.last_bus, last);
 	assert_int_equal(t->roots[1]->known_bus, last < 0 ? 0x40 : last);
+	pr_topology_free(t);
+	fixture_free(f);
+}
+
+static void test_alignments_taken_back(void **state)
+{
+	struct fixture *f = make_machine(256, 6, BAR_LINE ZERO ZERO ZERO ZERO ZERO ZERO);
+	struct pr_topology *t;
+
+	(void)state;
+	fixture_file(f, "proc/cmdline", "quiet pci=resource_alignment=20@0000:01:00.0\n");
+	t = import(f, NULL);
+	assert_null(t->machine.alignments);
+	pr_topology_free(t);
+
+	fixture_file(f, "sys/bus/pci/resource_alignment", "\n");
+	t = import(f, NULL);
+	assert_string_equal(t->machine.alignments, "");
+	assert_round_trip(t);
 	pr_topology_free(t);
 	fixture_free(f);
 }
@@ -886,6 +907,8 @@ static void test_recording(void **state)
 static const struct CMUnitTest single_tests[] = {
 	{ .name = "everything sysfs and procfs say", .test_func = test_everything },
 	{ .name = "nothing but configuration space: all else is unknown", .test_func = test_bare },
+	{ .name = "resource_alignment of sysfs is empty, whatever the command line says",
+		.test_func = test_alignments_taken_back },
 	{ .name = "the last bus of a guest's further host bridge is not known",
 		.test_func = test_last_bus_of_guest },
 	{ .name = "the last bus of a server's last host bridge is that of the ECAM region",

@@ -138,6 +138,7 @@ class Cases(unittest.TestCase):
         self.assertIn("  last-bus: 0x7f", lines)
         self.assertEqual(lines[lines.index("  busy-mem:") + 1], "  - 0xa0000000-0xa0000fff")
         self.assertIn("  - 2 0xf000000c 0xffffffff", lines)
+        self.assertFalse([line for line in lines if "resource-alignment" in line])
 
     def test_an_io_window_without_room_has_the_size_that_the_log_names(self):
         self.state.functions["0000:00:02.0"].lines[13] = (0, 0, 0)
@@ -158,6 +159,10 @@ class Cases(unittest.TestCase):
 
 class Actions(unittest.TestCase):
     """random_actions.py"""
+
+    def test_an_alignment_names_a_place(self):
+        text = Chooser(random.Random(7)).alignment(follow(State(), BOOT), "0000:01:00.0")
+        self.assertRegex(text, "^[0-9]{2}@0000:00:02.0/00.0$")
 
     def test_equal_seeds_give_equal_actions(self):
         state = follow(State(), BOOT)

@@ -314,7 +314,7 @@ static void power_off(const char *address)
 
 static void perform(const char *command)
 {
-	char word[32], what[256], value[32];
+	char word[32], what[256], value[256];
 	unsigned int offset, width;
 	uint32_t number;
 
@@ -322,7 +322,7 @@ static void perform(const char *command)
 		return;
 	if (strcmp(word, "capture") == 0)
 		capture();
-	else if (sscanf(command, "store %255s %31s", what, value) == 2)
+	else if (sscanf(command, "store %255s %255s", what, value) == 2)
 		write_file(what, value);
 	else if (sscanf(command, "write %255s %x %u %x", what, &offset, &width, &number) == 4)
 		write_register(what, offset, width, number);

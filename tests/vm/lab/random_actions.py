@@ -185,6 +185,15 @@ class Chooser:
             writes = [("write", bridge.address, "0x20", "4", "0xfff0"), ("write", bridge.address, "0x24", "4", "0x1fff1")]
         return [*writes, ("remove", bridge.address), self.rescan(state, [bridge])]
 
+    def align(self, state: State) -> Optional[list[Words]]:
+        """A function that asks for more when it is found again (align_words), and a rescan that finds it."""
+        gone = self.targets(state, 2)
+        return [*(("remove", function.address) for function in gone), self.rescan(state, gone)] if gone else None
+
+    def alignment(self, state: State, address: str) -> str:
+        """What /sys/bus/pci/resource_alignment is given for a function, by its place."""
+        return f"{self.rng.choice((16, 20, 22, 24))}@{state.functions[address].path.replace('/', ':', 1)}"
+
     def heal(self, state: State) -> Optional[list[Words]]:
         """Everything that moves on the root buses goes, and all is scanned."""
         roots = [function for function in self.movable(state) if not function.parent]

@@ -281,7 +281,8 @@ def snapshot(head: dict[str, Any], state: State, hidden: dict[str, Hidden], log:
              for position, function in enumerate(functions, 1)]
     parts += _newcomers(state, hidden)
     return ["format: pciroom-snapshot/1", "machine:", f'  release: "{head["release"]}"',
-            f'  cmdline: "{head["command_line"]}"', '  lockdown: "none"', '  arch: "x86_64"', "  guest: true",
+            f'  cmdline: "{head["command_line"]}"',
+            *([f'  resource-alignment: "{head["alignments"]}"'] if head.get("alignments") else []), '  lockdown: "none"', '  arch: "x86_64"', "  guest: true",
             *_roots(state), "functions:", *(line for _, lines in sorted(parts) for line in lines), "..."]
 
 
@@ -292,6 +293,7 @@ class Replay:
 
     def __init__(self, path: Path, log: bool = True) -> None:
         self.log = log
+        self.alignments = ""
         self.head, self.steps = read_session(path)
         self.states: list[State] = []
         state = State()
@@ -338,9 +340,10 @@ class Replay:
 
     def _text(self, number: int, name: str) -> str:
         step, before, after = self.steps[number], self.states[number - 1], self.states[number]
+        head = {**self.head, "alignments": self.alignments}
         lines = [f"# {name}", f"kernel {self.head['generation']}", f"kind {step['kind']}",
                  *("do " + " ".join(words) for words in step["words"]), *layout(after), "snapshot",
-                 *snapshot(self.head, before, self.hidden, self.log)]
+                 *snapshot(head, before, self.hidden, self.log)]
         return "\n".join(lines) + "\n"
 
     def _why_not(self, number: int, words: list[list[str]]) -> str:
@@ -363,6 +366,7 @@ class Replay:
         """A case for each step; without a text when it cannot be judged."""
         for number in range(1, len(self.steps)):
             step = self.steps[number]
+            self.alignments = step.get("alignments", self.alignments)
             reason = self._why_not(number, step["words"])
             name = f"{self.head['generation']}-{self.head['seed']}-{number:03d}"
             text = "" if reason else self._text(number, name)

@@ -22,8 +22,9 @@ from .random_case import written
 from .random_state import Function, State, conflict
 
 RECALL = {"remove_rescan": 44, "several": 8, "remove": 4, "rescan_only": 4, "write_buses": 12, "write_windows": 10,
-          "heal": 4, "empty_bus": 2}
+          "heal": 4, "empty_bus": 2, "align": 3}
 HOT = {"hot_add": 14, "hot_remove": 6}
+ALIGNMENTS = 6  # more text than 255 bytes cannot be told, and who was named has to stay so
 STEP_LIMIT = 120.0
 
 
@@ -41,6 +42,7 @@ class Session:
     out: TextIO
     steps: int = 0
     hidden: dict[str, Function] = field(default_factory=dict)  # by place: what is there and not shown
+    alignments: list[str] = field(default_factory=list)  # what was asked for, one after the other
     tried: set[str] = field(default_factory=set)  # places that were hidden when all was scanned last
 
     def keep(self, **line: Any) -> None:
@@ -164,6 +166,11 @@ class Session:
                 break
         kind, words = chooser.draw(self.guest.state, RECALL)
         told = [command for word in words for command in self.told(word)]
+        if kind == "align" and len(self.alignments) < ALIGNMENTS:
+            self.alignments.append(chooser.alignment(self.guest.state, words[0][1]))
+            text = ";".join(self.alignments)
+            self.step(kind, words, [f"store /sys/bus/pci/resource_alignment {text}", *told], alignments=text)
+            return
         self.step(kind, words, told)
 
     def told(self, words: Words) -> list[str]:
