@@ -95,18 +95,25 @@ static int fail_errno(struct pr_conf_error *error, const char *name, int r)
 	return 1;
 }
 
-static int parse_file(struct pr_conf *c, const struct file *file, struct pr_conf_error *error)
+static int parse_path(struct pr_conf *c, const char *path, struct pr_conf_error *error)
 {
-	_cleanup_free_ char *path = NULL, *text = NULL;
+	_cleanup_free_ char *text = NULL;
 	size_t size;
 	int r;
 
-	if (asprintf(&path, "%s/%s", file->directory, file->name) < 0)
-		return -ENOMEM;
 	r = pr_read_file_at(AT_FDCWD, path, PR_CONF_FILE_MAX, &text, &size);
 	if (r < 0)
 		return fail_errno(error, path, r);
 	return pr_conf_parse(c, path, text, size, error);
+}
+
+static int parse_file(struct pr_conf *c, const struct file *file, struct pr_conf_error *error)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", file->directory, file->name) < 0)
+		return -ENOMEM;
+	return parse_path(c, path, error);
 }
 
 static int load(struct files *f, const char *const *directories, size_t n, struct pr_conf *c,
@@ -145,4 +152,20 @@ int pr_conf_load(
 	}
 	*ret = c;
 	return 0;
+}
+
+int pr_conf_load_files(
+	const char *const *paths, size_t n, struct pr_conf *ret, struct pr_conf_error *error)
+{
+	struct pr_conf c;
+	int r = 0;
+
+	pr_conf_init(&c);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = parse_path(&c, paths[i], error);
+	if (r == 0)
+		*ret = c;
+	else
+		pr_conf_deinit(&c);
+	return r;
 }

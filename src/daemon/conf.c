@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One configuration file: libyaml events into struct pr_conf.  The language is
- * small on purpose (one mapping; scalars and lists of scalars), and whatever is
- * not in it is refused where it stands: unknown and repeated keys, aliases,
- * anchors, tags, a second document.  Knows no directories: conf-files.c does.
+ * The language of configuration files: its keys, and what their values may be.
+ * conf-read.c reads it, conf-files.c knows the directories, conf-rules.c what a
+ * rule matches.
  */
 #include "daemon/conf.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
 #include "base/macros.h"
 #include "base/text.h"
+#include "daemon/conf-read.h"
 
 static const char *const mode_names[_PR_MODE_MAX] = {
 	[PR_MODE_ADVISE] = "advise",
@@ -36,18 +35,39 @@ void pr_conf_init(struct pr_conf *c)
 	};
 }
 
+static void rule_deinit(struct pr_conf_rule *r)
+{
+	free(r->name);
+	free(r->slot);
+	free(r->path);
+	free(r->driver);
+}
+
 void pr_conf_deinit(struct pr_conf *c)
 {
 	for (size_t i = 0; i < c->n_pinned; i++)
 		free(c->pinned[i]);
 	free(c->pinned);
+	for (size_t i = 0; i < c->n_rules; i++)
+		rule_deinit(&c->rules[i]);
+	free(c->rules);
 	*c = (struct pr_conf){ 0 };
+}
+
+const char *pr_conf_summary(const struct pr_conf *c, char ret[PR_CONF_SUMMARY_MAX])
+{
+	(void)snprintf(ret, PR_CONF_SUMMARY_MAX,
+		"mode %s, disruption limit %s, devices pinned: %zu, rules: %zu",
+		pr_mode_name(c->mode), pr_disruption_name(c->disruption), c->n_pinned, c->n_rules);
+	return ret;
 }
 
 /* ---- values: 0, 1 with @why (what a good one looks like), -ENOMEM ---- */
 
-static int set_mode(struct pr_conf *c, const char *value, const char **why)
+static int set_mode(void *target, const char *value, const char **why)
 {
+	struct pr_conf *c = target;
+
 	for (unsigned int i = 0; i < _PR_MODE_MAX; i++) {
 		if (strcmp(value, mode_names[i]) == 0) {
 			c->mode = (enum pr_mode)i;
@@ -58,8 +78,9 @@ static int set_mode(struct pr_conf *c, const char *value, const char **why)
 	return 1;
 }
 
-static int set_disruption(struct pr_conf *c, const char *value, const char **why)
+static int set_disruption(void *target, const char *value, const char **why)
 {
+	struct pr_conf *c = target;
 	enum pr_disruption d;
 
 	if (!pr_disruption_parse(value, &d) || d > PR_DISRUPTION_IN_USE) {
@@ -104,15 +125,19 @@ static int set_duration(const char *value, uint64_t low, uint64_t high, uint64_t
 	return 0;
 }
 
-static int set_settle(struct pr_conf *c, const char *value, const char **why)
+static int set_settle(void *target, const char *value, const char **why)
 {
+	struct pr_conf *c = target;
+
 	*why = "a number with a unit, 100ms to 60s";
 	return set_duration(value, 100000, 60000000, &c->settle_usec);
 }
 
 /* The upper end is the longest deadline that the helper grants. */
-static int set_deadline(struct pr_conf *c, const char *value, const char **why)
+static int set_deadline(void *target, const char *value, const char **why)
 {
+	struct pr_conf *c = target;
+
 	*why = "a number with a unit, 1s to 10min";
 	return set_duration(value, 1000000, 600000000, &c->deadline_usec);
 }
@@ -138,8 +163,9 @@ static bool is_path(const char *s)
 	return false;
 }
 
-static int add_pinned(struct pr_conf *c, const char *value, const char **why)
+static int add_pinned(void *target, const char *value, const char **why)
 {
+	struct pr_conf *c = target;
 	char canonical[PR_ADDRESS_MAX];
 	struct pr_address a;
 	char **grown;
@@ -166,279 +192,218 @@ static int add_pinned(struct pr_conf *c, const char *value, const char **why)
 	return 0;
 }
 
-static const struct key {
-	const char *name, *noun;
-	bool list;
-	int (*set)(struct pr_conf *c, const char *value, const char **why);
-} keys[] = {
-	{ "mode", "mode", false, set_mode },
-	{ "disruption", "disruption", false, set_disruption },
-	{ "settle", "settle time", false, set_settle },
-	{ "pinned", "device", true, add_pinned },
-	{ "deadline", "deadline", false, set_deadline },
-};
+/* ---- rules ---- */
 
-/* ---- reading ---- */
-
-struct reader {
-	yaml_parser_t parser;
-	yaml_event_t event;
-	const char *name, *text;
-	size_t size;
-	struct pr_conf *conf;
-	struct pr_conf_error *error;
-	bool seen[ARRAY_SIZE(keys)];
-};
-
-static const char *line_at(const struct reader *r, size_t line, size_t *ret_length)
+static int begin_rule(void *target, void **ret, const char **why)
 {
-	const char *at = r->text, *end = r->text + r->size, *newline;
+	struct pr_conf *c = target;
+	struct pr_conf_rule *grown;
 
-	for (; line > 0; line--) {
-		newline = memchr(at, '\n', (size_t)(end - at));
-		if (!newline)
-			break;
-		at = newline + 1;
+	if (c->n_rules >= PR_CONF_RULES_MAX) {
+		*why = "there are too many of them";
+		return 1;
 	}
-	*ret_length = 0;
-	while (at + *ret_length < end && !strchr("\r\n", at[*ret_length]))
-		(*ret_length)++;
-	return at;
+	grown = reallocarray(c->rules, c->n_rules + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	c->rules = grown;
+	c->rules[c->n_rules] = (struct pr_conf_rule){ .limit = PR_DISRUPTION_PINNED };
+	*ret = &c->rules[c->n_rules++];
+	return 0;
 }
 
-/*
- * The source line, and a caret below its @column-th character; a tab in the line is a tab before
- * the caret.
- */
-static void show_line(const struct reader *r, size_t line, size_t column, struct pr_text *out)
+static int end_rule(void *target, const char **why)
 {
-	size_t length, i = 0;
-	const char *at = line_at(r, line, &length);
+	const struct pr_conf_rule *r = target;
 
-	if (length > 160 || column > 160)
-		return; /* neither readable nor needed: line and column are given */
-	pr_text_add(out, "\n");
-	pr_text_add_n(out, at, length);
-	pr_text_add(out, "\n");
-	for (; column > 0; column--) {
-		pr_text_add(out, i < length && at[i] == '\t' ? "\t" : " ");
-		if (i < length)
-			i++;
-		while (i < length && ((unsigned char)at[i] & 0xc0) == 0x80)
-			i++; /* the rest of a UTF-8 character: libyaml's columns count characters */
-	}
-	pr_text_add(out, "^");
-}
-
-/* Writes the error and returns 1.  @line and @column count from 0, as libyaml's do. */
-__attribute__((format(printf, 4, 5))) static int fail(
-	struct reader *r, size_t line, size_t column, const char *format, ...)
-{
-	struct pr_text out = { 0 };
-	char why[400];
-	va_list ap;
-
-	va_start(ap, format);
-	(void)vsnprintf(why, sizeof(why), format, ap);
-	va_end(ap);
-	pr_text_printf(&out, "%s:%zu:%zu: %s", r->name, line + 1, column + 1, why);
-	show_line(r, line, column, &out);
-	(void)snprintf(r->error->text, sizeof(r->error->text), "%s",
-		out.failed || !out.data ? why : out.data);
-	pr_text_deinit(&out);
+	if (!r->matches)
+		*why = "\"match\" is missing, with at least one key";
+	else if (!r->never && r->limit == PR_DISRUPTION_PINNED)
+		*why = "\"disruption\" is missing";
+	else
+		return 0;
 	return 1;
 }
 
-static int fail_here(struct reader *r, const char *why)
+static int set_text(char **text, const char *value)
 {
-	return fail(r, r->event.start_mark.line, r->event.start_mark.column, "%s", why);
+	*text = strdup(value);
+	return *text ? 0 : -ENOMEM;
 }
 
-/* libyaml marks no place for bytes that are not text: count up to the offset that it gives. */
-static int fail_reader(struct reader *r)
+static int set_rule_name(void *target, const char *value, const char **why)
 {
-	size_t line = 0, column = 0;
+	struct pr_conf_rule *r = target;
 
-	for (size_t i = 0; i < r->parser.problem_offset && i < r->size; i++) {
-		column = r->text[i] == '\n' ? 0 : column + 1;
-		line += r->text[i] == '\n';
-	}
-	return fail(r, line, column, "not text: %s", r->parser.problem);
+	(void)why;
+	return set_text(&r->name, value);
 }
 
-static int fail_syntax(struct reader *r)
+static int set_rule_limit(void *target, const char *value, const char **why)
 {
-	if (r->parser.error == YAML_MEMORY_ERROR)
-		return -ENOMEM;
-	if (r->parser.error == YAML_READER_ERROR)
-		return fail_reader(r);
-	return fail(r, r->parser.problem_mark.line, r->parser.problem_mark.column, "not YAML: %s",
-		r->parser.problem ? r->parser.problem : "syntax error");
-}
+	struct pr_conf_rule *r = target;
 
-/* What YAML offers and this language has no use for. */
-static const char *refused_feature(const yaml_event_t *e)
-{
-	const yaml_char_t *anchor = NULL, *tag = NULL;
-
-	if (e->type == YAML_ALIAS_EVENT)
-		return "aliases are not allowed here";
-	if (e->type == YAML_SCALAR_EVENT) {
-		anchor = e->data.scalar.anchor;
-		tag = e->data.scalar.tag;
-	} else if (e->type == YAML_SEQUENCE_START_EVENT) {
-		anchor = e->data.sequence_start.anchor;
-		tag = e->data.sequence_start.tag;
-	} else if (e->type == YAML_MAPPING_START_EVENT) {
-		anchor = e->data.mapping_start.anchor;
-		tag = e->data.mapping_start.tag;
-	}
-	if (anchor)
-		return "anchors are not allowed here";
-	return tag ? "tags are not allowed here" : NULL;
-}
-
-static int next(struct reader *r)
-{
-	const char *why;
-
-	yaml_event_delete(&r->event);
-	if (!yaml_parser_parse(&r->parser, &r->event))
-		return fail_syntax(r);
-	why = refused_feature(&r->event);
-	return why ? fail_here(r, why) : 0;
-}
-
-/* The scalar as text; NULL when it holds a NUL byte, which no value may. */
-static const char *scalar(const struct reader *r)
-{
-	const char *value = (const char *)r->event.data.scalar.value;
-
-	return strlen(value) == r->event.data.scalar.length ? value : NULL;
-}
-
-static int take_value(struct reader *r, const struct key *key)
-{
-	const char *why = "", *value;
-	int k;
-
-	if (r->event.type != YAML_SCALAR_EVENT)
-		return fail_here(
-			r, key->list ? "a device is one word" : "one value is expected here");
-	value = scalar(r);
-	if (!value || !*value)
-		return fail_here(r, "a value is missing");
-
-	k = key->set(r->conf, value, &why);
-	if (k <= 0)
-		return k;
-	return fail(r, r->event.start_mark.line, r->event.start_mark.column,
-		"bad %s \"%.100s\": %s", key->noun, value, why);
-}
-
-static int take_list(struct reader *r, const struct key *key)
-{
-	int k;
-
-	if (r->event.type != YAML_SEQUENCE_START_EVENT)
-		return fail_here(r, "a list is expected here: [a, b], or one \"- a\" a line");
-	for (;;) {
-		k = next(r);
-		if (k != 0 || r->event.type == YAML_SEQUENCE_END_EVENT)
-			return k;
-		k = take_value(r, key);
-		if (k != 0)
-			return k;
-	}
-}
-
-static int find_key(struct reader *r, const struct key **ret)
-{
-	const char *name;
-
-	if (r->event.type != YAML_SCALAR_EVENT)
-		return fail_here(r, "a key is one word");
-	name = scalar(r);
-	for (size_t i = 0; name && i < ARRAY_SIZE(keys); i++) {
-		if (strcmp(name, keys[i].name) != 0)
-			continue;
-		if (r->seen[i])
-			return fail(r, r->event.start_mark.line, r->event.start_mark.column,
-				"\"%s\" is here for the second time", name);
-		r->seen[i] = true;
-		*ret = &keys[i];
+	r->never = strcmp(value, "never") == 0;
+	if (r->never)
 		return 0;
+	if (!pr_disruption_parse(value, &r->limit) || r->limit > PR_DISRUPTION_RESTART) {
+		*why = "it is never, free or restart";
+		return 1;
 	}
-	return fail(r, r->event.start_mark.line, r->event.start_mark.column,
-		"unknown key \"%.100s\": mode, disruption, settle, pinned and deadline are known",
-		name ? name : "");
+	return 0;
 }
 
-static int take_mapping(struct reader *r)
+/* @digits hexadecimal digits or "*", up to @end; false for anything else. */
+static bool parse_id(const char *text, const char *end, bool *ret_any, uint16_t *ret)
 {
-	const struct key *key = NULL;
-	int k;
+	char digits[5] = "";
+	uint64_t n;
 
-	for (;;) {
-		k = next(r);
-		if (k != 0 || r->event.type == YAML_MAPPING_END_EVENT)
-			return k;
-		k = find_key(r, &key);
-		if (k != 0)
-			return k;
-		k = next(r);
-		if (k != 0)
-			return k;
-		k = key->list ? take_list(r, key) : take_value(r, key);
-		if (k != 0)
-			return k;
+	*ret_any = end - text == 1 && *text == '*';
+	if (*ret_any)
+		return true;
+	if (end - text != 4 || hex_run(text) < 4)
+		return false;
+	memcpy(digits, text, 4);
+	if (pr_parse_u64(digits, 16, &n) < 0)
+		return false;
+	*ret = (uint16_t)n;
+	return true;
+}
+
+static int set_match_id(void *target, const char *value, const char **why)
+{
+	const char *colon = strchr(value, ':');
+	struct pr_conf_rule *r = target;
+
+	if (!colon || !parse_id(value, colon, &r->any_vendor, &r->vendor) ||
+		!parse_id(colon + 1, colon + strlen(colon), &r->any_device, &r->device)) {
+		*why = "vendor and device, four hexadecimal digits or * each (10de:1db6, 10de:*)";
+		return 1;
 	}
+	r->matches |= PR_MATCH_ID;
+	return 0;
 }
 
-static int take_document(struct reader *r)
+static int set_match_class(void *target, const char *value, const char **why)
 {
-	int k = next(r);
+	struct pr_conf_rule *r = target;
+	size_t n = strlen(value);
+	uint64_t code;
 
-	if (k != 0)
-		return k;
-	if (r->event.type == YAML_MAPPING_START_EVENT)
-		return take_mapping(r);
-	if (r->event.type == YAML_SCALAR_EVENT && r->event.data.scalar.length == 0)
-		return 0; /* "---" and nothing behind it */
-	return fail_here(r, "\"key: value\" lines are expected here");
+	if ((n != 2 && n != 4 && n != 6) || hex_run(value) != n ||
+		pr_parse_u64(value, 16, &code) < 0) {
+		*why = "two, four or six hexadecimal digits (01, 0108, 010802)";
+		return 1;
+	}
+	r->class_shift = (uint8_t)(24 - 4 * n);
+	r->class_code = (uint32_t)code;
+	r->matches |= PR_MATCH_CLASS;
+	return 0;
 }
 
-static int take_stream(struct reader *r)
+static int set_match_slot(void *target, const char *value, const char **why)
 {
-	int k = next(r); /* start of the stream */
+	struct pr_conf_rule *r = target;
 
-	if (k == 0)
-		k = next(r);
-	if (k != 0 || r->event.type == YAML_STREAM_END_EVENT)
-		return k;
-	k = take_document(r);
-	if (k == 0)
-		k = next(r); /* end of the document */
-	if (k == 0)
-		k = next(r);
-	if (k != 0 || r->event.type == YAML_STREAM_END_EVENT)
-		return k;
-	return fail_here(r, "one document is all that a file may hold");
+	(void)why;
+	r->matches |= PR_MATCH_SLOT;
+	return set_text(&r->slot, value);
 }
+
+static int set_match_driver(void *target, const char *value, const char **why)
+{
+	struct pr_conf_rule *r = target;
+
+	(void)why;
+	r->matches |= PR_MATCH_DRIVER;
+	return set_text(&r->driver, value);
+}
+
+static int set_match_path(void *target, const char *value, const char **why)
+{
+	struct pr_conf_rule *r = target;
+
+	if (!is_path(value)) {
+		*why = "a path (0000:00/02.0/00.0)";
+		return 1;
+	}
+	r->matches |= PR_MATCH_PATH;
+	return set_text(&r->path, value);
+}
+
+/* As lspci prints it: eight bytes with dashes, the highest first. */
+static int set_match_serial(void *target, const char *value, const char **why)
+{
+	struct pr_conf_rule *r = target;
+	uint64_t serial = 0, byte;
+	char digits[3] = "";
+
+	*why = "eight bytes with dashes (00-1b-21-ff-ff-48-a6-9c)";
+	if (strlen(value) != 23)
+		return 1;
+	for (size_t i = 0; i < 8; i++) {
+		memcpy(digits, value + 3 * i, 2);
+		if (hex_run(digits) != 2 || (i < 7 && value[3 * i + 2] != '-') ||
+			pr_parse_u64(digits, 16, &byte) < 0)
+			return 1;
+		serial = serial << 8 | byte;
+	}
+	r->serial = serial;
+	r->matches |= PR_MATCH_SERIAL;
+	return 0;
+}
+
+static int set_match_location(void *target, const char *value, const char **why)
+{
+	struct pr_conf_rule *r = target;
+
+	if (strcmp(value, "external") != 0 && strcmp(value, "internal") != 0) {
+		*why = "it is external or internal";
+		return 1;
+	}
+	r->external = *value == 'e';
+	r->matches |= PR_MATCH_LOCATION;
+	return 0;
+}
+
+static const struct pr_conf_key match_keys[] = {
+	{ .name = "id", .noun = "id", .set = set_match_id },
+	{ .name = "class", .noun = "class", .set = set_match_class },
+	{ .name = "slot", .noun = "slot", .set = set_match_slot },
+	{ .name = "path", .noun = "path", .set = set_match_path },
+	{ .name = "serial", .noun = "serial number", .set = set_match_serial },
+	{ .name = "driver", .noun = "driver", .set = set_match_driver },
+	{ .name = "location", .noun = "location", .set = set_match_location },
+};
+static const struct pr_conf_table match_table = { match_keys, ARRAY_SIZE(match_keys) };
+
+static const struct pr_conf_key rule_keys[] = {
+	{ .name = "name", .noun = "name", .set = set_rule_name },
+	{ .name = "match", .noun = "match", .inside = &match_table },
+	{ .name = "disruption", .noun = "disruption", .set = set_rule_limit },
+};
+static const struct pr_conf_table rule_table = { rule_keys, ARRAY_SIZE(rule_keys) };
+
+/* ---- the whole ---- */
+
+static const struct pr_conf_key keys[] = {
+	{ .name = "mode", .noun = "mode", .set = set_mode },
+	{ .name = "disruption", .noun = "disruption", .set = set_disruption },
+	{ .name = "settle", .noun = "settle time", .set = set_settle },
+	{ .name = "deadline", .noun = "deadline", .set = set_deadline },
+	{ .name = "pinned", .noun = "device", .shape = PR_CONF_LIST, .set = add_pinned },
+	{ .name = "rules",
+		.noun = "rule",
+		.shape = PR_CONF_LIST,
+		.inside = &rule_table,
+		.begin = begin_rule,
+		.end = end_rule },
+};
+static const struct pr_conf_table table = { keys, ARRAY_SIZE(keys) };
 
 int pr_conf_parse(struct pr_conf *c, const char *name, const char *text, size_t size,
 	struct pr_conf_error *error)
 {
-	struct reader r = { .name = name, .text = text, .size = size, .conf = c, .error = error };
-	int k;
-
-	if (size > PR_CONF_FILE_MAX)
-		return fail(&r, 0, 0, "the file is larger than %u bytes", PR_CONF_FILE_MAX);
-	if (!yaml_parser_initialize(&r.parser))
-		return -ENOMEM;
-	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, size);
-	k = take_stream(&r);
-	yaml_event_delete(&r.event);
-	yaml_parser_delete(&r.parser);
-	return k;
+	return pr_conf_read(&table, c, name, text, size, error);
 }

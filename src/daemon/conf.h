@@ -18,6 +18,32 @@ const char *pr_mode_name(enum pr_mode m);
 #define PR_CONF_FILE_MAX   (1u << 20) /* bytes of one file */
 #define PR_CONF_PINNED_MAX 4096u      /* entries of all files together */
 
+#define PR_CONF_RULES_MAX 1024u
+
+enum pr_match {
+	PR_MATCH_ID = 1 << 0,
+	PR_MATCH_CLASS = 1 << 1,
+	PR_MATCH_SLOT = 1 << 2,
+	PR_MATCH_PATH = 1 << 3,
+	PR_MATCH_SERIAL = 1 << 4,
+	PR_MATCH_DRIVER = 1 << 5,
+	PR_MATCH_LOCATION = 1 << 6,
+};
+/* What may be done to the functions that fulfil everything it asks for. */
+struct pr_conf_rule {
+	char *name;           /* NULL: none */
+	unsigned int matches; /* enum pr_match: what is asked for; the others count for nothing */
+	bool any_vendor, any_device;
+	uint16_t vendor, device;
+	uint32_t class_code; /* its upper digits, as many as were given */
+	uint8_t class_shift; /* bits of the class that were not given */
+	bool external;       /* else internal */
+	uint64_t serial;
+	char *slot, *path, *driver;
+	bool never;               /* not to be touched at all; else: */
+	enum pr_disruption limit; /* FREE or RESTART: the most that may be disturbed */
+};
+
 struct pr_conf {
 	enum pr_mode mode;
 	enum pr_disruption disruption; /* limit of auto: FREE, RESTART or IN_USE */
@@ -25,6 +51,8 @@ struct pr_conf {
 	uint64_t deadline_usec;        /* of one blocking write of the helper */
 	char **pinned;                 /* addresses with their domain, or paths */
 	size_t n_pinned;
+	struct pr_conf_rule *rules;
+	size_t n_rules;
 };
 struct pr_conf_error {
 	char text
@@ -51,3 +79,18 @@ int pr_conf_parse(struct pr_conf *c, const char *name, const char *text, size_t 
  */
 int pr_conf_load(
 	const char *const *directories, size_t n, struct pr_conf *ret, struct pr_conf_error *error);
+/* The same of these files, each over the one before it. */
+int pr_conf_load_files(
+	const char *const *paths, size_t n, struct pr_conf *ret, struct pr_conf_error *error);
+
+#define PR_CONF_SUMMARY_MAX 160
+/* "mode advise, disruption limit free, devices pinned: 0, rules: 0" */
+const char *pr_conf_summary(const struct pr_conf *c, char ret[PR_CONF_SUMMARY_MAX]);
+
+/*
+ * Does @f fulfil all that @r asks for?  What is not known of it does not match.  Slot, path and location are those of
+ * the function or of a bridge above it.
+ */
+bool pr_conf_rule_matches(const struct pr_conf_rule *r, const struct pr_function *f);
+/* The first rule by which @f must not be touched in its present use; NULL: none. */
+const struct pr_conf_rule *pr_conf_forbids(const struct pr_conf *c, const struct pr_function *f);

@@ -52,12 +52,32 @@ static int pin_all(const struct pr_topology *t, struct pr_wish *w)
 	return r;
 }
 
-int pr_service_add_pins(const struct pr_service *s, struct pr_wish *w)
+/* What the configuration will not have touched, in the machine as it was seen last. */
+static int pin_by_configuration(const struct pr_service *s, struct pr_wish *w)
 {
+	const struct pr_topology *t = s->look->topology;
+	char address[PR_ADDRESS_MAX];
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < s->conf.n_pinned; i++)
 		r = pr_wish_add_pinned(w, s->conf.pinned[i]);
+	pr_for_each_root (t, i) {
+		for (size_t j = 0; r == 0 && j < t->roots[i]->n_functions; j++) {
+			const struct pr_function *f = &t->roots[i]->functions[j];
+
+			if (!pr_conf_forbids(&s->conf, f))
+				continue;
+			pr_address_format(&f->address, address);
+			r = pr_wish_add_pinned(w, address);
+		}
+	}
+	return r;
+}
+
+int pr_service_add_pins(const struct pr_service *s, struct pr_wish *w)
+{
+	int r = pin_by_configuration(s, w);
+
 	for (size_t i = 0; r == 0 && i < pr_inhibitors_count(s->inhibitors); i++) {
 		const struct pr_inhibitor *in = pr_inhibitors_get(s->inhibitors, i);
 

@@ -596,6 +596,33 @@ static void test_auto_stops_after_loss(void **state)
 	pr_service_free(q.service);
 }
 
+/* A rule of the configuration keeps auto, and every client, from what it is about. */
+static void test_rule(void **state)
+{
+	static const char text[] =
+		"mode: auto\ndisruption: in-use\n"
+		"rules: [{ match: { path: 0000:00/02.0 }, disruption: never }]\n";
+	const struct pr_kept *kept;
+	struct pr_conf_error error;
+	struct pr_conf conf;
+	struct pr_why why;
+	struct quiet q;
+
+	(void)state;
+	quiet_open(&q, PR_MODE_ADVISE);
+	pr_conf_init(&conf);
+	assert_int_equal(pr_conf_parse(&conf, "f", text, strlen(text), &error), 0);
+	pr_service_configure(q.service, &conf);
+	quiet_show(&q, machine_dead);
+	assert_int_equal(q.runs, 0);
+	assert_int_equal(
+		pr_service_plan(q.service, &(struct pr_asked){ .limit = PR_DISRUPTION_IN_USE }, 0,
+			&kept, &why),
+		0);
+	assert_int_equal(kept->plan->verdict, PR_VERDICT_VETOED);
+	pr_service_free(q.service);
+}
+
 /* A run whose undoing failed is finished as soon as that is possible, and not tried for ever. */
 static void test_unfinished_retries(void **state)
 {
@@ -692,6 +719,7 @@ static const struct CMUnitTest plain[] = {
 		NULL, NULL },
 	{ "auto does nothing more after a loss, until the configuration is read again",
 		test_auto_stops_after_loss, NULL, NULL, NULL },
+	{ "auto does not touch what a rule forbids", test_rule, NULL, NULL, NULL },
 	{ "children that all die make the service degraded", test_children_die, NULL, NULL, NULL },
 	{ "what another process left is finished before a plan", test_foreign_pending, NULL, NULL,
 		NULL },

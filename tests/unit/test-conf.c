@@ -9,6 +9,7 @@
 
 #include "base/macros.h"
 #include "daemon/conf.h"
+#include "machine.h"
 #include "rows.h"
 
 /* ---- good ---- */
@@ -104,8 +105,8 @@ static const struct bad_case bad_cases[] = {
 	{ .name = "an unknown key",
 		.text = "mode: auto\nsetle: 2s\n",
 		.message =
-			"f.yaml:2:1: unknown key \"setle\": mode, disruption, settle, pinned and deadline "
-			"are known\n"
+			"f.yaml:2:1: unknown key \"setle\": mode, disruption, settle, deadline, pinned and "
+			"rules are known\n"
 			"setle: 2s\n"
 			"^" },
 	{ .name = "a key a second time",
@@ -240,10 +241,98 @@ static const struct bad_case bad_cases[] = {
 	{ .name = "the column behind a character of two bytes",
 		.text = "{ \xc3\xa4: 1 }\n",
 		.message =
-			"f.yaml:1:3: unknown key \"\xc3\xa4\": mode, disruption, settle, pinned and deadline "
-			"are known\n"
+			"f.yaml:1:3: unknown key \"\xc3\xa4\": mode, disruption, settle, deadline, pinned and "
+			"rules are known\n"
 			"{ \xc3\xa4: 1 }\n"
 			"  ^" },
+};
+
+#define RULE "rules:\n  - match: { driver: nvme }\n    "
+
+static const struct bad_case bad_rules[] = {
+	{ .name = "rules that are no list",
+		.text = "rules: never\n",
+		.message = "f.yaml:1:8: a list is expected here: lines that begin with \"- \"\n"
+			   "rules: never\n"
+			   "       ^" },
+	{ .name = "a rule that is one word",
+		.text = "rules: [never]\n",
+		.message = "f.yaml:1:9: a rule is \"key: value\" lines\n"
+			   "rules: [never]\n"
+			   "        ^" },
+	{ .name = "a rule that matches nothing in particular",
+		.text = "rules:\n  - disruption: never\n",
+		.message = "f.yaml:2:5: bad rule: \"match\" is missing, with at least one key\n"
+			   "  - disruption: never\n"
+			   "    ^" },
+	{ .name = "a rule with an empty match",
+		.text = "rules: [{ match: {}, disruption: never }]\n",
+		.message = "f.yaml:1:9: bad rule: \"match\" is missing, with at least one key\n"
+			   "rules: [{ match: {}, disruption: never }]\n"
+			   "        ^" },
+	{ .name = "a rule that says nothing",
+		.text = "rules:\n  - match:\n      driver: nvme\n",
+		.message = "f.yaml:2:5: bad rule: \"disruption\" is missing\n"
+			   "  - match:\n"
+			   "    ^" },
+	{ .name = "a key of a rule a second time",
+		.text = RULE "match: { class: 01 }\n",
+		.message = "f.yaml:3:5: \"match\" is here for the second time\n"
+			   "    match: { class: 01 }\n"
+			   "    ^" },
+	{ .name = "an unknown key of a rule",
+		.text = RULE "trust: none\n",
+		.message =
+			"f.yaml:3:5: unknown key \"trust\": name, match and disruption are known\n"
+			"    trust: none\n"
+			"    ^" },
+	{ .name = "a match that is one word",
+		.text = "rules:\n  - match: nvme\n",
+		.message = "f.yaml:2:12: a match is \"key: value\" lines\n"
+			   "  - match: nvme\n"
+			   "           ^" },
+	{ .name = "in use is no limit of a rule",
+		.text = RULE "disruption: in-use\n",
+		.message = "f.yaml:3:17: bad disruption \"in-use\": it is never, free or restart\n"
+			   "    disruption: in-use\n"
+			   "                ^" },
+#define BAD_MATCH(title, what, value, why)                                                         \
+	{                                                                                          \
+		.name = title, .text = "rules: [{match: {" what ": " value "}}]\n", .message = why \
+	}
+	BAD_MATCH("an id of three digits", "id", "10d:1db6",
+		"f.yaml:1:22: bad id \"10d:1db6\": vendor and device, four hexadecimal digits or * "
+		"each (10de:1db6, 10de:*)\n"
+		"rules: [{match: {id: 10d:1db6}}]\n"
+		"                     ^"),
+	BAD_MATCH("an id without a device", "id", "10de",
+		"f.yaml:1:22: bad id \"10de\": vendor and device, four hexadecimal digits or * "
+		"each (10de:1db6, 10de:*)\n"
+		"rules: [{match: {id: 10de}}]\n"
+		"                     ^"),
+	BAD_MATCH("an id with a digit too many", "id", "10de:1db67",
+		"f.yaml:1:22: bad id \"10de:1db67\": vendor and device, four hexadecimal digits or "
+		"* each (10de:1db6, 10de:*)\n"
+		"rules: [{match: {id: 10de:1db67}}]\n"
+		"                     ^"),
+	BAD_MATCH("a class of three digits", "class", "010",
+		"f.yaml:1:25: bad class \"010\": two, four or six hexadecimal digits (01, 0108, "
+		"010802)\n"
+		"rules: [{match: {class: 010}}]\n"
+		"                        ^"),
+	BAD_MATCH("a serial number without dashes", "serial", "0011223344556677",
+		"f.yaml:1:26: bad serial number \"0011223344556677\": eight bytes with dashes "
+		"(00-1b-21-ff-ff-48-a6-9c)\n"
+		"rules: [{match: {serial: 0011223344556677}}]\n"
+		"                         ^"),
+	BAD_MATCH("an address is no path", "path", "0000_03",
+		"f.yaml:1:24: bad path \"0000_03\": a path (0000:00/02.0/00.0)\n"
+		"rules: [{match: {path: 0000_03}}]\n"
+		"                       ^"),
+	BAD_MATCH("a location that is none", "location", "outside",
+		"f.yaml:1:28: bad location \"outside\": it is external or internal\n"
+		"rules: [{match: {location: outside}}]\n"
+		"                           ^"),
 };
 
 static void test_bad(void **state)
@@ -258,6 +347,69 @@ static void test_bad(void **state)
 		1);
 	assert_string_equal(error.text, b->message);
 	pr_conf_deinit(&c);
+}
+
+/* ---- rules ---- */
+
+#define MACHINE                                                                                \
+	"root 0000:00-ff io=1000-ffff mem=80000000-febfffff mem=100000000-8ffffffff\n"         \
+	"00:02.0 bridge 01-01 root-port hotplug slot=4 removable=fixed mem=fe400000-fe5fffff " \
+	"driver=pcieport\n"                                                                    \
+	"01:00.0 dev 10de:1db6 class=030200 bar0=mem:10000@fe400000 driver=nvidia "            \
+	"removable=removable bytes=320 config=100:0300010078563412f0debc9a\n"                  \
+	"00:03.0 bridge 02-03 root-port mem=fe600000-fe7fffff driver=pcieport\n"               \
+	"02:00.0 dev 10de:1db6 class=010802 bar0=mem:10000@fe600000 removable=fixed\n"         \
+	"02:00.1 dev 8086:10d3 class=020000 bar0=mem:10000@fe610000 driver=e1000e "            \
+	"user=mount:/srv\n"
+
+static const struct rule_case {
+	const char *name, *match, *disruption, *forbidden;
+} rule_cases[] = {
+	{ "by vendor and device", "id: 10de:1db6", "never", "01:00.0 02:00.0" },
+	{ "by vendor", "id: '10de:*'", "never", "01:00.0 02:00.0" },
+	{ "by device alone", "id: '*:10d3'", "never", "02:00.1" },
+	{ "by class", "class: '03'", "never", "01:00.0" },
+	{ "by class and subclass", "class: '0108'", "never", "02:00.0" },
+	{ "by the whole class", "class: '010802'", "never", "02:00.0" },
+	{ "the whole class is more than its beginning", "class: '010801'", "never", "" },
+	{ "by slot, with what is in it", "slot: 4", "never", "00:02.0 01:00.0" },
+	{ "by path, with what is below", "path: 0000:00/02.0", "never", "00:02.0 01:00.0" },
+	{ "a path is no prefix of another", "path: 0000:00/02.0/00.1", "never", "" },
+	{ "by serial number", "serial: 9a-bc-de-f0-12-34-56-78", "never", "01:00.0" },
+	{ "by driver", "driver: e1000e", "never", "02:00.1" },
+	{ "by location: what faces outwards", "location: external", "never", "01:00.0" },
+	{ "by location: what is not known to be inside is not", "location: internal", "never",
+		"00:02.0 02:00.0" },
+	{ "all that is asked for has to fit", "id: 10de:1db6, class: '03'", "never", "01:00.0" },
+	{ "free: not what has a driver", "id: 10de:1db6", "free", "01:00.0" },
+	{ "restart: not what is in use", "class: '02'", "restart", "02:00.1" },
+	{ "restart: what nobody uses may be restarted", "class: '03'", "restart", "" },
+};
+
+static void test_rule(void **state)
+{
+	static const char *const addresses[] = { "00:02.0", "01:00.0", "00:03.0", "02:00.0",
+		"02:00.1" };
+	const struct rule_case *rule = *state;
+	struct pr_topology *t = machine_build(MACHINE);
+	struct pr_conf_error error = { "" };
+	char text[200], forbidden[64] = "";
+	struct pr_conf c;
+
+	(void)snprintf(text, sizeof(text), "rules: [{ name: r, match: { %s }, disruption: %s }]\n",
+		rule->match, rule->disruption);
+	pr_conf_init(&c);
+	if (pr_conf_parse(&c, "f.yaml", text, strlen(text), &error) != 0)
+		fail_msg("%s", error.text);
+	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
+		if (!pr_conf_forbids(&c, machine_function(t, addresses[i])))
+			continue;
+		(void)strcat(forbidden, *forbidden ? " " : "");
+		(void)strcat(forbidden, addresses[i]);
+	}
+	assert_string_equal(forbidden, rule->forbidden);
+	pr_conf_deinit(&c);
+	pr_topology_free(t);
 }
 
 /* ---- directories ---- */
@@ -395,6 +547,8 @@ int main(void)
 
 	ADD_ROWS(&tests, good_cases, test_good);
 	ADD_ROWS(&tests, bad_cases, test_bad);
+	ADD_ROWS(&tests, bad_rules, test_bad);
+	ADD_ROWS(&tests, rule_cases, test_rule);
 	ADD_ROWS(&tests, load_cases, test_load);
 	ADD_TEST(&tests, test_too_large);
 
