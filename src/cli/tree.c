@@ -2,11 +2,11 @@
 /* The verb tree: the machine as a table whose first column is a tree. */
 #include <errno.h>
 #include <inttypes.h>
-#include <libsmartcols.h>
 #include <string.h>
 
 #include "base/macros.h"
 #include "cli/source.h"
+#include "cli/table.h"
 
 enum {
 	COLUMN_DEVICE,
@@ -18,11 +18,7 @@ enum {
 	N_COLUMNS
 };
 
-static const struct {
-	const char *name;
-	double width; /* hint: share of the terminal */
-	int flags;
-} columns[N_COLUMNS] = {
+static const struct pr_column columns[N_COLUMNS] = {
 	[COLUMN_DEVICE] = { "DEVICE", 1, SCOLS_FL_TREE },
 	[COLUMN_WHAT] = { "WHAT", 0.3, SCOLS_FL_TRUNC },
 	[COLUMN_DRIVER] = { "DRIVER", 1, 0 },
@@ -45,17 +41,6 @@ struct tree {
 	struct libscols_table *table;
 	const struct pr_style *style;
 };
-
-/* Moves @text into a cell; -ENOMEM when it could not be made. */
-static int set_cell(struct libscols_line *line, size_t column, struct pr_text *text)
-{
-	char *data;
-	int r = pr_text_take(text, &data, NULL);
-
-	if (r < 0)
-		return r;
-	return scols_line_refer_data(line, column, data); /* the table owns it now */
-}
 
 /* Where a line cannot hold all columns, the items of a cell stand below each other. */
 #define WIDE_ENOUGH 130
@@ -175,10 +160,10 @@ static int fill_function(
 		space_summary(&space, tree->style, f);
 	use(&user, tree->style, f);
 
-	r = set_cell(line, COLUMN_DEVICE, &device);
-	r = set_cell(line, COLUMN_WHAT, &kind) < 0 ? -ENOMEM : r;
-	r = set_cell(line, COLUMN_SPACE, &space) < 0 ? -ENOMEM : r;
-	r = set_cell(line, COLUMN_USE, &user) < 0 ? -ENOMEM : r;
+	r = pr_table_cell(line, COLUMN_DEVICE, &device);
+	r = pr_table_cell(line, COLUMN_WHAT, &kind) < 0 ? -ENOMEM : r;
+	r = pr_table_cell(line, COLUMN_SPACE, &space) < 0 ? -ENOMEM : r;
+	r = pr_table_cell(line, COLUMN_USE, &user) < 0 ? -ENOMEM : r;
 	if (r < 0 ||
 		scols_line_set_data(line, COLUMN_DRIVER, f->facts->driver ? f->facts->driver : "") <
 			0 ||
@@ -266,8 +251,8 @@ static int add_root(const struct tree *tree, const struct pr_root *root)
 	pr_text_printf(&kind, "host bridge, buses %02x-%02x", root->facts.bus, root->last_bus);
 	apertures(&space, tree->style, &root->facts);
 	r = scols_line_set_data(line, COLUMN_DEVICE, pr_root_name(root, name));
-	r = set_cell(line, COLUMN_WHAT, &kind) < 0 ? -ENOMEM : r;
-	r = set_cell(line, COLUMN_SPACE, &space) < 0 ? -ENOMEM : r;
+	r = pr_table_cell(line, COLUMN_WHAT, &kind) < 0 ? -ENOMEM : r;
+	r = pr_table_cell(line, COLUMN_SPACE, &space) < 0 ? -ENOMEM : r;
 	pr_for_each_child (f, root->first_child) {
 		if (r < 0)
 			break;
@@ -287,18 +272,12 @@ static bool has_users(const struct pr_topology *t)
 	return false;
 }
 
-static int make_table(const struct tree *tree, const struct pr_topology *t)
+static void arrange_columns(const struct tree *tree, const struct pr_topology *t)
 {
-	const struct pr_style *s = tree->style;
-	struct libscols_column *users, *space;
+	struct libscols_column *users = scols_table_get_column(tree->table, COLUMN_USE);
+	struct libscols_column *space = scols_table_get_column(tree->table, COLUMN_SPACE);
 
-	for (size_t i = 0; i < N_COLUMNS; i++)
-		if (!scols_table_new_column(
-			    tree->table, columns[i].name, columns[i].width, columns[i].flags))
-			return -ENOMEM;
-	users = scols_table_get_column(tree->table, COLUMN_USE);
-	space = scols_table_get_column(tree->table, COLUMN_SPACE);
-	if (is_stacked(s)) {
+	if (is_stacked(tree->style)) {
 		(void)scols_column_set_flags(space, SCOLS_FL_WRAP); /* setters of plain members */
 		(void)scols_column_set_safechars(space, "\n");
 		(void)scols_column_set_wrapfunc(
@@ -306,35 +285,22 @@ static int make_table(const struct tree *tree, const struct pr_topology *t)
 	}
 	if (!has_users(t))
 		(void)scols_column_set_flags(users, columns[COLUMN_USE].flags | SCOLS_FL_HIDDEN);
-	(void)scols_table_enable_colors(tree->table, s->color);
-	(void)scols_table_enable_ascii(tree->table, !s->utf8);
-	(void)scols_table_enable_nowrap(tree->table, 0);
-	(void)scols_table_set_termforce(
-		tree->table, s->width > 0 ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
-	if (s->width > 0)
-		(void)scols_table_set_termwidth(tree->table, s->width);
-	return 0;
 }
 
 int pr_render_tree(struct pr_text *t, const struct pr_style *s, const struct pr_topology *topology)
 {
-	struct tree tree = { .table = scols_new_table(), .style = s };
-	char *text = NULL;
+	struct tree tree = { .style = s };
 	int r;
 
-	if (!tree.table)
-		return -ENOMEM;
+	r = pr_table_new(s, columns, N_COLUMNS, &tree.table);
+	if (r < 0)
+		return r;
 
-	r = make_table(&tree, topology);
+	arrange_columns(&tree, topology);
 	for (size_t i = 0; r == 0 && i < topology->n_roots; i++)
 		r = add_root(&tree, topology->roots[i]);
 	if (r == 0)
-		r = scols_print_table_to_string(tree.table, &text);
-	if (r == 0 && text) {
-		pr_text_add(t, text);
-		pr_text_add(t, "\n");
-	}
-	free(text);
+		r = pr_table_print(tree.table, t);
 	scols_unref_table(tree.table);
 	return r;
 }
