@@ -86,6 +86,8 @@ struct pr_request {
 	 */
 	uint64_t budget;
 	bool no_writes; /* as if no register could be written */
+	/* only whether there is a plan within the policy: a refusal looks no further, has no why */
+	bool brief;
 };
 #define PR_BUDGET_DEFAULT UINT64_C(100000)
 

@@ -14,6 +14,9 @@
 const struct pr_verb pr_verbs[] = {
 	{ "tree", "", "show the machine: bridges, devices, windows, health",
 		PR_TAKES_INPUT | PR_TAKES_SOURCE, pr_verb_tree },
+	{ "slots", "[DEVICE...]", "say what could be hot-added where, and what that takes",
+		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE,
+		pr_verb_slots },
 	{ "explain", "[DEVICE...]",
 		"say what is dead, which window is too small, who is in the way",
 		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE,

@@ -90,4 +90,5 @@ int pr_verb_inhibit(const struct pr_cli *cli);
 int pr_verb_plan(const struct pr_cli *cli);
 int pr_verb_record(const struct pr_cli *cli);
 int pr_verb_rollback(const struct pr_cli *cli);
+int pr_verb_slots(const struct pr_cli *cli);
 int pr_verb_tree(const struct pr_cli *cli);

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "cli/words.h"
 #include "pciroom/import.h"
-#include "pciroom/plan.h"
+#include "pciroom/slots.h"
 
 /* What is wrong with the functions that are looked at, and whether a plan mends it. */
 struct pr_diagnosis {
@@ -40,6 +40,12 @@ int pr_render_tree(struct pr_text *t, const struct pr_style *s, const struct pr_
 /* @notes NULL: of the machine itself. */
 void pr_render_tree_json(
 	struct pr_json *j, const struct pr_topology *topology, const struct pr_import_notes *notes);
+
+/* 0, or negative errno. */
+int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots);
+/* @notes NULL: of the machine itself. */
+void pr_render_slots_json(
+	struct pr_json *j, const struct pr_slots *slots, const struct pr_import_notes *notes);
 
 /* ---- shared by the JSON writers ---- */
 

@@ -324,7 +324,7 @@ static int make(struct making *m, const struct pr_request *request)
 			return r;
 	}
 	pr_plan_sign(p);
-	return give_reason(m);
+	return request->brief ? 0 : give_reason(m);
 }
 
 int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
@@ -346,6 +346,7 @@ int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
 	m.plan->generation = t->generation;
 	m.search.kernel = &m.plan->kernel;
 	m.search.no_writes = request->no_writes;
+	m.search.brief = request->brief;
 	m.search.budget = request->budget > 0 ? request->budget : PR_BUDGET_DEFAULT;
 
 	r = make(&m, request);

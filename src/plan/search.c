@@ -222,10 +222,11 @@ static bool is_tried(const struct pr_search *s, enum pr_verdict verdict)
 {
 	switch (verdict) {
 	case PR_VERDICT_OK:
-	case PR_VERDICT_VETOED:
 		return true;
+	case PR_VERDICT_VETOED:
+		return !s->brief;
 	case PR_VERDICT_TOO_DISRUPTIVE:
-		return s->policy->limit < PR_DISRUPTION_IN_USE;
+		return !s->brief && s->policy->limit < PR_DISRUPTION_IN_USE;
 	case PR_VERDICT_NOTHING:
 	case PR_VERDICT_INFEASIBLE:
 	case PR_VERDICT_UNKNOWN:

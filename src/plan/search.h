@@ -42,6 +42,7 @@ struct pr_search {
 	size_t n_attempts, max_attempts;
 	const char *doubt; /* first fact that the model missed */
 	struct pr_memo *memo;
+	bool brief;          /* plans beyond the policy are of no interest */
 	bool ignores_vetoes; /* what somebody pins counts as in use */
 	bool closes;         /* candidates close windows before they remove */
 	bool no_writes;      /* no register may be written */

@@ -220,7 +220,9 @@ enum output {
 	PLAN,
 	PLAN_JSON,
 	TREE,
-	TREE_JSON
+	TREE_JSON,
+	SLOTS,
+	SLOTS_JSON,
 };
 
 static const struct output_case {
@@ -459,6 +461,30 @@ static const struct output_case {
 			"\"address\": \"0000:00:02.0\"", "\"hotplug\": true", "\"functions\": [",
 			"\"address\": \"0000:03:00.0\"", "\"what\": \"/srv\"",
 			"\"address\": \"0000:04:00.0\"", "\"start\": null" } },
+	{ .name = "slots: what is in each, and a line for every effort that gives more",
+		.machine = PACKED,
+		.output = SLOTS,
+		.limit = PR_DISRUPTION_IN_USE,
+		.says = { "SLOT", "32-BIT BAR", "0000:00:02.0", "upstream port", "nothing",
+			"0000:02:01.0", "1b36:0005", "interrupting users", "16 GiB" } },
+	{ .name = "slots: efforts beyond the limit are not told of",
+		.machine = PACKED,
+		.output = SLOTS,
+		.limit = PR_DISRUPTION_RESTART,
+		.says = { "0000:02:01.0", "a boot with it" },
+		.never = "interrupting users" },
+	{ .name = "slots: what cannot be said is a question mark with its reason",
+		.machine = "root 0000:00-ff\n00:02.0 bridge 01-02 root-port hotplug\n",
+		.output = SLOTS,
+		.says = { "?", "? at 0000:00:02.0: the apertures" } },
+	{ .name = "slots --json: sizes by kind and effort, null beyond the limit",
+		.machine = PACKED,
+		.output = SLOTS_JSON,
+		.limit = PR_DISRUPTION_FREE,
+		.says = { "\"schema\": \"pciroom.slots/1\"", "\"disruption\": \"free\"",
+			"\"address\": \"0000:02:01.0\"", "\"holds\": [", "\"mem32\": {",
+			"\"pref64\": {", "\"now\": \"0x200000\"", "\"in-use\": null",
+			"\"buses\": {" } },
 };
 
 static void render_plan_output(
@@ -498,6 +524,23 @@ static void render_diagnosis(const struct output_case *c, const struct pr_topolo
 	pr_arena_free(arena);
 }
 
+static void render_slots(
+	const struct output_case *c, const struct pr_topology *t, struct pr_text *text)
+{
+	const struct pr_policy policy = { .limit = c->limit };
+	const struct pr_slots_request request = { 0 };
+	struct pr_slots *slots;
+	struct pr_json j;
+
+	assert_int_equal(pr_slots_make(t, &policy, &request, &slots), 0);
+	pr_json_init(&j, text);
+	if (c->output == SLOTS)
+		assert_int_equal(pr_render_slots(text, &c->style, slots), 0);
+	else
+		pr_render_slots_json(&j, slots, NULL);
+	pr_slots_free(slots);
+}
+
 static void render(const struct output_case *c, const struct pr_topology *t, struct pr_text *text)
 {
 	char *arguments[] = { (char *)c->device, NULL };
@@ -515,6 +558,10 @@ static void render(const struct output_case *c, const struct pr_topology *t, str
 	if (c->output == TREE_JSON) {
 		pr_json_init(&j, text);
 		pr_render_tree_json(&j, t, NULL);
+		return;
+	}
+	if (c->output == SLOTS || c->output == SLOTS_JSON) {
+		render_slots(c, t, text);
 		return;
 	}
 

@@ -57,7 +57,9 @@ def load() -> dict[str, Scenario]:
 
 
 def size(text: Any) -> int:
-    """"256M" to bytes."""
+    """"256M" to bytes; hexadecimal, as pciroom prints it, is bytes."""
+    if re.fullmatch(r"0x[0-9a-f]+", str(text)):
+        return int(text, 16)
     found = re.fullmatch(r"(\d+)([KMGT]?)", str(text))
     if not found:
         raise LabError(f"not a size: {text}")
@@ -72,11 +74,12 @@ class Run:
     machine: Machine
     transcript: Callable[[str], None]
     memories: dict[str, dict[str, pci.Function]] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
 
     def fill(self, value: Any) -> Any:
-        """Replace {address:ID} and {path:ID} in every text of a value."""
+        """Replace {address:ID}, {path:ID} and {kept:NAME} in every text of a value."""
         if isinstance(value, str):
-            return re.sub(r"\{(address|path):([\w-]+)\}", lambda m: self.name(m.group(1), m.group(2)), value)
+            return re.sub(r"\{(address|path|kept):([\w-]+)\}", lambda m: self.name(m.group(1), m.group(2)), value)
         if isinstance(value, list):
             return [self.fill(item) for item in value]
         if isinstance(value, dict):
@@ -92,7 +95,11 @@ class Run:
         return self.machine.paths[device]
 
     def name(self, kind: str, device: str) -> str:
-        """Text for {address:ID} or {path:ID}."""
+        """Text for {address:ID}, {path:ID} or {kept:NAME}."""
+        if kind == "kept":
+            if device not in self.kept:
+                raise LabError(f"nothing was kept as {device}")
+            return self.kept[device]
         path = self.path(device)
         if kind == "path":
             return path
@@ -127,6 +134,13 @@ def _lookup(data: Any, path: str) -> Any:
     return data
 
 
+def _parsed(result: Any) -> Any:
+    try:
+        return json.loads(result.out)
+    except ValueError as error:
+        raise Failed(f"not JSON ({error}):\n{result.out}{result.err}") from error
+
+
 def _judge(step: dict[str, Any], result: Result) -> None:
     """Exit status, texts and JSON of a command against what the step wants."""
     wanted = step.get("status", 0)
@@ -141,10 +155,7 @@ def _judge(step: dict[str, Any], result: Result) -> None:
             if re.search(pattern, text, re.M):
                 raise Failed(f"/{pattern}/ is in {key}:\n{text}")
     if "json" in step:
-        try:
-            data = json.loads(result.out)
-        except ValueError as error:
-            raise Failed(f"not JSON ({error}):\n{result.out}{result.err}") from error
+        data = _parsed(result)
         for path, value in step["json"].items():
             if _lookup(data, path) != value:
                 raise Failed(f"{path} is {_lookup(data, path)!r}, wanted {value!r}")
@@ -155,6 +166,8 @@ def _run(run: Run, step: dict[str, Any]) -> None:
     result = run.guest.run(step["run"])
     run.transcript(f"status {result.status}\n{result.out}{result.err}")
     _judge(step, result)
+    for name, path in step.get("keep", {}).items():
+        run.kept[name] = str(_lookup(_parsed(result), path))
 
 
 def _wait(run: Run, step: dict[str, Any]) -> None:
@@ -167,7 +180,7 @@ def _wait(run: Run, step: dict[str, Any]) -> None:
 
 def _hot_add(run: Run, step: dict[str, Any]) -> None:
     """device_add, then wait for /proc/bus/pci/BB/DD.F: pci_bus_add_device() makes it after assignment."""
-    row = dict(step["hot-add"])
+    row = dict(run.fill(step["hot-add"]))
     bus = row.pop("port")
     if "membar" in row:
         row["membar"] = size(row["membar"])
@@ -204,7 +217,7 @@ def _expect(run: Run, step: dict[str, Any]) -> None:
     function = pci.look(run.guest).get(path)
     if function is None:
         raise Failed(f"{path} is not there")
-    for index, wanted in ((int(key), value) for key, value in step.get("assigned", {}).items()):  # repeat: JSON keys
+    for index, wanted in ((int(key), value) for key, value in run.fill(step.get("assigned", {})).items()):  # repeat: JSON keys
         if function.assigned(index) != size(wanted):
             raise Failed(f"{path}: resource {index} has {function.assigned(index):#x} bytes, wanted {size(wanted):#x}")
     for index in step.get("dead", []):

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The verb slots: what could be hot-added where, and what it takes. */
+#include <errno.h>
+
+#include "base/macros.h"
+#include "cli/plan.h"
+
+static bool print_slots(
+	const struct pr_cli *cli, const struct pr_slots *slots, const struct pr_import_notes *notes)
+{
+	struct pr_text t = { 0 };
+	struct pr_json j;
+
+	if (cli->json) {
+		pr_json_init(&j, &t);
+		pr_render_slots_json(&j, slots, notes);
+	} else if (pr_render_slots(&t, &cli->style, slots) < 0) {
+		pr_text_deinit(&t);
+		(void)pr_cli_failed(-ENOMEM, "cannot draw the slots");
+		return false;
+	}
+	return pr_cli_print(&t);
+}
+
+static int no_slots(const struct pr_cli *cli)
+{
+	pr_cli_note(cli->style.verbose || cli->n_arguments > 0
+			    ? "there is no such port"
+			    : "no port is a hot-plug slot; --verbose shows the others");
+	return PR_EXIT_NOTHING;
+}
+
+static int show(const struct pr_cli *cli, const struct pr_source *s, const struct pr_question *q)
+{
+	const struct pr_slots_request request = {
+		.ports = q->devices, .n_ports = q->n_devices, .all = cli->style.verbose
+	};
+	struct pr_slots *slots;
+	int r;
+
+	r = pr_slots_make(s->topology, &q->policy, &request, &slots);
+	if (r < 0)
+		return pr_cli_failed(r, "cannot try the slots");
+	if (slots->n == 0 && !cli->json)
+		r = no_slots(cli);
+	else
+		r = print_slots(cli, slots, pr_source_notes(s)) ? PR_EXIT_OK : PR_EXIT_ERROR;
+	pr_slots_free(slots);
+	return r;
+}
+
+int pr_verb_slots(const struct pr_cli *cli)
+{
+	struct pr_question q = { 0 };
+	struct pr_source s;
+	int r;
+
+	r = pr_source_open(cli, false, &s);
+	if (r != PR_EXIT_OK)
+		return r;
+
+	r = pr_question_init(cli, s.topology, &q);
+	if (r == PR_EXIT_OK)
+		r = show(cli, &s, &q);
+	pr_question_deinit(&q);
+	pr_source_close(&s);
+	return r;
+}

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Slots: for each kind of card the largest that works, and what it takes.  A
+ * card is put into the slot (card.c), plugged in on the model of the kernel,
+ * and, where that fails, planned for.  Sizes are tried one by one from what
+ * the host bridge could give at most, because Linux is not monotone.
+ */
+#include "pciroom/slots.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+
+#define SMALLEST_BAR UINT64_C(0x100000) /* a window opens in steps of this: less is not cheaper */
+#define BELOW_4G     UINT64_C(0x100000000)
+
+/*
+ * How long one card is planned for, in host bridges simulated: what helps is tried early,
+ * and a slot has dozens of sizes that do not fit.
+ */
+#define SIMULATIONS_A_PLAN 24
+
+const char *pr_when_name(enum pr_when w)
+{
+	static const char *const names[_PR_WHEN_MAX] = {
+		[PR_WHEN_NOW] = "now",
+		[PR_WHEN_FREE] = "free",
+		[PR_WHEN_RESTART] = "restart",
+		[PR_WHEN_IN_USE] = "in-use",
+		[PR_WHEN_BOOT] = "boot",
+	};
+
+	return names[w];
+}
+
+/* What became of one card. */
+enum answer {
+	NO = 0,
+	YES,
+	NOT_KNOWN
+};
+
+/* One slot and one kind of card. */
+struct trial {
+	struct pr_policy policy;
+	const struct pr_kernel *kernel;
+	struct pr_arena *arena;
+	struct pr_slot *slot;
+	uint64_t *largest;              /* of that kind, by enum pr_when */
+	bool not_known[_PR_WHEN_MAX];   /* a size was met of which it cannot be said */
+	enum pr_when least;             /* the least with a size; _PR_WHEN_MAX: none has */
+	struct pr_topology *machine;    /* with the card in its slot, not enumerated yet */
+	const struct pr_function *port; /* in @machine */
+};
+
+/* ---- the card ---- */
+
+static bool is_of_card(const struct pr_function *f)
+{
+	return f->facts->is_newcomer;
+}
+
+static bool card_works(const struct trial *w, const struct pr_topology *after)
+{
+	const struct pr_function *port = pr_topology_same(after, w->port);
+
+	for (const struct pr_function *f = pr_function_walk(port, port); f;
+		f = pr_function_walk(f, port)) {
+		const struct pr_resource *bar = pr_function_resource(f, PR_BAR0);
+
+		if (f->removed || f->no_bus || pr_bridge_broken(f))
+			return false;
+		if (bar && (bar->state != PR_RES_ASSIGNED || !pr_resource_forwarded(f, bar)))
+			return false;
+	}
+	return true;
+}
+
+/* ---- now: the kernel alone ---- */
+
+static void note_doubt(struct trial *w, const struct pr_doubt *doubt)
+{
+	char address[PR_ADDRESS_MAX];
+
+	if (w->slot->doubt)
+		return;
+	if (!doubt->function) {
+		w->slot->doubt = pr_arena_strdup(w->arena, doubt->text);
+		return;
+	}
+	pr_address_format(&doubt->function->address, address);
+	w->slot->doubt = pr_arena_printf(w->arena, "%s: %s", address, doubt->text);
+}
+
+/* A port without a hot-plug slot tells nobody that a card has come: its bus is scanned. */
+static struct pr_action arrival(const struct trial *w)
+{
+	return (struct pr_action){
+		.kind = w->port->bridge->hotplug ? PR_ACTION_PLUG : PR_ACTION_RESCAN,
+		.function = w->port,
+	};
+}
+
+static int plug_in(struct trial *w, struct pr_topology **ret)
+{
+	const struct pr_action action = arrival(w);
+	struct pr_doubt doubt = { 0 };
+	int r;
+
+	r = pr_kernel_apply(w->kernel, w->machine, &action, 1, ret, &doubt);
+	if (r == 1)
+		note_doubt(w, &doubt);
+	return r;
+}
+
+static bool is_kept(const struct pr_function *was, const struct pr_function *is)
+{
+	for (size_t i = 0; i < was->n_resources; i++) {
+		const struct pr_resource *before = &was->resources[i];
+		const struct pr_resource *after = pr_function_resource(is, before->index);
+
+		if (pr_resource_is_window(before) || before->state != PR_RES_ASSIGNED)
+			continue;
+		if (after->state != PR_RES_ASSIGNED ||
+			!pr_range_equal(&before->range, &after->range) ||
+			(pr_resource_forwarded(was, before) && !pr_resource_forwarded(is, after)))
+			return false;
+	}
+	return !is->removed && is->no_bus == was->no_bus &&
+	       (pr_bridge_broken(was) || !pr_bridge_broken(is));
+}
+
+/* A failed hot-add can take addresses from running devices (KERNEL 1.9). */
+static bool others_kept(const struct trial *w, const struct pr_topology *after)
+{
+	const struct pr_root *root = w->port->root;
+
+	for (size_t i = 0; i < root->n_functions; i++) {
+		const struct pr_function *f = &root->functions[i];
+
+		if (!f->removed && !is_kept(f, pr_topology_same(after, f)))
+			return false;
+	}
+	return true;
+}
+
+/* ---- after a plan ---- */
+
+/* The card, and what its hot-add has killed. */
+static int make_targets(const struct trial *w, const struct pr_topology *after,
+	struct pr_address **ret, size_t *ret_n)
+{
+	const struct pr_root *root = w->port->root;
+	struct pr_address *targets;
+	size_t n = 0;
+
+	targets = pr_new_array(after->arena, root->n_functions, struct pr_address);
+	if (!targets)
+		return -ENOMEM;
+	for (size_t i = 0; i < root->n_functions; i++) {
+		const struct pr_function *f = &root->functions[i];
+		const struct pr_function *now = pr_topology_same(after, f);
+
+		if (!now->removed &&
+			(is_of_card(f) || (pr_function_dead(now) && !pr_function_dead(f))))
+			targets[n++] = now->address;
+	}
+	*ret = targets;
+	*ret_n = n;
+	return 0;
+}
+
+static enum pr_when when_of(const struct pr_cost *cost)
+{
+	if (cost->in_use > 0)
+		return PR_WHEN_IN_USE;
+	return cost->restarted > 0 ? PR_WHEN_RESTART : PR_WHEN_FREE;
+}
+
+/* A plan that its independent check and the state before the hot-add agree with. */
+static bool is_good(const struct trial *w, const struct pr_policy *policy, struct pr_plan *p)
+{
+	char why[256];
+
+	return p->verdict == PR_VERDICT_OK && card_works(w, p->prediction) &&
+	       pr_plan_check(p, policy, why, sizeof(why)) == 0 &&
+	       pr_nothing_lost(w->machine, p->prediction, why, sizeof(why));
+}
+
+/* The least plan within @limit on what the hot-add has left. */
+static int plan_for(struct trial *w, const struct pr_topology *after, enum pr_disruption limit,
+	enum answer *ret, enum pr_when *ret_when)
+{
+	struct pr_policy policy = w->policy;
+	struct pr_request request = {
+		.budget = SIMULATIONS_A_PLAN * w->port->root->n_functions,
+		.brief = true,
+	};
+	struct pr_address *targets;
+	struct pr_plan *p;
+	int r;
+
+	policy.limit = limit;
+	r = make_targets(w, after, &targets, &request.n_targets);
+	if (r < 0)
+		return r;
+	request.targets = targets;
+	r = pr_plan_make(after, &request, &policy, &p);
+	if (r < 0)
+		return r;
+
+	*ret = p->verdict == PR_VERDICT_UNKNOWN ? NOT_KNOWN : NO;
+	if (is_good(w, &policy, p)) {
+		*ret = YES;
+		*ret_when = when_of(&p->cost);
+	}
+	pr_plan_free(p);
+	return 0;
+}
+
+/* ---- at boot ---- */
+
+/* What the machine has is taken for what firmware gave; the card has nothing. */
+static int boot(struct trial *w, enum answer *ret)
+{
+	struct pr_kernel kernel = *w->kernel;
+	struct pr_action action = { .kind = PR_ACTION_BOOT, .root = w->port->root };
+	struct pr_topology *with_card, *after;
+	struct pr_doubt doubt;
+	char why[256];
+	int r;
+
+	*ret = NO;
+	r = pr_topology_copy(w->machine, NULL, &with_card);
+	if (r < 0)
+		return r;
+	action.root = with_card->roots[pr_root_position(w->machine, w->port->root)];
+	for (size_t i = 0; i < action.root->n_functions; i++)
+		action.root->functions[i].removed = false;
+	pr_topology_sign(with_card, NULL);
+
+	kernel.realloc = PR_REALLOC_ON;
+	r = pr_kernel_apply(&kernel, with_card, &action, 1, &after, &doubt);
+	if (r == 1)
+		*ret = NOT_KNOWN;
+	if (r == 0) {
+		if (card_works(w, after) && pr_nothing_lost(w->machine, after, why, sizeof(why)))
+			*ret = YES;
+		pr_topology_free(after);
+	}
+	pr_topology_free(with_card);
+	return r < 0 ? r : 0;
+}
+
+/* ---- sizes ---- */
+
+static void set_size(struct trial *w, uint64_t size)
+{
+	for (struct pr_function *f = w->port->first_child; f; f = f->next) {
+		struct pr_resource *bar = pr_function_resource(f, PR_BAR0);
+
+		bar->size = bar->align = size;
+	}
+	pr_topology_sign(w->machine, NULL);
+}
+
+/* No BAR can be larger than what the host bridge has. */
+static uint64_t largest_aperture(const struct pr_root_facts *f, enum pr_card_kind kind)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < f->n_mem; i++) {
+		struct pr_free_space space;
+
+		if (kind == PR_CARD_MEM32 && f->mem[i].first >= BELOW_4G)
+			continue;
+		pr_range_free_space(&f->mem[i], NULL, 0, &space);
+		if (space.largest_aligned > most)
+			most = space.largest_aligned;
+	}
+	return most;
+}
+
+/* ---- one size ---- */
+
+static void found(struct trial *w, enum pr_when when, uint64_t size)
+{
+	for (unsigned int i = when; i < w->least; i++)
+		w->largest[i] = size;
+	w->least = when;
+}
+
+static void not_known(struct trial *w, enum pr_when first, enum pr_when last)
+{
+	for (unsigned int i = first; i <= last; i++)
+		w->not_known[i] = true;
+}
+
+/* The most that a plan may disturb to be of interest; false: none is. */
+static bool limit_of(const struct trial *w, enum pr_disruption *ret)
+{
+	unsigned int limit = PR_DISRUPTION_IN_USE;
+
+	if (w->least <= PR_WHEN_FREE)
+		return false;
+	if (w->least <= PR_WHEN_IN_USE)
+		limit = w->least - PR_WHEN_FREE - 1;
+	*ret = w->policy.limit < limit ? w->policy.limit : (enum pr_disruption)limit;
+	return true;
+}
+
+/* The kernel alone was not enough. */
+static int try_plan(struct trial *w, const struct pr_topology *after, uint64_t size)
+{
+	enum answer answer = NO;
+	enum pr_disruption limit;
+	enum pr_when when;
+	int r = 0;
+
+	if (limit_of(w, &limit))
+		r = plan_for(w, after, limit, &answer, &when);
+	if (answer == YES)
+		found(w, when, size);
+	if (answer == NOT_KNOWN)
+		not_known(w, PR_WHEN_FREE, PR_WHEN_IN_USE);
+	return r;
+}
+
+static int try_boot(struct trial *w, uint64_t size)
+{
+	enum answer answer;
+	int r;
+
+	if (w->least <= PR_WHEN_BOOT)
+		return 0;
+	r = boot(w, &answer);
+	if (answer == YES)
+		found(w, PR_WHEN_BOOT, size);
+	if (answer == NOT_KNOWN)
+		not_known(w, PR_WHEN_BOOT, PR_WHEN_BOOT);
+	return r;
+}
+
+/* The least that has to happen for the card in @machine, if that is less than known so far. */
+static int try_card(struct trial *w, uint64_t size, bool boots)
+{
+	struct pr_topology *after;
+	int r;
+
+	r = plug_in(w, &after);
+	if (r < 0)
+		return r;
+	if (r == 1) {
+		not_known(w, PR_WHEN_NOW, PR_WHEN_BOOT);
+		return 0;
+	}
+	if (card_works(w, after) && others_kept(w, after))
+		found(w, PR_WHEN_NOW, size);
+	else
+		r = try_plan(w, after, size);
+	if (r == 0 && boots)
+		r = try_boot(w, size);
+	pr_topology_free(after);
+	return r;
+}
+
+/* ---- one kind of card ---- */
+
+static int insert(struct trial *w, const struct pr_topology *t, const struct pr_card *card)
+{
+	int r = pr_card_insert(t, w->slot->port, card, &w->machine);
+
+	if (r == 0)
+		w->port = pr_topology_find(w->machine, &w->slot->port->address);
+	return r;
+}
+
+static void settle(struct trial *w)
+{
+	pr_topology_free(w->machine);
+	w->machine = NULL;
+	for (unsigned int i = 0; i < _PR_WHEN_MAX; i++)
+		if (w->largest[i] == PR_ROOM_NONE && w->not_known[i])
+			w->largest[i] = PR_ROOM_UNKNOWN;
+}
+
+static int find_bar(struct trial *w, const struct pr_topology *t, enum pr_card_kind kind)
+{
+	const struct pr_root_facts *host = &w->slot->port->root->facts;
+	uint64_t size = largest_aperture(host, kind);
+	int r;
+
+	if (!host->apertures_known) {
+		w->slot->doubt = "the apertures of its host bridge are not known";
+		not_known(w, PR_WHEN_NOW, PR_WHEN_BOOT);
+		return 0;
+	}
+	r = insert(w, t, &(struct pr_card){ kind, SMALLEST_BAR });
+	for (; r == 0 && size >= SMALLEST_BAR && w->least > PR_WHEN_NOW; size /= 2) {
+		set_size(w, size);
+		r = try_card(w, size, true);
+	}
+	return r;
+}
+
+static int try_switch(struct trial *w, const struct pr_topology *t, uint64_t n)
+{
+	int r;
+
+	r = insert(w, t, &(struct pr_card){ PR_CARD_SWITCH, n });
+	if (r == 0)
+		r = try_card(w, n, false);
+	pr_topology_free(w->machine);
+	w->machine = NULL;
+	return r;
+}
+
+/*
+ * What the port forwards is all there is: no plan gives a port more bus numbers, and a boot
+ * takes them as firmware gives them.
+ */
+static int find_switch(struct trial *w, const struct pr_topology *t)
+{
+	const struct pr_bridge *b = w->slot->port->bridge;
+	int r = 0;
+
+	for (unsigned int n = b->subordinate - b->secondary;
+		n > 0 && r == 0 && w->least > PR_WHEN_NOW; n--)
+		r = try_switch(w, t, n);
+	return r;
+}
+
+static int find_largest(struct trial *w, const struct pr_topology *t, enum pr_card_kind kind)
+{
+	int r;
+
+	r = kind == PR_CARD_SWITCH ? find_switch(w, t) : find_bar(w, t, kind);
+	if (r == 1) /* the card cannot be described there */
+		not_known(w, PR_WHEN_NOW, PR_WHEN_BOOT);
+	settle(w);
+	return r < 0 ? r : 0;
+}
+
+/* ---- all slots ---- */
+
+static bool is_port(const struct pr_function *f)
+{
+	const struct pr_pcie *pcie = &f->caps->pcie;
+
+	if (f->removed || !f->bridge || f->no_bus || f->bridge->busless)
+		return false;
+	return f->bridge->hotplug ||
+	       (pcie->present == PR_YES &&
+		       (pcie->port == PR_PORT_ROOT || pcie->port == PR_PORT_DOWNSTREAM));
+}
+
+static bool is_wanted(const struct pr_function *f, const struct pr_slots_request *request)
+{
+	if (!is_port(f))
+		return false;
+	for (size_t i = 0; i < request->n_ports; i++)
+		if (request->ports[i] == f)
+			return true;
+	return request->n_ports == 0 && (request->all || f->bridge->hotplug);
+}
+
+static bool is_in_slot(const struct pr_topology *t, const char *pin, const struct pr_function *port)
+{
+	struct pr_address a;
+	const struct pr_function *f =
+		pr_address_parse(pin, &a) ? pr_topology_find(t, &a) : pr_topology_find_path(t, pin);
+
+	return f && f != port && pr_function_below(f, port);
+}
+
+/* Without the pins of what counts as pulled: the card in its place would have them. */
+static int policy_for(struct pr_slots *all, const struct pr_policy *policy,
+	const struct pr_function *port, struct pr_policy *ret)
+{
+	const char **pinned = pr_new_array(all->arena, policy->n_pinned, const char *);
+
+	if (!pinned)
+		return -ENOMEM;
+	*ret = (struct pr_policy){ .limit = policy->limit, .pinned = pinned };
+	for (size_t i = 0; i < policy->n_pinned; i++)
+		if (!is_in_slot(all->topology, policy->pinned[i], port))
+			pinned[ret->n_pinned++] = policy->pinned[i];
+	return 0;
+}
+
+static int look_at(struct pr_slots *all, const struct pr_policy *policy,
+	const struct pr_kernel *kernel, struct pr_slot *slot)
+{
+	struct pr_policy own;
+	int r;
+
+	r = policy_for(all, policy, slot->port, &own);
+	for (unsigned int kind = 0; kind < _PR_CARD_KIND_MAX && r == 0; kind++) {
+		struct trial w = {
+			.policy = own,
+			.kernel = kernel,
+			.arena = all->arena,
+			.slot = slot,
+			.largest = slot->largest[kind],
+			.least = _PR_WHEN_MAX,
+		};
+
+		r = find_largest(&w, all->topology, (enum pr_card_kind)kind);
+	}
+	return r;
+}
+
+static int look_at_all(struct pr_slots *all, const struct pr_policy *policy,
+	const struct pr_kernel *kernel, const struct pr_slots_request *request)
+{
+	const struct pr_topology *t = all->topology;
+	int r = 0;
+
+	all->slots = pr_new_array(all->arena, t->n_functions, struct pr_slot);
+	if (!all->slots)
+		return -ENOMEM;
+	pr_for_each_root (t, i) {
+		for (size_t j = 0; j < t->roots[i]->n_functions && r == 0; j++) {
+			const struct pr_function *f = &t->roots[i]->functions[j];
+			struct pr_slot *slot = &all->slots[all->n];
+
+			if (!is_wanted(f, request))
+				continue;
+			slot->port = f;
+			all->n++;
+			r = look_at(all, policy, kernel, slot);
+		}
+	}
+	return r;
+}
+
+int pr_slots_make(const struct pr_topology *t, const struct pr_policy *policy,
+	const struct pr_slots_request *request, struct pr_slots **ret)
+{
+	struct pr_arena *arena = pr_arena_new();
+	struct pr_kernel kernel;
+	struct pr_slots *all;
+	int r;
+
+	if (!arena)
+		return -ENOMEM;
+	all = pr_new(arena, struct pr_slots);
+	if (!all) {
+		pr_arena_free(arena);
+		return -ENOMEM;
+	}
+	all->arena = arena;
+	all->topology = t;
+	all->limit = policy->limit;
+	r = pr_kernel_select(&t->machine, &kernel);
+	r = r < 0 ? r : look_at_all(all, policy, &kernel, request);
+	if (r < 0) {
+		pr_slots_free(all);
+		return r;
+	}
+	*ret = all;
+	return 0;
+}
+
+void pr_slots_free(struct pr_slots *s)
+{
+	if (s)
+		pr_arena_free(s->arena); /* @s lives in it */
+}
