@@ -33,6 +33,8 @@ enum pr_when {
 	_PR_WHEN_MAX,
 };
 const char *pr_when_name(enum pr_when w);
+/* What a plan of that cost is. */
+enum pr_when pr_when_of(const struct pr_cost *cost);
 
 /* No card of that kind, whatever its size; and: it cannot be said. */
 #define PR_ROOM_NONE    0

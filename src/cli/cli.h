@@ -92,3 +92,4 @@ int pr_verb_record(const struct pr_cli *cli);
 int pr_verb_rollback(const struct pr_cli *cli);
 int pr_verb_slots(const struct pr_cli *cli);
 int pr_verb_tree(const struct pr_cli *cli);
+int pr_verb_vfs(const struct pr_cli *cli);

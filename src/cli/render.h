@@ -10,6 +10,7 @@
 #include "cli/words.h"
 #include "pciroom/import.h"
 #include "pciroom/slots.h"
+#include "pciroom/vfs.h"
 
 /* What is wrong with the functions that are looked at, and whether a plan mends it. */
 struct pr_diagnosis {
@@ -46,6 +47,12 @@ int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr
 /* @notes NULL: of the machine itself. */
 void pr_render_slots_json(
 	struct pr_json *j, const struct pr_slots *slots, const struct pr_import_notes *notes);
+
+/* 0, or negative errno. */
+int pr_render_vfs(struct pr_text *t, const struct pr_style *s, const struct pr_vfs_list *l);
+/* @notes NULL: of the machine itself. */
+void pr_render_vfs_json(
+	struct pr_json *j, const struct pr_vfs_list *l, const struct pr_import_notes *notes);
 
 /* ---- shared by the JSON writers ---- */
 

@@ -32,6 +32,13 @@ const char *pr_when_name(enum pr_when w)
 	return names[w];
 }
 
+enum pr_when pr_when_of(const struct pr_cost *cost)
+{
+	if (cost->in_use > 0)
+		return PR_WHEN_IN_USE;
+	return cost->restarted > 0 ? PR_WHEN_RESTART : PR_WHEN_FREE;
+}
+
 /* What became of one card. */
 enum answer {
 	NO = 0,
@@ -169,13 +176,6 @@ static int make_targets(const struct trial *w, const struct pr_topology *after,
 	return 0;
 }
 
-static enum pr_when when_of(const struct pr_cost *cost)
-{
-	if (cost->in_use > 0)
-		return PR_WHEN_IN_USE;
-	return cost->restarted > 0 ? PR_WHEN_RESTART : PR_WHEN_FREE;
-}
-
 /* A plan that its independent check and the state before the hot-add agree with. */
 static bool is_good(const struct trial *w, const struct pr_policy *policy, struct pr_plan *p)
 {
@@ -211,7 +211,7 @@ static int plan_for(struct trial *w, const struct pr_topology *after, enum pr_di
 	*ret = p->verdict == PR_VERDICT_UNKNOWN ? NOT_KNOWN : NO;
 	if (is_good(w, &policy, p)) {
 		*ret = YES;
-		*ret_when = when_of(&p->cost);
+		*ret_when = pr_when_of(&p->cost);
 	}
 	pr_plan_free(p);
 	return 0;

@@ -223,6 +223,8 @@ enum output {
 	TREE_JSON,
 	SLOTS,
 	SLOTS_JSON,
+	VFS,
+	VFS_JSON,
 };
 
 static const struct output_case {
@@ -461,6 +463,21 @@ static const struct output_case {
 			"\"address\": \"0000:00:02.0\"", "\"hotplug\": true", "\"functions\": [",
 			"\"address\": \"0000:03:00.0\"", "\"what\": \"/srv\"",
 			"\"address\": \"0000:04:00.0\"", "\"start\": null" } },
+	{ .name = "vfs: how many, and what stops more",
+		.machine = "root 0000:00-ff mem=80000000-febfffff\n"
+			   "00:02.0 bridge 01-01 root-port mem=fe000000-fe3fffff driver=pcieport\n"
+			   "01:00.0 dev 1b36:0010 class=010802 bar0=mem:4000@fe000000 vfs=300 "
+			   "vfbar0=mem64:1000@fe100000 driver=nvme\n",
+		.output = VFS,
+		.says = { "POSSIBLE", "0000:01:00.0", "NVMe controller 1b36:0010", "nvme", "300",
+			"255", "the next one is on bus 02, the buses end at 01" } },
+	{ .name = "vfs --json: a VF BAR without addresses, and no plan",
+		.machine = "root 0000:00-ff mem=80000000-febfffff\n"
+			   "01:00.0 dev 1b36:0010 vfs=8 vfbar0=mem64:4000@forgotten? driver=nvme\n",
+		.output = VFS_JSON,
+		.says = { "\"schema\": \"pciroom.vfs/1\"", "\"address\": \"0000:01:00.0\"",
+			"\"total\": 8", "\"enabled\": 0", "\"possible\": 0", "\"stop\": \"bar\"",
+			"\"bar\": \"VF BAR 0\"", "\"plan\": null" } },
 	{ .name = "slots: what is in each, and a line for every effort that gives more",
 		.machine = PACKED,
 		.output = SLOTS,
@@ -541,6 +558,22 @@ static void render_slots(
 	pr_slots_free(slots);
 }
 
+static void render_vfs(
+	const struct output_case *c, const struct pr_topology *t, struct pr_text *text)
+{
+	const struct pr_policy policy = { .limit = c->limit };
+	struct pr_vfs_list *l;
+	struct pr_json j;
+
+	assert_int_equal(pr_vfs_make(t, &policy, NULL, 0, &l), 0);
+	pr_json_init(&j, text);
+	if (c->output == VFS)
+		assert_int_equal(pr_render_vfs(text, &c->style, l), 0);
+	else
+		pr_render_vfs_json(&j, l, NULL);
+	pr_vfs_free(l);
+}
+
 static void render(const struct output_case *c, const struct pr_topology *t, struct pr_text *text)
 {
 	char *arguments[] = { (char *)c->device, NULL };
@@ -562,6 +595,10 @@ static void render(const struct output_case *c, const struct pr_topology *t, str
 	}
 	if (c->output == SLOTS || c->output == SLOTS_JSON) {
 		render_slots(c, t, text);
+		return;
+	}
+	if (c->output == VFS || c->output == VFS_JSON) {
+		render_vfs(c, t, text);
 		return;
 	}
 

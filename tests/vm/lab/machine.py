@@ -53,6 +53,9 @@ class Machine:
             if "disk" in row:
                 properties["drive"] = f"disk-{row['id']}"
                 self.drives.append(row["id"])
+            if "sriov_max_vfs" in row:  # QEMU wants the controllers of VFs in a subsystem
+                properties["subsys"] = f"subsystem-{row['id']}"
+                self.arguments += ["-device", f"nvme-subsys,id={properties['subsys']}"]
             driver = properties.pop("driver")
             words = [driver] + [f"{key}={value}" for key, value in properties.items()]
             self.arguments += ["-device", ",".join(words)]
