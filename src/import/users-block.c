@@ -160,9 +160,36 @@ static int add_slave(struct pr_finder *f, const char *name, const char *target, 
 	return 0;
 }
 
+/*
+ * bcache: the disk with the data is a slave like any other; those with the cache are named by its set
+ * alone, as links "cacheN" to a directory in each (drivers/md/bcache/super.c, register_cache).
+ */
+static int add_cache(struct pr_finder *f, const char *name, const char *target, void *userdata)
+{
+	const char *end = strrchr(target, '/'), *start;
+
+	if (strncmp(name, "cache", strlen("cache")) != 0 || !end || end == target)
+		return 0;
+	start = memrchr(target, '/', (size_t)(end - target));
+	start = start ? start + 1 : target;
+	name = pr_arena_printf(f->sysfs->arena, "%.*s", (int)(end - start), start);
+	return name ? add_slave(f, name, target, userdata) : pr_import_no_memory(f->sysfs->error);
+}
+
+static int load_caches(struct pr_finder *f, struct pr_block *b)
+{
+	char path[PR_USERS_PATH_SIZE];
+
+	if (strncmp(b->name, "bcache", strlen("bcache")) != 0 ||
+		!pr_path_format(path, "sys/class/block/%s/bcache/cache", b->name))
+		return 0;
+	return pr_path_each_link(f, path, add_cache, b);
+}
+
 static int load_stacked(struct pr_finder *f, struct pr_block *b)
 {
 	char path[PR_USERS_PATH_SIZE];
+	int r;
 
 	if (!strstr(b->link, "/virtual/block/") || b->disk)
 		return 0;
@@ -172,8 +199,9 @@ static int load_stacked(struct pr_finder *f, struct pr_block *b)
 		f->mappings[f->n_mappings++] = b;
 	if (strncmp(b->name, "loop", strlen("loop")) == 0)
 		b->backing = pr_path_class_line(f, "block", b->name, "loop/backing_file");
-	if (!pr_path_format(path, "sys/class/block/%s/slaves", b->name))
-		return 0;
+	r = load_caches(f, b);
+	if (r < 0 || !pr_path_format(path, "sys/class/block/%s/slaves", b->name))
+		return r;
 	return pr_path_each_link(f, path, add_slave, b);
 }
 
