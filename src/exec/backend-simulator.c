@@ -74,6 +74,7 @@ static const struct {
 	{ "power/control", "auto" },
 	{ "d3cold_allowed", "1" },
 	{ "msi_bus", "1" },
+	{ "numa_node", "-1" },
 };
 
 static void forget_attributes(struct instance *s, const char *path)

@@ -34,6 +34,8 @@
 static const struct pr_setting settings[] = {
 	ATTRIBUTE("driver_override", PR_WHEN_ANY),
 	ATTRIBUTE("iommu_group/type", PR_WHEN_NO_DRIVER),
+	ATTRIBUTE("numa_node", PR_WHEN_NO_DRIVER), /* where a driver takes its memory from */
+	ATTRIBUTE("broken_parity_status", PR_WHEN_ANY),
 	ATTRIBUTE("msi_bus", PR_WHEN_ANY),
 	ATTRIBUTE("reset_method", PR_WHEN_ANY),
 	ATTRIBUTE("d3cold_allowed", PR_WHEN_ANY),

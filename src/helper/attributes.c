@@ -40,6 +40,11 @@ static bool is_count(const char *value)
 	return n > 0 && n <= 5 && value[n] == '\0';
 }
 
+static bool is_node(const char *value)
+{
+	return strcmp(value, "-1") == 0 || is_count(value);
+}
+
 /* 2^n MiB; the largest that a Resizable BAR can say is 43 (PCIe 7.8.6.2, 7.8.6.3). */
 static bool is_size_exponent(const char *value)
 {
@@ -78,6 +83,8 @@ static bool is_methods(const char *value)
 static const struct pr_attribute attributes[] = {
 	{ .name = "driver_override", .valid = is_driver },
 	{ .name = GROUP_TYPE, .valid = is_domain },
+	{ .name = "numa_node", .valid = is_node },
+	{ .name = "broken_parity_status", .valid = is_switch },
 	{ .name = "msi_bus", .valid = is_switch },
 	{ .name = "reset_method", .valid = is_methods },
 	{ .name = "d3cold_allowed", .valid = is_switch },

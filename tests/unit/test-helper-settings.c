@@ -32,6 +32,7 @@ static const struct fixture_entry entries[] = {
 	{ DEVICES FREE "/driver_override", "(null)\n", NULL },
 	{ DEVICES FREE "/msi_bus", "1\n", NULL },
 	{ DEVICES FREE "/reset_method", "flr bus\n", NULL },
+	{ DEVICES FREE "/numa_node", "0\n", NULL },
 	{ DEVICES FREE "/power/control", "on\n", NULL },
 	{ DEVICES FREE "/sriov_numvfs", "0\n", NULL },
 	{ DEVICES FREE "/resource0", "", NULL },
@@ -182,6 +183,9 @@ static const struct row {
 		DEVICES FREE "/driver_override", "\nnull)\n" },
 	{ "an override is no path", { SET("driver_override", "../x") }, -EINVAL, NULL, NULL },
 	{ "an override is one line", { SET("driver_override", "a\nb") }, -EINVAL, NULL, NULL },
+	{ "a node is a number", { SET("numa_node", "x") }, -EINVAL, NULL, NULL },
+	{ "there is one node that is none", { SET("numa_node", "-2") }, -EINVAL, NULL, NULL },
+	{ "a node", { SET("numa_node", "-1") }, 0, DEVICES FREE "/numa_node", "-1\n" },
 	{ "methods are words", { SET("reset_method", "flr bus") }, 0, DEVICES FREE "/reset_method",
 		"flr bus\n" },
 	{ "methods are no numbers", { SET("reset_method", "flr 1") }, -EINVAL, NULL, NULL },
@@ -255,7 +259,7 @@ static void test_reads(void **state)
 
 	assert_int_equal(ask(*state, q, &reply), 0);
 	assert_string_equal((const char *)reply.data,
-		"drivers_autoprobe=1\naer=kernel\ndriver_override=\nmsi_bus=1\nreset_method=flr bus\n"
+		"drivers_autoprobe=1\naer=kernel\ndriver_override=\nnuma_node=0\nmsi_bus=1\nreset_method=flr bus\n"
 		"power/control=on\nsriov_numvfs=0\n");
 	assert_int_equal(reply.length, strlen((const char *)reply.data) + 1);
 }
