@@ -94,7 +94,7 @@ static const char *pinned_by_hardware(const struct pr_function *f)
 		return "is a virtual function in service";
 	if (f->facts->sriov_numvfs > 0 ||
 		(caps && caps->sriov.present == PR_YES && caps->sriov.enabled))
-		return "has virtual functions in service";
+		return "has virtual functions in service (set its sriov_numvfs to 0 first)";
 	return NULL;
 }
 

@@ -91,7 +91,7 @@ static const struct disruption_case cases[] = {
 				"numvfs=2 vfbar0=mem:1000@80010000\n",
 		.function = "01:00.0",
 		.expect = PR_DISRUPTION_PINNED,
-		.reason = "has virtual functions in service" },
+		.reason = "has virtual functions in service (set its sriov_numvfs to 0 first)" },
 	{ .name = "possible virtual functions do not",
 		.machine = PORT "01:00.0 dev 8086:1572 bar0=mem:1000@80000000 driver=i40e vfs=8 "
 				"numvfs=0 vfbar0=mem:1000@80010000\n",

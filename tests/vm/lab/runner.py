@@ -36,7 +36,7 @@ def boot(scenario: Scenario, kernel: Kernel, install: Optional[Path], place: Pat
     initramfs.assemble(scenario.guest, kernel, install, initrd)
     append = f"{APPEND[scenario.guest]} {scenario.append}"
     guest = Guest(place, kernel.image, initrd, append, scenario.memory or MEMORY[scenario.guest],
-                  machine.arguments, scenario.acpi_hotplug)
+                  [*scenario.qemu, *machine.arguments], scenario.acpi_hotplug)
     return guest, machine
 
 

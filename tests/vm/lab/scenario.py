@@ -41,6 +41,7 @@ class Scenario:
     memory: int = 0
     pciroom: bool | str = True
     acpi_hotplug: bool = False
+    qemu: list[str] = field(default_factory=list)
     demo: bool = False
 
 
