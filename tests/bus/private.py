@@ -11,7 +11,7 @@ import time
 
 NAME, ROOT, MANAGER = "org.pciroom1", "/org/pciroom1", "org.pciroom1.Manager"
 NOBODY = 65534
-PATIENCE = 30  # seconds for what takes a moment
+PATIENCE = 300  # seconds for what takes a moment on an idle machine
 
 CONFIG = """<busconfig><type>system</type><listen>unix:path=%s/bus</listen>
 <policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/>
@@ -107,7 +107,7 @@ class Stage:
 
     def busctl(self, *arguments, uid=0):
         """Exit status, output and error of busctl run by @uid."""
-        command = ["busctl", f"--address={self.address}", *arguments]
+        command = ["busctl", f"--address={self.address}", f"--timeout={PATIENCE}", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, user=uid, timeout=PATIENCE,
                               check=False, cwd="/")
         return done.returncode, done.stdout.strip(), done.stderr.strip()
