@@ -43,18 +43,28 @@ static int method_get_topology(sd_bus_message *m, void *userdata, sd_bus_error *
 	return pr_call_start(c, error);
 }
 
+static void on_planned(void *userdata, int error_number, const struct pr_kept *kept)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	struct pr_call *c = userdata;
+	char path[PR_BUS_PATH_MAX];
+	int r = error_number;
+
+	if (r == 0) {
+		pr_bus_plan_path(kept->number, path);
+		r = sd_bus_reply_method_return(c->m, "o", path);
+	}
+	/* a reply that says "sent" with 0 is as good as one that says it with 1 */
+	pr_call_end(c, r < 0 ? r : 1, &error);
+}
+
 static int answer_plan(struct pr_call *c, sd_bus_error *error)
 {
-	const struct pr_kept *kept = NULL;
 	struct pr_why why = { "" };
-	char path[PR_BUS_PATH_MAX];
 	int r;
 
-	r = pr_service_plan(c->bus->service, &c->asked, c->uid, &kept, &why);
-	if (r != 0)
-		return pr_bus_refuse(error, r, &why);
-	pr_bus_plan_path(kept->number, path);
-	return sd_bus_reply_method_return(c->m, "o", path);
+	r = pr_service_plan(c->bus->service, &c->asked, c->uid, on_planned, c, &why);
+	return r == 0 ? 0 : pr_bus_refuse(error, r, &why);
 }
 
 static int method_create_plan(sd_bus_message *m, void *userdata, sd_bus_error *error)

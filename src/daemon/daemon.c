@@ -34,6 +34,7 @@ struct daemon {
 	struct pr_hotplug *hotplug;
 	struct pr_looking *looking;
 	struct pr_running *running;
+	struct pr_planner *planner;
 	struct pr_inhibitors *inhibitors; /* NULL: they cannot be kept */
 	sd_event_source *retry, *prepared;
 	bool stopping;
@@ -123,6 +124,13 @@ static void tell_inhibitors(void *userdata, enum pr_inhibit_mode mode)
 	pr_service_inhibitors_changed(d->service, mode);
 }
 
+static void ask_work(void *userdata, struct pr_work *w)
+{
+	const struct daemon *d = userdata;
+
+	pr_planner_add(d->planner, w);
+}
+
 static void announce_change(void *userdata, unsigned int what)
 {
 	struct daemon *d = userdata;
@@ -181,6 +189,7 @@ static const struct pr_service_ops service_ops = {
 	.prepare = announce_prepare,
 	.wait_until = wait_until,
 	.retry = ask_retry,
+	.work = ask_work,
 	.changed = announce_change,
 	.looked = announce_look,
 	.plan = announce_plan,
@@ -403,6 +412,9 @@ static int build_children(struct daemon *d)
 	d->real.processes_path = d->options.processes;
 	d->real.state = d->options.state;
 	d->world = pr_world_real(&d->real);
+	r = pr_planner_new(d->event, &d->planner);
+	if (r < 0)
+		return r;
 	r = pr_looking_new(d->event, &d->world, &look_events, &d->looking);
 	if (r < 0)
 		return r;
@@ -539,6 +551,7 @@ static void tear_down(struct daemon *d)
 	pr_running_free(d->running);
 	pr_looking_free(d->looking);
 	pr_hotplug_free(d->hotplug);
+	pr_planner_free(d->planner);
 	pr_service_free(d->service); /* answers who still waits */
 	pr_bus_unregister(&d->objects);
 	pr_inhibitors_free(d->inhibitors);

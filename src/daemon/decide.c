@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "daemon/choose.h"
 #include "daemon/log.h"
 #include "daemon/say.h"
 #include "daemon/service-private.h"
@@ -149,18 +150,6 @@ static void tell_health(struct pr_service *s)
 
 /* ---- which plan ---- */
 
-struct choice {
-	struct pr_wish wish;
-	struct pr_plan *plan;
-};
-
-static void choice_deinit(struct choice *c)
-{
-	pr_wish_deinit(&c->wish);
-	pr_plan_free(c->plan);
-	*c = (struct choice){ 0 };
-}
-
 static bool given_up(const struct pr_service *s, const struct pr_function *f)
 {
 	char path[PATH_MAX_TEXT];
@@ -178,88 +167,35 @@ static const struct pr_function *next_wanted(
 	return f;
 }
 
-static int start_wish(const struct pr_service *s, struct pr_wish *w)
+static int add_wanted(struct pr_question *q, const struct pr_function *f)
 {
-	int r;
+	struct pr_address *grown = reallocarray(q->wanted, q->n_wanted + 1, sizeof(*grown));
 
-	w->limit = s->conf.disruption;
-	r = pr_service_add_pins(s, w);
-	for (size_t i = 0; r == 0 && i < s->hook_pins.n; i++)
-		r = pr_wish_add_pinned(w, s->hook_pins.list[i].path);
-	return r;
-}
-
-/* Plans for @only; NULL: for everything that is dead and not given up. */
-static int plan_for(const struct pr_service *s, const struct pr_function *only, struct choice *ret)
-{
-	int r = start_wish(s, &ret->wish);
-
-	if (r == 0 && only)
-		r = pr_wish_add_target(&ret->wish, &only->address);
-	/* without targets the planner also mends siblings that lost a BAR to the newcomer */
-	if (r == 0 && !only && s->given_up.n > 0)
-		for (const struct pr_function *f = next_wanted(s, NULL); r == 0 && f;
-			f = next_wanted(s, f))
-			r = pr_wish_add_target(&ret->wish, &f->address);
-	if (r == 0)
-		r = pr_wish_plan(&ret->wish, s->look->topology, &ret->plan);
-	if (r < 0)
-		choice_deinit(ret);
-	return r;
-}
-
-static bool is_better(const struct choice *a, const struct choice *b)
-{
-	if (a->plan->verdict != PR_VERDICT_OK)
-		return false;
-	return b->plan->verdict != PR_VERDICT_OK ||
-	       pr_cost_compare(&a->plan->cost, &b->plan->cost) < 0;
-}
-
-/* One device that cannot be helped must not keep the others dead: try them one by one. */
-static int choose_single(const struct pr_service *s, struct choice *best)
-{
-	struct choice c;
-	int r;
-
-	for (const struct pr_function *f = next_wanted(s, NULL); f; f = next_wanted(s, f)) {
-		c = (struct choice){ 0 };
-		r = plan_for(s, f, &c);
-		if (r < 0)
-			return r;
-		if (is_better(&c, best)) {
-			choice_deinit(best);
-			*best = c;
-		} else {
-			choice_deinit(&c);
-		}
-	}
+	if (!grown)
+		return -ENOMEM;
+	q->wanted = grown;
+	q->wanted[q->n_wanted++] = f->address;
 	return 0;
 }
 
-static bool several_wanted(const struct pr_service *s)
-{
-	const struct pr_function *first = next_wanted(s, NULL);
-
-	return first && next_wanted(s, first);
-}
-
-static int choose(const struct pr_service *s, struct choice *ret)
+static int make_question(const struct pr_service *s, struct pr_question *q)
 {
 	int r;
 
-	r = plan_for(s, NULL, ret);
-	if (r < 0 || ret->plan->verdict == PR_VERDICT_OK || !several_wanted(s))
-		return r;
-	r = choose_single(s, ret);
-	if (r < 0)
-		choice_deinit(ret);
+	q->topology = s->look->topology;
+	q->base.limit = s->conf.disruption;
+	q->only_wanted = s->given_up.n > 0;
+	r = pr_service_add_pins(s, &q->base);
+	for (size_t i = 0; r == 0 && i < s->hook_pins.n; i++)
+		r = pr_wish_add_pinned(&q->base, s->hook_pins.list[i].path);
+	for (const struct pr_function *f = next_wanted(s, NULL); r == 0 && f; f = next_wanted(s, f))
+		r = add_wanted(q, f);
 	return r;
 }
 
 /* ---- telling of it, doing it ---- */
 
-static void tell_plan(const struct pr_service *s, const struct choice *c)
+static void tell_plan(const struct pr_service *s, const struct pr_choice *c)
 {
 	char address[PR_ADDRESS_MAX] = "";
 	struct pr_log_fields f = { .plan = c->plan->id };
@@ -297,7 +233,7 @@ static void tell_plan(const struct pr_service *s, const struct choice *c)
 }
 
 /* Tells of a plan or refusal once; true when it is news. */
-static bool tell_once(struct pr_service *s, const struct choice *c)
+static bool tell_once(struct pr_service *s, const struct pr_choice *c)
 {
 	char *key = NULL;
 	bool news;
@@ -313,7 +249,7 @@ static bool tell_once(struct pr_service *s, const struct choice *c)
 	return news;
 }
 
-static void apply(struct pr_service *s, struct choice *c)
+static void apply(struct pr_service *s, struct pr_choice *c)
 {
 	struct pr_log_fields f = { .plan = c->plan->id };
 	struct pr_kept *kept = NULL;
@@ -326,7 +262,7 @@ static void apply(struct pr_service *s, struct choice *c)
 			f.plan, why);
 		return;
 	}
-	r = pr_service_keep(s, &c->wish, pr_take(c->plan), 0, &kept);
+	r = pr_service_keep(s, s->look, &c->wish, pr_take(c->plan), 0, &kept);
 	if (r == 0)
 		r = pr_service_run(s, kept, PR_UID_NOBODY);
 	if (r < 0)
@@ -342,31 +278,105 @@ static void forget_gone(struct pr_service *s)
 			told_drop(&s->given_up, i);
 }
 
+/* ---- planning, elsewhere ---- */
+
+struct deciding {
+	struct pr_work work;
+	struct pr_service *service;
+	struct pr_look *look;
+	struct pr_question question;
+	struct pr_choice choice;
+	int r; /* of pr_choose() */
+};
+
+static void run_deciding(struct pr_work *w)
+{
+	struct deciding *d = (struct deciding *)w;
+
+	d->r = pr_choose(&d->question, &d->choice);
+}
+
+/*
+ * After a loss nothing more is done by itself: the device that a job failed on may come back late,
+ * which looks like being plugged anew.
+ */
+static void act_on(struct pr_service *s, struct pr_choice *c)
+{
+	bool news = tell_once(s, c);
+
+	if (news && c->plan->verdict == PR_VERDICT_OK && s->conf.mode == PR_MODE_AUTO && !s->lost)
+		apply(s, c);
+}
+
+/* What was decided is for the machine as it is, and nothing has begun meanwhile. */
+static bool is_current(const struct pr_service *s, const struct deciding *d)
+{
+	return s->look == d->look && !s->decide_again && !s->settling && !s->looking &&
+	       !s->recovery_wanted && !s->job.id;
+}
+
+static void deciding_free(struct deciding *d)
+{
+	pr_choice_deinit(&d->choice); /* before the look that it borrows from */
+	pr_question_deinit(&d->question);
+	pr_look_unref(d->look);
+	free(d);
+}
+
+static void done_deciding(struct pr_work *w, bool ran)
+{
+	struct deciding *d = (struct deciding *)w;
+	struct pr_service *s = d->service;
+	enum pr_state before = pr_service_state(s);
+	bool again = s->decide_again;
+
+	if (!ran || s->stopping)
+		again = false;
+	else if (!is_current(s, d))
+		again = again && !s->looking && !s->settling && !s->job.id;
+	else if (d->r < 0)
+		pr_log(PR_EVENT_PLAN_REFUSED, LOG_ERR, NULL, "Planning failed: %s",
+			strerror(-d->r));
+	else
+		act_on(s, &d->choice);
+	s->deciding = s->decide_again = false;
+	deciding_free(d);
+	if (again)
+		pr_service_decide(s);
+	pr_service_notify(s, before, 0);
+}
+
+static void start_deciding(struct pr_service *s)
+{
+	struct deciding *d = calloc(1, sizeof(*d));
+	int r = d ? make_question(s, &d->question) : -ENOMEM;
+
+	if (r < 0) {
+		pr_log(PR_EVENT_PLAN_REFUSED, LOG_ERR, NULL, "Planning failed: %s", strerror(-r));
+		if (d)
+			pr_question_deinit(&d->question);
+		free(d);
+		return;
+	}
+	d->work = (struct pr_work){ .run = run_deciding, .done = done_deciding };
+	d->service = s;
+	d->look = pr_look_ref(s->look);
+	s->deciding = true;
+	s->ops->work(s->userdata, &d->work);
+}
+
 void pr_service_decide(struct pr_service *s)
 {
-	struct choice c = { 0 };
-	bool news;
-	int r;
-
 	tell_health(s);
 	forget_gone(s);
 	if (s->settling || s->recovery_wanted)
 		return; /* the machine is still changing: decided at the look that follows */
 	if (s->given_up.n > 0 && !next_wanted(s, NULL))
 		return;
-	r = choose(s, &c);
-	if (r < 0) {
-		pr_log(PR_EVENT_PLAN_REFUSED, LOG_ERR, NULL, "Planning failed: %s", strerror(-r));
-		return;
-	}
-	news = tell_once(s, &c);
-	/*
-	 * After a loss nothing more is done by itself: the device that a job failed on may come
-	 * back late, which looks like being plugged anew.
-	 */
-	if (news && c.plan->verdict == PR_VERDICT_OK && s->conf.mode == PR_MODE_AUTO && !s->lost)
-		apply(s, &c);
-	choice_deinit(&c);
+	if (s->deciding)
+		s->decide_again = true; /* what is being planned is out of date */
+	else
+		start_deciding(s);
 }
 
 void pr_service_remember(

@@ -82,27 +82,65 @@ static int make_wish(const struct pr_service *s, const struct pr_asked *asked, s
 	return r == 0 ? wish_pins(w, s, asked, why) : r;
 }
 
-int pr_service_plan(struct pr_service *s, const struct pr_asked *asked, uid_t uid,
-	const struct pr_kept **ret, struct pr_why *why)
+struct planning {
+	struct pr_work work;
+	struct pr_service *service;
+	struct pr_look *look;
+	struct pr_wish wish;
+	struct pr_plan *plan;
+	uid_t uid;
+	int r; /* of pr_wish_plan() */
+	pr_service_planned_fn *done;
+	void *userdata;
+};
+
+static void run_planning(struct pr_work *w)
 {
-	struct pr_wish wish = { 0 };
-	struct pr_plan *plan = NULL;
-	struct pr_kept *kept;
+	struct planning *p = (struct planning *)w;
+
+	p->r = pr_wish_plan(&p->wish, p->look->topology, &p->plan);
+}
+
+static void done_planning(struct pr_work *w, bool ran)
+{
+	struct planning *p = (struct planning *)w;
+	struct pr_kept *kept = NULL;
+	int r = ran ? p->r : -ESHUTDOWN;
+
+	if (r == 0)
+		r = pr_service_keep(p->service, p->look, &p->wish, pr_take(p->plan), p->uid, &kept);
+	p->done(p->userdata, r, kept);
+	pr_wish_deinit(&p->wish);
+	pr_plan_free(p->plan);
+	pr_look_unref(p->look);
+	free(p);
+}
+
+int pr_service_plan(struct pr_service *s, const struct pr_asked *asked, uid_t uid,
+	pr_service_planned_fn *done, void *userdata, struct pr_why *why)
+{
+	struct planning *p;
 	int r;
 
 	if (!s->look)
 		return refuse(why, PR_REFUSAL_BUSY, "the machine has not been read yet");
-	r = make_wish(s, asked, &wish, why);
-	if (r == 0)
-		r = pr_wish_plan(&wish, s->look->topology, &plan);
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	r = make_wish(s, asked, &p->wish, why);
 	if (r != 0) {
-		pr_wish_deinit(&wish);
+		pr_wish_deinit(&p->wish);
+		free(p);
 		return r;
 	}
-	r = pr_service_keep(s, &wish, plan, uid, &kept);
-	if (r == 0)
-		*ret = kept;
-	return r;
+	p->work = (struct pr_work){ .run = run_planning, .done = done_planning };
+	p->service = s;
+	p->look = pr_look_ref(s->look);
+	p->uid = uid;
+	p->done = done;
+	p->userdata = userdata;
+	s->ops->work(s->userdata, &p->work);
+	return 0;
 }
 
 static int check_free(const struct pr_service *s, struct pr_why *why)

@@ -35,12 +35,15 @@ struct pr_service {
 	uint64_t prepared_usec; /* when the job begins at the latest; 0: it has begun */
 	uint32_t last_job;
 	bool settling, looking, stopping;
-	bool look_again; /* something happened while looking, or during a job */
-	bool look_torn;  /* a job began while looking: that look saw the machine in pieces */
+	bool deciding;     /* a plan for what is dead is being looked for */
+	bool decide_again; /* and has to be looked for anew */
+	bool look_again;   /* something happened while looking, or during a job */
+	bool look_torn;    /* a job began while looking: that look saw the machine in pieces */
 	unsigned int unfinished; /* runs and recoveries in a row that could not undo everything */
 	bool recovery_wanted;    /* an interrupted run could not be finished yet */
-	bool look_bad, lost;     /* reasons to be degraded */
-	char *told_note;         /* what could not be seen, as told */
+	unsigned int look_failures; /* in a row */
+	bool look_bad, lost;        /* reasons to be degraded */
+	char *told_note;            /* what could not be seen, as told */
 	uint32_t unassigned;
 	struct pr_waiter waiters[PR_WAITERS_MAX];
 	size_t n_waiters;
@@ -59,9 +62,9 @@ void pr_service_notify(struct pr_service *s, enum pr_state before, unsigned int 
 void pr_service_look(struct pr_service *s);
 /* Tells of the plans whose state has changed. */
 void pr_service_tell_plans(struct pr_service *s);
-/* pr_keep_add() on the last look, and what is to be told of it. */
-int pr_service_keep(struct pr_service *s, struct pr_wish *wish, struct pr_plan *plan, uid_t uid,
-	struct pr_kept **ret);
+/* pr_keep_add(), and what is to be told of it. */
+int pr_service_keep(struct pr_service *s, struct pr_look *look, struct pr_wish *wish,
+	struct pr_plan *plan, uid_t uid, struct pr_kept **ret);
 /* Starts a job.  @plan NULL: recovery.  @uid: who wants it, or PR_UID_NOBODY. */
 int pr_service_run(struct pr_service *s, struct pr_kept *plan, uid_t uid);
 

@@ -18,6 +18,8 @@
 
 /* Children that may try to finish one interrupted run before the service gives up. */
 #define RECOVERY_ATTEMPTS 3
+/* Looks that are tried again by themselves after one that failed. */
+#define LOOK_RETRIES 30
 /* Retries of a recovery whose back end fails; then an administrator has to ask for the next. */
 #define UNFINISHED_MAX 30
 
@@ -67,7 +69,7 @@ enum pr_state pr_service_state(const struct pr_service *s)
 {
 	if (s->job.id)
 		return s->job.recovering ? PR_STATE_ROLLING_BACK : PR_STATE_APPLYING;
-	if (s->looking)
+	if (s->looking || s->deciding)
 		return PR_STATE_PLANNING;
 	if (s->settling)
 		return PR_STATE_SETTLING;
@@ -136,7 +138,11 @@ void pr_service_look_failed(struct pr_service *s, const char *why)
 
 	s->looking = false;
 	s->look_bad = true;
-	pr_log(PR_EVENT_LOOK_FAILED, LOG_ERR, NULL, "The machine cannot be read: %s", why);
+	/* an event may never come: tried again, told once */
+	if (s->look_failures++ == 0)
+		pr_log(PR_EVENT_LOOK_FAILED, LOG_ERR, NULL, "The machine cannot be read: %s", why);
+	if (s->look_failures <= LOOK_RETRIES && !s->stopping)
+		s->ops->retry(s->userdata);
 	answer_waiters(s, -EIO, why);
 	pr_service_notify(s, before, 0);
 	if (s->look_again)
@@ -193,13 +199,13 @@ void pr_service_tell_plans(struct pr_service *s)
 	}
 }
 
-int pr_service_keep(struct pr_service *s, struct pr_wish *wish, struct pr_plan *plan, uid_t uid,
-	struct pr_kept **ret)
+int pr_service_keep(struct pr_service *s, struct pr_look *look, struct pr_wish *wish,
+	struct pr_plan *plan, uid_t uid, struct pr_kept **ret)
 {
 	uint64_t gone;
 	int r;
 
-	r = pr_keep_add(&s->keep, s->look, wish, plan, uid, ret, &gone);
+	r = pr_keep_add(&s->keep, look, wish, plan, uid, ret, &gone);
 	if (r < 0)
 		return r;
 	(*ret)->told_state = pr_kept_state(*ret, pr_service_generation(s));
@@ -240,6 +246,7 @@ void pr_service_looked(struct pr_service *s, struct pr_look *taken, const char *
 		pr_service_notify(s, before, 0);
 		return;
 	}
+	s->look_failures = 0;
 	tell_note(s, note);
 	what = replace_look(s, taken);
 	if (!s->stopping)
@@ -511,6 +518,8 @@ void pr_service_retry(struct pr_service *s)
 {
 	if (s->recovery_wanted && !s->job.id && pr_service_run(s, NULL, PR_UID_NOBODY) < 0)
 		s->ops->retry(s->userdata);
+	if (s->look_failures > 0 && !s->looking && !s->stopping)
+		pr_service_look(s);
 }
 
 void pr_service_journal_damaged(struct pr_service *s, const char *name)

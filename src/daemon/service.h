@@ -9,6 +9,7 @@
 #include "daemon/conf.h"
 #include "daemon/inhibit.h"
 #include "daemon/kept.h"
+#include "daemon/planner.h"
 #include "pciroom/exec.h"
 
 enum pr_state {
@@ -89,6 +90,8 @@ struct pr_service_ops {
 	void (*wait_until)(void *userdata, uint64_t usec);
 	void (*retry)(void *userdata); /* pr_service_retry() in a while, please */
 	void (*changed)(void *userdata, unsigned int what);
+	/* has @w run, not here and not now, and its done() called here */
+	void (*work)(void *userdata, struct pr_work *w);
 	/* there is another look; @before is what the last one saw, or NULL */
 	void (*looked)(void *userdata, const struct pr_topology *before);
 	/* a plan was made, is in another state, or is not to be found any more */
@@ -168,9 +171,13 @@ struct pr_asked {
 	enum pr_disruption limit;
 };
 void pr_asked_deinit(struct pr_asked *a);
-/* Plans on the last look. */
+/*
+ * Plans on the last look.  After 0 @done is called, perhaps before this returns, with a plan and 0,
+ * or with negative errno.
+ */
+typedef void pr_service_planned_fn(void *userdata, int error, const struct pr_kept *plan);
 int pr_service_plan(struct pr_service *s, const struct pr_asked *asked, uid_t uid,
-	const struct pr_kept **ret, struct pr_why *why);
+	pr_service_planned_fn *done, void *userdata, struct pr_why *why);
 int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
 	const struct pr_job **ret, struct pr_why *why);
 /* Stops job @id between two steps; its end comes as usual. */

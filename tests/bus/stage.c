@@ -204,6 +204,13 @@ void stage_open_inhibitors(struct stage *s)
 	s->objects.inhibitors = s->inhibitors;
 }
 
+static void ask_work(void *userdata, struct pr_work *w)
+{
+	const struct stage *s = userdata;
+
+	pr_planner_add(s->planner, w);
+}
+
 static void ask_cancel(void *userdata)
 {
 	const struct stage *s = userdata;
@@ -247,6 +254,7 @@ static const struct pr_service_ops service_ops = { .look = ask_look,
 	.interrupt = ask_interrupt,
 	.retry = ask_retry,
 	.cancel = ask_cancel,
+	.work = ask_work,
 	.prepare = announce_prepare,
 	.wait_until = wait_until,
 	.changed = announce_change,
@@ -411,6 +419,7 @@ void stage_open(struct stage *s, const char *machine, enum pr_mode mode)
 	s->world = (struct pr_world){ stage_look, stage_backend, stage_backend_free, s, NULL };
 	assert_int_equal(sd_event_new(&s->event), 0);
 	assert_int_equal(pr_service_new(&service_ops, s, &s->service), 0);
+	assert_int_equal(pr_planner_new(s->event, &s->planner), 0);
 	assert_int_equal(pr_looking_new(s->event, &s->world, &look_events, &s->looking), 0);
 	assert_int_equal(
 		pr_running_new(s->event, &s->world, s->state, &job_events, &s->running), 0);
@@ -443,6 +452,7 @@ void stage_close(struct stage *s)
 
 	pr_running_free(s->running);
 	pr_looking_free(s->looking);
+	pr_planner_free(s->planner);
 	pr_service_free(s->service);
 	pr_bus_unregister(&s->objects);
 	pr_inhibitors_free(s->inhibitors);
@@ -472,14 +482,21 @@ void stage_turn(struct stage *s)
 			s->signals.data ? s->signals.data : "", s->story.data ? s->story.data : "");
 }
 
+static bool is_busy(const struct stage *s)
+{
+	return pr_service_state(s->service) != PR_STATE_IDLE &&
+	       pr_service_state(s->service) != PR_STATE_DEGRADED;
+}
+
 /* Until the service rests and all that it said was heard. */
 void stage_rest(struct stage *s)
 {
-	while (pr_service_state(s->service) != PR_STATE_IDLE &&
-		pr_service_state(s->service) != PR_STATE_DEGRADED)
-		stage_turn(s);
-	while (sd_event_run(s->event, 20000) > 0)
-		continue;
+	do {
+		while (is_busy(s))
+			stage_turn(s);
+		while (sd_event_run(s->event, 20000) > 0)
+			continue;
+	} while (is_busy(s)); /* with what the last events brought */
 }
 
 void stage_start(struct stage *s)

@@ -5,6 +5,7 @@
  */
 #include "stage.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -455,12 +456,38 @@ static void quiet_wait(void *userdata, uint64_t usec)
 	(void)usec;
 }
 
+/* Planned on the spot. */
+static void quiet_work(void *userdata, struct pr_work *w)
+{
+	(void)userdata;
+	w->run(w);
+	w->done(w, true);
+}
+
+static void take_plan(void *userdata, int error, const struct pr_kept *plan)
+{
+	assert_int_equal(error, 0);
+	*(const struct pr_kept **)userdata = plan;
+}
+
+static const struct pr_kept *quiet_plan_all(struct quiet *q)
+{
+	const struct pr_kept *kept = NULL;
+	struct pr_why why;
+
+	assert_int_equal(
+		pr_service_plan(q->service, &(struct pr_asked){ 0 }, 0, take_plan, &kept, &why), 0);
+	assert_non_null(kept);
+	return kept;
+}
+
 static const struct pr_service_ops quiet_ops = { .look = quiet_look,
 	.run = quiet_run,
 	.interrupt = quiet_interrupt,
 	.retry = quiet_retry,
 	.changed = quiet_changed,
 	.looked = quiet_looked,
+	.work = quiet_work,
 	.prepare = quiet_prepare,
 	.wait_until = quiet_wait,
 	.plan = quiet_plan,
@@ -534,7 +561,7 @@ static void test_event(void **state)
 	struct quiet q;
 
 	quiet_open(&q, PR_MODE_ADVISE);
-	assert_int_equal(pr_service_plan(q.service, &(struct pr_asked){ 0 }, 0, &kept, &why), 0);
+	kept = quiet_plan_all(&q);
 	assert_int_equal(kept->plan->steps[0].kind, PR_STEP_REMOVE);
 	assert_int_equal(kept->plan->steps[1].kind, PR_STEP_RESCAN);
 	pr_service_device(q.service, true, "0000:05:00.0"); /* no job: none of its business */
@@ -564,7 +591,7 @@ static void test_look_around_job(void **state)
 	(void)state;
 	quiet_open(&q, PR_MODE_ADVISE);
 	generation = pr_service_generation(q.service);
-	assert_int_equal(pr_service_plan(q.service, &(struct pr_asked){ 0 }, 0, &kept, &why), 0);
+	kept = quiet_plan_all(&q);
 	pr_service_settled(q.service);
 	assert_int_equal(pr_service_apply(q.service, kept->number, generation, 0, &job, &why), 0);
 	quiet_end(&q, PR_OUTCOME_ROLLED_BACK);
@@ -602,7 +629,7 @@ static void test_rule(void **state)
 	static const char text[] =
 		"mode: auto\ndisruption: in-use\n"
 		"rules: [{ match: { path: 0000:00/02.0 }, disruption: never }]\n";
-	const struct pr_kept *kept;
+	const struct pr_kept *kept = NULL;
 	struct pr_conf_error error;
 	struct pr_conf conf;
 	struct pr_why why;
@@ -617,8 +644,9 @@ static void test_rule(void **state)
 	assert_int_equal(q.runs, 0);
 	assert_int_equal(
 		pr_service_plan(q.service, &(struct pr_asked){ .limit = PR_DISRUPTION_IN_USE }, 0,
-			&kept, &why),
+			take_plan, &kept, &why),
 		0);
+	assert_non_null(kept);
 	assert_int_equal(kept->plan->verdict, PR_VERDICT_VETOED);
 	pr_service_free(q.service);
 }
@@ -642,6 +670,135 @@ static void test_unfinished_retries(void **state)
 	pr_service_retry(q.service);
 	assert_int_equal(q.retries, q.runs - 1);
 	assert_null(pr_service_job(q.service));
+	pr_service_free(q.service);
+}
+
+/* ---- planning takes time, and the world goes on ---- */
+
+struct slow {
+	struct quiet quiet;
+	struct pr_work *waiting;
+};
+
+static void slow_work(void *userdata, struct pr_work *w)
+{
+	struct slow *s = userdata;
+
+	assert_null(s->waiting);
+	s->waiting = w;
+}
+
+static void slow_end(struct slow *s, bool ran)
+{
+	struct pr_work *w = s->waiting;
+
+	assert_non_null(w);
+	s->waiting = NULL;
+	if (ran)
+		w->run(w);
+	w->done(w, ran);
+}
+
+static void slow_open(struct slow *s, const char *machine)
+{
+	static struct pr_service_ops ops;
+	struct pr_conf conf;
+
+	*s = (struct slow){ .waiting = NULL };
+	ops = quiet_ops;
+	ops.work = slow_work;
+	assert_int_equal(pr_service_new(&ops, s, &s->quiet.service), 0);
+	pr_conf_init(&conf);
+	conf.mode = PR_MODE_AUTO;
+	pr_service_configure(s->quiet.service, &conf);
+	pr_service_start(s->quiet.service, false);
+	quiet_show(&s->quiet, machine);
+	assert_int_equal(pr_service_state(s->quiet.service), PR_STATE_PLANNING);
+}
+
+/* The card was mended, or pulled, while a plan for it was looked for. */
+static void test_late_plan(void **state)
+{
+	struct slow s;
+
+	(void)state;
+	slow_open(&s, machine_dead);
+	pr_service_settled(s.quiet.service);
+	quiet_show(&s.quiet, machine_mended);
+	slow_end(&s, true);
+	assert_int_equal(s.quiet.runs, 0);
+	slow_end(&s, true); /* thought anew about the machine as it is */
+	assert_int_equal(s.quiet.runs, 0);
+	assert_int_equal(pr_service_state(s.quiet.service), PR_STATE_IDLE);
+	pr_service_free(s.quiet.service);
+}
+
+/* Events that come meanwhile are waited for, and then it is planned once more. */
+static void test_unsettled_while_planning(void **state)
+{
+	struct slow s;
+
+	(void)state;
+	slow_open(&s, machine_dead);
+	pr_service_unsettled(s.quiet.service);
+	slow_end(&s, true);
+	assert_int_equal(s.quiet.runs, 0);
+	pr_service_settled(s.quiet.service);
+	quiet_show(&s.quiet, machine_dead);
+	slow_end(&s, true);
+	assert_int_equal(s.quiet.runs, 1);
+	quiet_end(&s.quiet, PR_OUTCOME_DONE);
+	pr_service_free(s.quiet.service);
+}
+
+static void plan_failed(void *userdata, int error, const struct pr_kept *plan)
+{
+	assert_null(plan);
+	*(int *)userdata = error;
+}
+
+/* Whoever waits for a plan is told when the service stops in the middle of it. */
+static void test_stop_while_planning(void **state)
+{
+	struct pr_why why;
+	struct slow s;
+	int error = 0;
+
+	(void)state;
+	slow_open(&s, machine_dead);
+	slow_end(&s, false);
+	assert_int_equal(pr_service_plan(s.quiet.service, &(struct pr_asked){ 0 }, 0, plan_failed,
+				 &error, &why),
+		0);
+	pr_service_stop(s.quiet.service);
+	slow_end(&s, false);
+	assert_int_equal(error, -ESHUTDOWN);
+	assert_int_equal(s.quiet.runs, 0);
+	pr_service_free(s.quiet.service);
+}
+
+/* A look that failed is tried again without an event, told once, and not for ever. */
+static void test_look_retries(void **state)
+{
+	unsigned int looks;
+	struct quiet q;
+
+	(void)state;
+	quiet_open(&q, PR_MODE_ADVISE);
+	pr_service_settled(q.service);
+	looks = q.looks;
+	for (unsigned int i = 0; i < 1000 && q.looks == looks + i; i++) {
+		pr_service_look_failed(q.service, "nothing answers");
+		if (q.retries == i + 1)
+			pr_service_retry(q.service);
+	}
+	assert_in_range(q.retries, 10, 100);
+	pr_service_settled(q.service);
+	quiet_show(&q, machine_dead);
+	assert_int_equal(pr_service_state(q.service), PR_STATE_IDLE);
+	looks = q.looks;
+	pr_service_retry(q.service); /* late, and of no use any more */
+	assert_int_equal(q.looks, looks);
 	pr_service_free(q.service);
 }
 
@@ -736,6 +893,14 @@ static const struct CMUnitTest plain[] = {
 	{ "a pending run that cannot be finished is tried again", test_pending_retries, NULL, NULL,
 		NULL },
 	{ "a damaged journal leaves the service degraded", test_journal_damaged, NULL, NULL, NULL },
+	{ "a plan for a machine that is another by now is not carried out", test_late_plan, NULL,
+		NULL, NULL },
+	{ "events while it plans make it plan anew", test_unsettled_while_planning, NULL, NULL,
+		NULL },
+	{ "who waits for a plan is told when the service stops", test_stop_while_planning, NULL,
+		NULL, NULL },
+	{ "a look that failed is tried again without an event", test_look_retries, NULL, NULL,
+		NULL },
 	{ "plans kept are shared out by user", test_keep, NULL, NULL, NULL },
 	{ "every message is in the catalogue and in the manual", test_catalogue, NULL, NULL, NULL },
 };
