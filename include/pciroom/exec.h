@@ -111,6 +111,9 @@ struct pr_progress {
 int pr_run(const struct pr_plan *plan, const struct pr_backend *backend, struct pr_journal *journal,
 	const struct pr_progress *progress, struct pr_report *ret);
 
+/* Was it for want of a journal that pr_run() began nothing, and returned @r? */
+bool pr_run_lacked_journal(int r);
+
 /*
  * Finishes what a killed run left: restores registers, rescans, checks that
  * every function of the journalled roster is back with its driver.  0 and a report;

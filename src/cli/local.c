@@ -263,5 +263,9 @@ int pr_local_run(struct pr_local *l, const struct pr_plan *plan, struct pr_repor
 		*ret = (struct pr_report){ .outcome = PR_OUTCOME_CANCELLED,
 			.text = "nothing was begun" };
 	tell_hooks(l, ret);
-	return r < 0 ? pr_cli_failed(r, "the plan was not begun") : PR_EXIT_OK;
+	if (r == 0)
+		return PR_EXIT_OK;
+	return pr_cli_failed(r, pr_run_lacked_journal(r)
+					? "the plan was not begun: the journal cannot be written"
+					: "the plan was not begun");
 }

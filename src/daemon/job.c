@@ -167,7 +167,9 @@ static void run_plan(const struct pr_running *run, const struct pr_backend *back
 		return;
 	r = pr_run(plan, backend, journal, &progress, ret);
 	if (r < 0)
-		report(ret, PR_OUTCOME_CANCELLED, "%s; nothing was begun", strerror(-r));
+		report(ret, PR_OUTCOME_CANCELLED, "%s%s; nothing was begun",
+			pr_run_lacked_journal(r) ? "the journal cannot be written: " : "",
+			strerror(-r));
 	tell_hooks(run, backend, ret);
 }
 

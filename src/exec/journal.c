@@ -18,8 +18,9 @@
 
 #define JOURNAL_NAME  "journal"
 #define JOURNAL_OLD   "journal.old"
-#define JOURNAL_GROWN (1 << 20)    /* begins anew beyond this; the old one is kept once */
-#define JOURNAL_MAX   (256u << 20) /* a full machine's roster is some 6 MiB */
+#define END_RESTARTED "end restarted\n" /* by the machine, not by us */
+#define JOURNAL_GROWN (1 << 20)         /* begins anew beyond this; the old one is kept once */
+#define JOURNAL_MAX   (256u << 20)      /* a full machine's roster is some 6 MiB */
 
 struct pr_journal {
 	int directory, fd;
@@ -142,16 +143,41 @@ static void read_boot(char ret[sizeof(((struct pr_record *)0)->boot)])
 		memcpy(ret, line, strlen(line) + 1);
 }
 
-static void end_with_boot(struct pr_record *record)
+/*
+ * A line that cannot be written whole (full disk) is taken back, or the next one would be glued to
+ * it.
+ */
+static int append(struct pr_journal *j, const char *text, size_t n)
 {
-	char boot[sizeof(record->boot)];
+	struct stat st;
+	int r;
+
+	if (fstat(j->fd, &st) < 0)
+		return -errno;
+	r = pr_write_all(j->fd, text, n);
+	if (r == 0 && fdatasync(j->fd) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)ftruncate(j->fd, st.st_size); /* the first failure is the one that is told */
+
+	return r;
+}
+
+/*
+ * Written down for people; where that cannot be, the next boot_id says the same.
+ */
+static void end_with_boot(struct pr_journal *j)
+{
+	char boot[sizeof(j->record->boot)];
 
 	read_boot(boot);
-	if (!boot[0] || !record->boot[0] || strcmp(boot, record->boot) == 0)
+	if (!boot[0] || !j->record->boot[0] || strcmp(boot, j->record->boot) == 0)
 		return;
 
-	record->ended = true;
-	record->lost = false;
+	if (!j->record->ended)
+		(void)append(j, END_RESTARTED, strlen(END_RESTARTED));
+	j->record->ended = true;
+	j->record->lost = false;
 }
 
 static int load(struct pr_journal *j)
@@ -172,7 +198,7 @@ static int load(struct pr_journal *j)
 	if (r < 0)
 		return r;
 	if (j->record)
-		end_with_boot(j->record);
+		end_with_boot(j);
 
 	return 0;
 }
@@ -242,26 +268,6 @@ bool pr_journal_pending(const struct pr_journal *j)
 struct pr_record *pr_journal_record(struct pr_journal *j)
 {
 	return j->record;
-}
-
-/*
- * A line that cannot be written whole (full disk) is taken back, or the next one would be glued to
- * it.
- */
-static int append(struct pr_journal *j, const char *text, size_t n)
-{
-	struct stat st;
-	int r;
-
-	if (fstat(j->fd, &st) < 0)
-		return -errno;
-	r = pr_write_all(j->fd, text, n);
-	if (r == 0 && fdatasync(j->fd) < 0)
-		r = -errno;
-	if (r < 0)
-		(void)ftruncate(j->fd, st.st_size); /* the first failure is the one that is told */
-
-	return r;
 }
 
 static int begin_anew_when_grown(struct pr_journal *j)

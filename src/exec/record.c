@@ -10,7 +10,8 @@
  *   step N KIND TEXT
  *   inverse N PATH write OFFSET WIDTH VALUE OLD | rescan ADDRESS | rescan-root ADDRESS
  *   doing N, done N
- *   end OUTCOME                               ("lost" may be followed by another)
+ *   end OUTCOME                               ("lost" may be followed by another; "restarted":
+ *                                              the machine was, and brought back what was away)
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -418,3 +418,9 @@ int pr_run(const struct pr_plan *plan, const struct pr_backend *backend, struct 
 	*ret = run.report;
 	return 0;
 }
+
+/* A full disk is nobody else's: before the first step the machine is only read. */
+bool pr_run_lacked_journal(int r)
+{
+	return r == -ENOSPC || r == -EDQUOT || r == -EFBIG || r == -EROFS;
+}

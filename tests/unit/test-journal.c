@@ -385,6 +385,36 @@ static void test_grown(void **state)
 	free(text);
 }
 
+/* Said once, by whoever looks first; a plan that had ended needs no other end. */
+static void test_restarted(void **state)
+{
+	static const char begun[] =
+		BEGIN "boot 00000000-0000-0000-0000-000000000000\n" ROSTER STEPS "doing 0\n";
+	static const char lost[] = BEGIN "boot 00000000-0000-0000-0000-000000000000\nend lost\n";
+	struct place *p = *state;
+	struct pr_journal *j;
+	char *text;
+
+	for (int twice = 0; twice < 2; twice++) {
+		if (twice == 0)
+			put(p, begun, strlen(begun));
+		assert_int_equal(pr_journal_open(p->directory, &j), 0);
+		assert_false(pr_journal_pending(j));
+		pr_journal_close(j);
+		text = get(p->file);
+		assert_memory_equal(text, begun, strlen(begun));
+		assert_string_equal(text + strlen(begun), "end restarted\n");
+		free(text);
+	}
+
+	put(p, lost, strlen(lost));
+	assert_int_equal(pr_journal_open(p->directory, &j), 0);
+	pr_journal_close(j);
+	text = get(p->file);
+	assert_string_equal(text, lost);
+	free(text);
+}
+
 /* A full disk: the line that did not fit is taken back, the one after it is whole. */
 static void test_disk_full(void **state)
 {
@@ -457,6 +487,8 @@ static const struct CMUnitTest fixed[] = {
 	PLACED("a journal that has grown begins anew", test_grown),
 	PLACED("a damaged journal is set aside, and the next begins", test_set_aside),
 	PLACED("a line that does not fit on the disk is taken back", test_disk_full),
+	PLACED("a machine that was restarted has ended what was begun, and the journal says so",
+		test_restarted),
 };
 
 int main(void)
