@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "faults.h"
+#include "fault-bench.h"
 #include "greedy-machines.h"
 #include "machine.h"
 #include "plan-machines.h"
@@ -23,241 +23,6 @@
 
 /* PCIROOM_FAULT_PLANS in the environment for more */
 #define RANDOM_PLANS 12
-#define JOURNAL_MAX  (1 << 20)
-
-/* ---- a machine with settings, and a plan for it ---- */
-
-struct bench {
-	struct pr_topology *machine, *start;
-	struct pr_plan *plan;
-	char **attributes; /* of every function at the start, in the order of walking */
-	char directory[40], journal[60];
-	struct pr_backend simulator;
-	struct faults faults;
-	char *left; /* the journal at the moment of a kill */
-	unsigned long runs;
-};
-
-/* Ports with AER, and drivers that are there because of an override, as the text has none. */
-static void add_words(const char *text, char *ret, size_t size)
-{
-	unsigned int line_number = 0;
-
-	*ret = '\0';
-	for (const char *line = text, *end; *line; line = end) {
-		size_t used = strlen(ret);
-		int n;
-
-		end = line + strcspn(line, "\n");
-		n = (int)(end - line);
-		(void)snprintf(ret + used, size - used, "%.*s%s%s\n", n, line,
-			memmem(line, (size_t)n, " bridge ", 8) ? " config=100:01000200" : "",
-			line_number++ % 2 && memmem(line, (size_t)n, "=e1000e", 7)
-				? " override=e1000e"
-				: "");
-		end += *end == '\n';
-	}
-	assert_true(strlen(ret) + 1 < size);
-}
-
-static void set(struct bench *b, const struct pr_function *f, size_t n)
-{
-	const struct pr_backend *s = &b->simulator;
-	uint32_t value;
-
-	if (n % 3 != 2)
-		assert_int_equal(
-			s->ops->set_attribute(s->instance, &f->address, "power/control", "on"), 0);
-	if (f->caps->pcie.present != PR_YES || n % 2)
-		return;
-	assert_int_equal(
-		s->ops->read(s->instance, &f->address, f->caps->pcie.offset + 8, 2, &value), 0);
-	assert_int_equal(s->ops->write(s->instance, &f->address, f->caps->pcie.offset + 8, 2,
-				 (value & 0x0fff) | 0x3000),
-		0);
-}
-
-/* As an administrator has left it; every third card that works is unbound. */
-static void set_up(struct bench *b)
-{
-	size_t n = 0;
-
-	pr_for_each_root (b->machine, i)
-		for (size_t k = 0; k < b->machine->roots[i]->n_functions; k++, n++) {
-			const struct pr_function *f = &b->machine->roots[i]->functions[k];
-
-			set(b, f, n);
-			if (n % 5 == 4 && !f->bridge && f->facts->driver && !f->facts->n_users)
-				assert_int_equal(b->simulator.ops->unbind(
-							 b->simulator.instance, &f->address),
-					0);
-		}
-}
-
-static void simulate(struct bench *b)
-{
-	assert_int_equal(pr_backend_simulator_new(b->machine, &b->simulator), 0);
-	set_up(b);
-	faults_init(&b->faults, &b->simulator);
-}
-
-static char *attributes_of(const struct bench *b, const struct pr_function *f)
-{
-	char text[4096];
-
-	assert_int_equal(b->simulator.ops->attributes(
-				 b->simulator.instance, &f->address, text, sizeof(text)),
-		0);
-	return strdup(text);
-}
-
-static void remember(struct bench *b)
-{
-	size_t n = 0;
-
-	b->attributes = calloc(b->start->n_functions, sizeof(char *));
-	assert_non_null(b->attributes);
-	pr_for_each_root (b->start, i)
-		for (size_t k = 0; k < b->start->roots[i]->n_functions; k++)
-			b->attributes[n++] = attributes_of(b, &b->start->roots[i]->functions[k]);
-}
-
-/* False when there is nothing to carry out. */
-static bool bench_init(struct bench *b, const char *text, const char *targets)
-{
-	const struct pr_policy policy = { .limit = PR_DISRUPTION_IN_USE };
-	struct pr_address target;
-	struct pr_request request = { .targets = &target, .n_targets = 1 };
-	char all[12288], why[200];
-
-	add_words(text, all, sizeof(all));
-	*b = (struct bench){ .machine = machine_build(all), .directory = "/tmp/pr-faults-XXXXXX" };
-	/* thousands of journals, each line of which is synced */
-	if (access("/dev/shm", W_OK) == 0)
-		strcpy(b->directory, "/dev/shm/pr-faults-XXXXXX");
-	assert_non_null(mkdtemp(b->directory));
-	(void)snprintf(b->journal, sizeof(b->journal), "%s/journal", b->directory);
-	simulate(b);
-	assert_int_equal(b->simulator.ops->look(b->simulator.instance, &b->start), 0);
-	remember(b);
-	if (targets)
-		assert_true(pr_address_parse(targets, &target));
-	else
-		request.n_targets = 0;
-	assert_int_equal(pr_plan_make(b->start, &request, &policy, &b->plan), 0);
-	pr_backend_simulator_free(&b->simulator);
-	if (b->plan->verdict != PR_VERDICT_OK)
-		return false;
-	if (pr_plan_check(b->plan, &policy, why, sizeof(why)) != 0)
-		fail_msg("the plan is not good: %s", why);
-	return true;
-}
-
-static void bench_deinit(struct bench *b)
-{
-	for (size_t i = 0; i < b->start->n_functions; i++)
-		free(b->attributes[i]);
-	free(b->attributes);
-	(void)unlink(b->journal); /* a bench without a run has none */
-	assert_int_equal(rmdir(b->directory), 0);
-	pr_plan_free(b->plan);
-	pr_topology_free(b->start);
-	pr_topology_free(b->machine);
-}
-
-/* ---- what has to be true afterwards ---- */
-
-/* By the registers, which somebody may have closed, not only by the kernel's table. */
-static bool is_passed_on(const struct pr_function *f, const struct pr_resource *r)
-{
-	for (const struct pr_function *p = f->parent; p; p = p->parent)
-		for (unsigned int kind = PR_WINDOW_IO; kind <= PR_WINDOW_PREF; kind++) {
-			const struct pr_resource *w = pr_function_resource(p, kind);
-
-			if (w && w->state == PR_RES_ASSIGNED &&
-				pr_resource_is_io(w) == pr_resource_is_io(r) &&
-				pr_range_contains(&w->range, &r->range) &&
-				pr_window_disagrees(p, kind))
-				return false;
-		}
-
-	return true;
-}
-
-static bool resources_are_there(const struct pr_function *was, const struct pr_function *is)
-{
-	for (unsigned int i = 0; i < PR_WINDOW_IO; i++) {
-		const struct pr_resource *a = pr_function_resource(was, i),
-					 *c = pr_function_resource(is, i);
-
-		if (i != PR_ROM && a && a->state == PR_RES_ASSIGNED && is_passed_on(was, a) &&
-			(!c || c->state != PR_RES_ASSIGNED || !is_passed_on(is, c)))
-			return false;
-	}
-
-	return true;
-}
-
-/* Judged by hand, not by what the runner itself uses. */
-static void check_function(const struct bench *b, const struct pr_topology *now,
-	const struct pr_function *was, const char *attributes, const char *when)
-{
-	const struct pr_function *is;
-	char path[512], *text;
-
-	assert_int_equal(pr_function_path(was, path, sizeof(path)), 0);
-	is = pr_topology_find_path(now, path);
-	if (!is || is->removed)
-		fail_msg("%s: %s is gone", when, path);
-	if ((was->facts->driver != NULL) != (is->facts->driver != NULL) ||
-		(was->facts->driver && strcmp(was->facts->driver, is->facts->driver) != 0))
-		fail_msg(
-			"%s: %s had %s, has %s", when, path, was->facts->driver, is->facts->driver);
-	if (!resources_are_there(was, is))
-		fail_msg("%s: %s lost a BAR", when, path);
-	if (memcmp(was->facts->config + 0x3e, is->facts->config + 0x3e,
-		    was->facts->config_length - 0x3e) != 0)
-		fail_msg("%s: %s has other registers", when, path);
-	text = attributes_of(b, is);
-	if (strcmp(text, attributes) != 0)
-		fail_msg("%s: %s was\n%sis\n%s", when, path, attributes, text);
-	free(text);
-}
-
-static void check_machine(const struct bench *b, const struct pr_topology *now, const char *when)
-{
-	size_t n = 0;
-
-	pr_for_each_root (b->start, i)
-		for (size_t k = 0; k < b->start->roots[i]->n_functions; k++, n++)
-			check_function(
-				b, now, &b->start->roots[i]->functions[k], b->attributes[n], when);
-}
-
-static void read_journal(const struct bench *b, char **ret)
-{
-	assert_int_equal(pr_read_file_at(AT_FDCWD, b->journal, JOURNAL_MAX, ret, NULL), 0);
-}
-
-/* The start or the plan, and the journal knows. */
-static void check_end(const struct bench *b, enum pr_outcome outcome, const char *when)
-{
-	char *text, end[40], why[200] = "";
-	struct pr_topology *now;
-	size_t n, m;
-
-	read_journal(b, &text);
-	n = strlen(text);
-	assert_int_equal(b->simulator.ops->look(b->simulator.instance, &now), 0);
-	check_machine(b, now, when);
-	if (outcome == PR_OUTCOME_DONE && !pr_targets_work(b->plan, now, why, sizeof(why)))
-		fail_msg("%s: done, and %s", when, why);
-	m = (size_t)snprintf(end, sizeof(end), "end %s\n", pr_outcome_name(outcome));
-	if (n < m || strcmp(text + n - m, end) != 0)
-		fail_msg("%s: no \"%s\" in\n%s", when, end, text);
-	free(text);
-	pr_topology_free(now);
-}
 
 /* ---- runs ---- */
 
@@ -266,22 +31,13 @@ static void on_kill(void *userdata)
 	struct bench *b = userdata;
 
 	if (access(b->journal, F_OK) == 0)
-		read_journal(b, &b->left);
-}
-
-static void put_journal(const struct bench *b, const char *text, size_t n)
-{
-	int fd = open(b->journal, O_WRONLY | O_TRUNC | O_CLOEXEC);
-
-	assert_true(fd >= 0);
-	assert_int_equal(pr_write_all(fd, text, n), 0);
-	(void)close(fd);
+		bench_read_journal(b, &b->left);
 }
 
 /* What the dead process wrote into the journal after its death never was. */
 static void rewind_journal(struct bench *b)
 {
-	put_journal(b, b->left ? b->left : "", b->left ? strlen(b->left) : 0);
+	bench_put_journal(b, b->left ? b->left : "", b->left ? strlen(b->left) : 0);
 	free(b->left);
 	b->left = NULL;
 }
@@ -309,17 +65,6 @@ static int run(struct bench *b, struct pr_report *ret)
 	pr_journal_close(journal);
 	b->runs++;
 	return r;
-}
-
-static bool is_pending(const struct bench *b)
-{
-	struct pr_journal *journal;
-	bool pending;
-
-	assert_int_equal(pr_journal_open(b->directory, &journal), 0);
-	pending = pr_journal_pending(journal);
-	pr_journal_close(journal);
-	return pending;
 }
 
 static const struct fault {
@@ -366,18 +111,8 @@ static void recover_and_check(struct bench *b, const char *when)
 	report = recover(b);
 	if (report.pending || report.outcome != PR_OUTCOME_ROLLED_BACK)
 		fail_msg("%s: recovery: %s", when, report.text);
-	check_end(b, PR_OUTCOME_ROLLED_BACK, when);
+	bench_check_end(b, PR_OUTCOME_ROLLED_BACK, when);
 	b->runs++;
-}
-
-static void check_unbegun(const struct bench *b, const char *when)
-{
-	struct pr_topology *now;
-
-	assert_int_equal(b->simulator.ops->look(b->simulator.instance, &now), 0);
-	check_machine(b, now, when);
-	assert_false(is_pending(b));
-	pr_topology_free(now);
 }
 
 /*
@@ -396,15 +131,15 @@ static bool run_fault(struct bench *b, const struct fault *f, unsigned int at, c
 	came = b->faults.operations >= at;
 	if (is_kill(f) && came)
 		rewind_journal(b);
-	*ret_pending = is_pending(b);
+	*ret_pending = bench_is_pending(b);
 	if (!came) {
 		assert_int_equal(r, 0);
 		assert_int_equal(report.outcome, PR_OUTCOME_DONE);
-		check_end(b, PR_OUTCOME_DONE, when);
+		bench_check_end(b, PR_OUTCOME_DONE, when);
 	} else if (r < 0 || (is_kill(f) && !*ret_pending)) {
-		check_unbegun(b, when);
+		bench_check_unbegun(b, when);
 	} else if (!*ret_pending) {
-		check_end(b, report.outcome, when);
+		bench_check_end(b, report.outcome, when);
 	} else if (!is_kill(f)) {
 		assert_true(report.pending);
 	}
@@ -420,7 +155,7 @@ static void run_all(struct bench *b)
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++, came = true) {
 		for (unsigned int at = 1; came; at++) {
 			(void)snprintf(when, sizeof(when), "%s, operation %u", faults[i].name, at);
-			simulate(b);
+			bench_simulate(b);
 			came = run_fault(b, &faults[i], at, when, &pending);
 			if (pending)
 				recover_and_check(b, when);
@@ -443,10 +178,10 @@ static bool recover_with_fault(
 	came = b->faults.operations >= at;
 	if (is_kill(f) && came)
 		rewind_journal(b);
-	if (is_pending(b))
+	if (bench_is_pending(b))
 		recover_and_check(b, when);
 	else
-		check_end(b, report.outcome, when);
+		bench_check_end(b, report.outcome, when);
 
 	return came;
 }
@@ -462,7 +197,7 @@ static void run_twice(struct bench *b, const struct fault *second)
 		for (unsigned int k = 1; again; k++) {
 			(void)snprintf(when, sizeof(when), "killed at %u; in the recovery: %s, %u",
 				at, second->name, k);
-			simulate(b);
+			bench_simulate(b);
 			came = run_fault(b, first, at, when, &pending);
 			again = pending && recover_with_fault(b, second, k, when);
 			pr_backend_simulator_free(&b->simulator);
@@ -569,18 +304,18 @@ static void test_torn_beginning(void **state)
 
 	(void)state;
 	assert_true(bench_init(&b, PACKED("7.2.0", DEAD_256M, "driver=e1000e"), NULL));
-	simulate(&b);
+	bench_simulate(&b);
 	(void)run_fault(&b, kill, UINT32_MAX, "no fault", &pending);
 	pr_backend_simulator_free(&b.simulator);
-	read_journal(&b, &text);
+	bench_read_journal(&b, &text);
 	n = beginning(text);
 
-	simulate(&b);
+	bench_simulate(&b);
 	for (size_t cut = 0; cut <= n; cut++) {
-		put_journal(&b, text, cut);
+		bench_put_journal(&b, text, cut);
 		(void)recover(&b);
 		b.runs++;
-		check_unbegun(&b, "torn");
+		bench_check_unbegun(&b, "torn");
 	}
 	print_message("# torn beginnings: %lu\n", b.runs);
 	pr_backend_simulator_free(&b.simulator);

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fault-bench.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "machine.h"
+#include "rows.h"
+
+#define JOURNAL_MAX (8 << 20)
+
+/* Ports with AER, and drivers that are there because of an override, as the text has none. */
+static void add_words(const char *text, char *ret, size_t size)
+{
+	unsigned int line_number = 0;
+
+	*ret = '\0';
+	for (const char *line = text, *end; *line; line = end) {
+		size_t used = strlen(ret);
+		int n;
+
+		end = line + strcspn(line, "\n");
+		n = (int)(end - line);
+		(void)snprintf(ret + used, size - used, "%.*s%s%s\n", n, line,
+			memmem(line, (size_t)n, " bridge ", 8) ? " config=100:01000200" : "",
+			line_number++ % 2 && memmem(line, (size_t)n, "=e1000e", 7)
+				? " override=e1000e"
+				: "");
+		end += *end == '\n';
+	}
+	assert_true(strlen(ret) + 1 < size);
+}
+
+static void set(struct bench *b, const struct pr_function *f, size_t n)
+{
+	const struct pr_backend *s = &b->simulator;
+	uint32_t value;
+
+	if (n % 3 != 2)
+		assert_int_equal(
+			s->ops->set_attribute(s->instance, &f->address, "power/control", "on"), 0);
+	if (f->caps->pcie.present != PR_YES || n % 2)
+		return;
+	assert_int_equal(
+		s->ops->read(s->instance, &f->address, f->caps->pcie.offset + 8, 2, &value), 0);
+	assert_int_equal(s->ops->write(s->instance, &f->address, f->caps->pcie.offset + 8, 2,
+				 (value & 0x0fff) | 0x3000),
+		0);
+}
+
+/* As an administrator has left it; every third card that works is unbound. */
+static void set_up(struct bench *b)
+{
+	size_t n = 0;
+
+	pr_for_each_root (b->machine, i)
+		for (size_t k = 0; k < b->machine->roots[i]->n_functions; k++, n++) {
+			const struct pr_function *f = &b->machine->roots[i]->functions[k];
+
+			set(b, f, n);
+			if (n % 5 == 4 && !f->bridge && f->facts->driver && !f->facts->n_users)
+				assert_int_equal(b->simulator.ops->unbind(
+							 b->simulator.instance, &f->address),
+					0);
+		}
+}
+
+void bench_simulate(struct bench *b)
+{
+	assert_int_equal(pr_backend_simulator_new(b->machine, &b->simulator), 0);
+	set_up(b);
+	faults_init(&b->faults, &b->simulator);
+}
+
+static char *attributes_of(const struct bench *b, const struct pr_function *f)
+{
+	char text[4096];
+
+	assert_int_equal(b->simulator.ops->attributes(
+				 b->simulator.instance, &f->address, text, sizeof(text)),
+		0);
+	return strdup(text);
+}
+
+static void remember(struct bench *b)
+{
+	size_t n = 0;
+
+	b->attributes = calloc(b->start->n_functions, sizeof(char *));
+	assert_non_null(b->attributes);
+	pr_for_each_root (b->start, i)
+		for (size_t k = 0; k < b->start->roots[i]->n_functions; k++)
+			b->attributes[n++] = attributes_of(b, &b->start->roots[i]->functions[k]);
+}
+
+/* False when there is nothing to carry out. */
+bool bench_init(struct bench *b, const char *text, const char *targets)
+{
+	const struct pr_policy policy = { .limit = PR_DISRUPTION_IN_USE };
+	struct pr_address target;
+	struct pr_request request = { .targets = &target, .n_targets = 1 };
+	char all[12288], why[200];
+
+	add_words(text, all, sizeof(all));
+	*b = (struct bench){ .machine = machine_build(all), .directory = "/tmp/pr-faults-XXXXXX" };
+	/* thousands of journals, each line of which is synced */
+	if (access("/dev/shm", W_OK) == 0)
+		strcpy(b->directory, "/dev/shm/pr-faults-XXXXXX");
+	assert_non_null(mkdtemp(b->directory));
+	(void)snprintf(b->journal, sizeof(b->journal), "%s/journal", b->directory);
+	bench_simulate(b);
+	assert_int_equal(b->simulator.ops->look(b->simulator.instance, &b->start), 0);
+	remember(b);
+	if (targets)
+		assert_true(pr_address_parse(targets, &target));
+	else
+		request.n_targets = 0;
+	assert_int_equal(pr_plan_make(b->start, &request, &policy, &b->plan), 0);
+	pr_backend_simulator_free(&b->simulator);
+	if (b->plan->verdict != PR_VERDICT_OK)
+		return false;
+	if (pr_plan_check(b->plan, &policy, why, sizeof(why)) != 0)
+		fail_msg("the plan is not good: %s", why);
+	return true;
+}
+
+void bench_deinit(struct bench *b)
+{
+	for (size_t i = 0; i < b->start->n_functions; i++)
+		free(b->attributes[i]);
+	free(b->attributes);
+	(void)unlink(b->journal); /* a bench without a run has none */
+	assert_int_equal(rmdir(b->directory), 0);
+	pr_plan_free(b->plan);
+	pr_topology_free(b->start);
+	pr_topology_free(b->machine);
+}
+
+/* ---- what has to be true afterwards ---- */
+
+/* By the registers, which somebody may have closed, not only by the kernel's table. */
+static bool is_passed_on(const struct pr_function *f, const struct pr_resource *r)
+{
+	for (const struct pr_function *p = f->parent; p; p = p->parent)
+		for (unsigned int kind = PR_WINDOW_IO; kind <= PR_WINDOW_PREF; kind++) {
+			const struct pr_resource *w = pr_function_resource(p, kind);
+
+			if (w && w->state == PR_RES_ASSIGNED &&
+				pr_resource_is_io(w) == pr_resource_is_io(r) &&
+				pr_range_contains(&w->range, &r->range) &&
+				pr_window_disagrees(p, kind))
+				return false;
+		}
+
+	return true;
+}
+
+static bool resources_are_there(const struct pr_function *was, const struct pr_function *is)
+{
+	for (unsigned int i = 0; i < PR_WINDOW_IO; i++) {
+		const struct pr_resource *a = pr_function_resource(was, i),
+					 *c = pr_function_resource(is, i);
+
+		if (i != PR_ROM && a && a->state == PR_RES_ASSIGNED && is_passed_on(was, a) &&
+			(!c || c->state != PR_RES_ASSIGNED || !is_passed_on(is, c)))
+			return false;
+	}
+
+	return true;
+}
+
+/* Judged by hand, not by what the runner itself uses. */
+static void check_function(const struct bench *b, const struct pr_topology *now,
+	const struct pr_function *was, const char *attributes, const char *when)
+{
+	const struct pr_function *is;
+	char path[512], *text;
+
+	assert_int_equal(pr_function_path(was, path, sizeof(path)), 0);
+	is = pr_topology_find_path(now, path);
+	if (!is || is->removed)
+		fail_msg("%s: %s is gone", when, path);
+	if ((was->facts->driver != NULL) != (is->facts->driver != NULL) ||
+		(was->facts->driver && strcmp(was->facts->driver, is->facts->driver) != 0))
+		fail_msg(
+			"%s: %s had %s, has %s", when, path, was->facts->driver, is->facts->driver);
+	if (!resources_are_there(was, is))
+		fail_msg("%s: %s lost a BAR", when, path);
+	if (memcmp(was->facts->config + 0x3e, is->facts->config + 0x3e,
+		    was->facts->config_length - 0x3e) != 0)
+		fail_msg("%s: %s has other registers", when, path);
+	text = attributes_of(b, is);
+	if (strcmp(text, attributes) != 0)
+		fail_msg("%s: %s was\n%sis\n%s", when, path, attributes, text);
+	free(text);
+}
+
+void bench_check_machine(const struct bench *b, const struct pr_topology *now, const char *when)
+{
+	size_t n = 0;
+
+	pr_for_each_root (b->start, i)
+		for (size_t k = 0; k < b->start->roots[i]->n_functions; k++, n++)
+			check_function(
+				b, now, &b->start->roots[i]->functions[k], b->attributes[n], when);
+}
+
+void bench_read_journal(const struct bench *b, char **ret)
+{
+	assert_int_equal(pr_read_file_at(AT_FDCWD, b->journal, JOURNAL_MAX, ret, NULL), 0);
+}
+
+/* The start or the plan, and the journal knows. */
+void bench_check_end(const struct bench *b, enum pr_outcome outcome, const char *when)
+{
+	char *text, end[40], why[200] = "";
+	struct pr_topology *now;
+	size_t n, m;
+
+	bench_read_journal(b, &text);
+	n = strlen(text);
+	assert_int_equal(b->simulator.ops->look(b->simulator.instance, &now), 0);
+	bench_check_machine(b, now, when);
+	if (outcome == PR_OUTCOME_DONE && !pr_targets_work(b->plan, now, why, sizeof(why)))
+		fail_msg("%s: done, and %s", when, why);
+	m = (size_t)snprintf(end, sizeof(end), "end %s\n", pr_outcome_name(outcome));
+	if (n < m || strcmp(text + n - m, end) != 0)
+		fail_msg("%s: no \"%s\" in\n%s", when, end, text);
+	free(text);
+	pr_topology_free(now);
+}
+
+void bench_put_journal(const struct bench *b, const char *text, size_t n)
+{
+	int fd = open(b->journal, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pr_write_all(fd, text, n), 0);
+	(void)close(fd);
+}
+
+bool bench_is_pending(const struct bench *b)
+{
+	struct pr_journal *journal;
+	bool pending;
+
+	assert_int_equal(pr_journal_open(b->directory, &journal), 0);
+	pending = pr_journal_pending(journal);
+	pr_journal_close(journal);
+	return pending;
+}
+
+void bench_check_unbegun(const struct bench *b, const char *when)
+{
+	struct pr_topology *now;
+
+	assert_int_equal(b->simulator.ops->look(b->simulator.instance, &now), 0);
+	bench_check_machine(b, now, when);
+	assert_false(bench_is_pending(b));
+	pr_topology_free(now);
+}
