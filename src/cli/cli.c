@@ -37,6 +37,8 @@ const struct pr_verb pr_verbs[] = {
 		pr_verb_rollback },
 	{ "inhibit", "-- COMMAND", "leave the devices of --pin (or all) alone while COMMAND runs",
 		PR_TAKES_COMMAND, pr_verb_inhibit },
+	{ "check-config", "[FILE...]", "say what is wrong with the service's configuration",
+		PR_TAKES_FILES, pr_verb_check_config },
 	{ "help", "[VERB]", "show help on a verb", PR_TAKES_FILE, pr_verb_help },
 };
 const size_t pr_n_verbs = ARRAY_SIZE(pr_verbs);
@@ -191,7 +193,7 @@ void pr_cli_help(struct pr_text *t, const struct pr_verb *verb)
 			"Usage: pciroom [OPTION...] VERB [ARGUMENT...]\n\n"
 			"Makes room for hot-plugged PCI devices without a reboot.\n\nVerbs:\n");
 		for (size_t i = 0; i < pr_n_verbs; i++)
-			pr_text_printf(t, "  %-8s %-12s %s\n", pr_verbs[i].name,
+			pr_text_printf(t, "  %-12s %-12s %s\n", pr_verbs[i].name,
 				pr_verbs[i].arguments, pr_verbs[i].help);
 	}
 	help_options(t, verb);
@@ -361,7 +363,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		return pr_cli_error("--iomem, --ioports and --dmesg go with --input");
 	if ((cli->helper_log || cli->state) && !cli->local)
 		return pr_cli_error("--helper-log and --state go with --local");
-	if (takes & (PR_TAKES_DEVICES | PR_TAKES_COMMAND))
+	if (takes & (PR_TAKES_DEVICES | PR_TAKES_COMMAND | PR_TAKES_FILES))
 		return PR_EXIT_OK;
 	if (cli->n_arguments > (takes & PR_TAKES_FILE ? 1 : 0))
 		return pr_cli_error("%s: argument '%s' is too many", cli->verb->name,

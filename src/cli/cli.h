@@ -29,8 +29,9 @@ enum pr_verb_takes {
 	PR_TAKES_INPUT = 1 << 2,   /* --input: it reads only */
 	PR_TAKES_POLICY = 1 << 3,  /* --disruption and --pin */
 	PR_TAKES_YES = 1 << 4,     /* --yes: it asks before it acts */
-	PR_TAKES_COMMAND = 1 << 6, /* arguments are a command; --pin */
 	PR_TAKES_SOURCE = 1 << 5,  /* --local, --helper-log: it looks at a machine */
+	PR_TAKES_COMMAND = 1 << 6, /* arguments are a command; --pin */
+	PR_TAKES_FILES = 1 << 7,   /* arguments are files, any number */
 };
 struct pr_verb {
 	const char *name, *arguments, *help;
@@ -84,6 +85,7 @@ int pr_cli_pins(const struct pr_cli *cli, const struct pr_topology *t, char ***r
 void pr_pins_free(char **pins); /* NULL is fine */
 
 int pr_verb_apply(const struct pr_cli *cli);
+int pr_verb_check_config(const struct pr_cli *cli);
 int pr_verb_explain(const struct pr_cli *cli);
 int pr_verb_help(const struct pr_cli *cli);
 int pr_verb_inhibit(const struct pr_cli *cli);

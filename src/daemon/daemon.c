@@ -263,12 +263,13 @@ static void tell_settled(void *userdata)
 
 static void take_conf(struct daemon *d, struct pr_conf *c)
 {
+	char summary[PR_CONF_SUMMARY_MAX];
+
 	d->real.deadline_ms = (unsigned int)(c->deadline_usec / 1000);
 	if (d->hotplug)
 		pr_hotplug_set_settle(d->hotplug, c->settle_usec);
-	pr_log(PR_EVENT_CONF_LOADED, LOG_INFO, NULL,
-		"Mode %s, disruption limit %s, devices pinned: %zu", pr_mode_name(c->mode),
-		pr_disruption_name(c->disruption), c->n_pinned);
+	pr_log(PR_EVENT_CONF_LOADED, LOG_INFO, NULL, "Configuration: %s",
+		pr_conf_summary(c, summary));
 	pr_service_configure(d->service, c);
 }
 
@@ -298,6 +299,25 @@ static int reload(void *userdata, struct pr_why *why)
 	(void)snprintf(why->text, sizeof(why->text), "%s", r == 0 ? "" : error.text);
 	(void)sd_notify(0, "READY=1");
 	return r;
+}
+
+/* --check: for people and scripts, so that nothing of it goes to the journal. */
+static int check_conf(const struct pr_daemon_options *o)
+{
+	struct pr_conf_error error = { "out of memory" };
+	char summary[PR_CONF_SUMMARY_MAX];
+	struct pr_conf c;
+	int r;
+
+	r = o->n_files > 0 ? pr_conf_load_files(o->files, o->n_files, &c, &error)
+			   : pr_conf_load(o->conf, o->n_conf, &c, &error);
+	if (r != 0) {
+		(void)fprintf(stderr, "%s\n", error.text);
+		return EX_CONFIG;
+	}
+	r = printf("%s\n", pr_conf_summary(&c, summary));
+	pr_conf_deinit(&c);
+	return r < 0 || fflush(stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
@@ -569,6 +589,8 @@ int pr_daemon_main(int argc, char *argv[])
 	r = pr_daemon_options_parse(argc, argv, &d.options);
 	if (r != 0)
 		return r < 0 ? EX_USAGE : EXIT_SUCCESS;
+	if (d.options.check)
+		return check_conf(&d.options);
 	r = build_and_run(&d);
 	tear_down(&d);
 	return r;

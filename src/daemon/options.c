@@ -12,6 +12,8 @@ static const char help[] =
 	"how to make room for them, and offers org.pciroom1 on the system bus.\n"
 	"\n"
 	"  --conf DIR        read configuration from DIR only (may be repeated, later wins)\n"
+	"  --check [FILE]... read the configuration (or these files, one over the other), say\n"
+	"                    what is wrong with it, and exit\n"
 	"  --state DIR       keep the journal of running plans in DIR\n"
 	"  --runtime DIR     keep what programs inhibit in DIR, over a restart\n"
 	"  --helper SOCKET   where pciroom-helper listens\n"
@@ -27,6 +29,7 @@ static const char help[] =
 
 enum {
 	OPT_CONF = 256,
+	OPT_CHECK,
 	OPT_STATE,
 	OPT_RUNTIME,
 	OPT_HELPER,
@@ -40,6 +43,7 @@ enum {
 
 static const struct option long_options[] = {
 	{ "conf", required_argument, NULL, OPT_CONF },
+	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "state", required_argument, NULL, OPT_STATE },
 	{ "runtime", required_argument, NULL, OPT_RUNTIME },
 	{ "helper", required_argument, NULL, OPT_HELPER },
@@ -68,6 +72,9 @@ static int take(int option, struct pr_daemon_options *o)
 	switch (option) {
 	case OPT_CONF:
 		return add_conf(o, optarg);
+	case OPT_CHECK:
+		o->check = true;
+		return 0;
 	case OPT_STATE:
 		o->state = optarg;
 		return 0;
@@ -129,11 +136,13 @@ int pr_daemon_options_parse(int argc, char *argv[], struct pr_daemon_options *re
 		if (r != 0)
 			return r;
 	}
-	if (optind < argc) {
+	if (optind < argc && !o.check) {
 		(void)fprintf(stderr, "pciroomd: unexpected argument \"%s\"; see pciroomd --help\n",
 			argv[optind]);
 		return -EINVAL;
 	}
+	o.files = (const char *const *)argv + optind;
+	o.n_files = (size_t)(argc - optind);
 	set_defaults(&o);
 	*ret = o;
 	return 0;

@@ -12,6 +12,9 @@ struct pr_daemon_options {
 	bool session;
 	const char *conf[PR_CONF_DIRECTORIES_MAX];
 	size_t n_conf;
+	bool check;               /* only look at the configuration: */
+	const char *const *files; /* at these files; none: at what a start would read */
+	size_t n_files;
 };
 
 /* 0: go on; 1: all is said, exit with success; -EINVAL: what is wrong was printed. */
