@@ -217,34 +217,34 @@ static int follow_job(struct pr_remote *m, sd_bus_message *reply, struct pr_repo
 
 int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, struct pr_report *ret)
 {
-	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
 	int r = subscribe(m);
 
 	if (r != PR_EXIT_OK)
 		return r;
 
 	m->shown = plan;
-	r = sd_bus_call_method(m->bus, NAME, OBJECT, MANAGER, "ApplyPlan", &error, &reply, "otut",
-		m->plan, plan->generation, UINT32_C(0), UINT64_C(0));
+	r = sd_bus_message_new_method_call(m->bus, &call, NAME, OBJECT, MANAGER, "ApplyPlan");
+	if (r >= 0)
+		r = sd_bus_message_append(
+			call, "otut", m->plan, plan->generation, UINT32_C(0), UINT64_C(0));
 	if (r < 0)
-		return pr_remote_failed(m, r, &error, "pciroomd does not carry out the plan");
-
-	return follow_job(m, reply, ret);
+		return pr_cli_failed(r, "cannot ask pciroomd");
+	r = pr_remote_call(m, call, "pciroomd does not carry out the plan", &reply);
+	return r == PR_EXIT_OK ? follow_job(m, reply, ret) : r;
 }
 
 int pr_remote_rollback(struct pr_remote *m, struct pr_report *ret)
 {
-	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
 	int r = subscribe(m);
 
 	if (r != PR_EXIT_OK)
 		return r;
 
-	r = sd_bus_call_method(m->bus, NAME, OBJECT, MANAGER, "Rollback", &error, &reply, "");
+	r = sd_bus_message_new_method_call(m->bus, &call, NAME, OBJECT, MANAGER, "Rollback");
 	if (r < 0)
-		return pr_remote_failed(m, r, &error, "pciroomd does not roll back");
-
-	return follow_job(m, reply, ret);
+		return pr_cli_failed(r, "cannot ask pciroomd");
+	r = pr_remote_call(m, call, "pciroomd does not roll back", &reply);
+	return r == PR_EXIT_OK ? follow_job(m, reply, ret) : r;
 }

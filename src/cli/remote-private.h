@@ -41,4 +41,10 @@ static inline void pr_message_unrefp(sd_bus_message **m)
  * PR_REMOTE_ABSENT.
  */
 int pr_remote_failed(struct pr_remote *m, int r, const sd_bus_error *error, const char *what);
+/*
+ * A call that polkit may want to ask somebody for a password about, however long that takes.  An enum pr_exit, or
+ * PR_REMOTE_ABSENT; told as by pr_remote_failed().
+ */
+int pr_remote_call(
+	struct pr_remote *m, sd_bus_message *call, const char *what, sd_bus_message **ret);
 void pr_remote_forget_jobs(struct pr_remote *m);

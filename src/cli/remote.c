@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/macros.h"
+#include "cli/agent.h"
 #include "cli/remote-private.h"
 #include "pciroom/import.h"
 
@@ -58,6 +59,21 @@ int pr_remote_failed(struct pr_remote *m, int r, const sd_bus_error *error, cons
 	/* the bus explains a refusal by its rules, which is of no help to anybody */
 	(void)pr_cli_error("%s: %s", what, exit == PR_EXIT_NOT_PERMITTED ? "not permitted" : why);
 	return exit;
+}
+
+int pr_remote_call(
+	struct pr_remote *m, sd_bus_message *call, const char *what, sd_bus_message **ret)
+{
+	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	struct pr_agent agent;
+	int r;
+
+	pr_agent_open(&agent);
+	r = sd_bus_message_set_allow_interactive_authorization(call, pr_cli_interactive());
+	if (r >= 0)
+		r = sd_bus_call(m->bus, call, agent.pid ? UINT64_MAX : 0, &error, ret);
+	pr_agent_close(&agent);
+	return r < 0 ? pr_remote_failed(m, r, &error, what) : PR_EXIT_OK;
 }
 
 const char *pr_remote_absence(const struct pr_remote *m)
@@ -123,14 +139,17 @@ static int read_topology(int fd, struct pr_topology **ret)
 
 int pr_remote_look(struct pr_remote *m, struct pr_topology **ret)
 {
-	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
 	int fd, r;
 
-	r = sd_bus_call_method(
-		m->bus, NAME, OBJECT, MANAGER, "GetTopology", &error, &reply, "a{sv}", 0);
+	r = sd_bus_message_new_method_call(m->bus, &call, NAME, OBJECT, MANAGER, "GetTopology");
+	if (r >= 0)
+		r = sd_bus_message_append(call, "a{sv}", 0);
 	if (r < 0)
-		return pr_remote_failed(m, r, &error, "pciroomd does not show the machine");
+		return pr_cli_failed(r, "cannot ask pciroomd");
+	r = pr_remote_call(m, call, "pciroomd does not show the machine", &reply);
+	if (r != PR_EXIT_OK)
+		return r;
 	r = sd_bus_message_read(reply, "h", &fd); /* belongs to the message */
 	if (r < 0)
 		return pr_cli_failed(r, "answer of pciroomd");
@@ -219,7 +238,6 @@ static int append_request(
 static int create_plan(
 	struct pr_remote *m, const struct pr_request *request, const struct pr_policy *policy)
 {
-	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
 	_cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
 	const char *path;
 	int r;
@@ -230,9 +248,9 @@ static int create_plan(
 	if (r < 0)
 		return pr_cli_failed(r, "cannot ask pciroomd");
 
-	r = sd_bus_call(m->bus, call, 0, &error, &reply);
-	if (r < 0)
-		return pr_remote_failed(m, r, &error, "pciroomd does not plan");
+	r = pr_remote_call(m, call, "pciroomd does not plan", &reply);
+	if (r != PR_EXIT_OK)
+		return r;
 	r = sd_bus_message_read(reply, "o", &path);
 	if (r < 0)
 		return pr_cli_failed(r, "answer of pciroomd");
