@@ -10,8 +10,15 @@ void pr_json_init(struct pr_json *j, struct pr_text *out)
 	*j = (struct pr_json){ .out = out, .first = true };
 }
 
+void pr_json_init_line(struct pr_json *j, struct pr_text *out)
+{
+	*j = (struct pr_json){ .out = out, .first = true, .line = true };
+}
+
 static void json_indent(struct pr_json *j)
 {
+	if (j->line)
+		return;
 	pr_text_add(j->out, "\n");
 	for (unsigned int i = 0; i < j->depth; i++)
 		pr_text_add(j->out, "  ");
@@ -70,7 +77,7 @@ static void json_quote(struct pr_text *out, const char *value)
 static void json_member(struct pr_json *j, const char *key)
 {
 	if (!j->first)
-		pr_text_add(j->out, ",");
+		pr_text_add(j->out, j->line ? ", " : ",");
 	if (j->depth > 0)
 		json_indent(j);
 	j->first = false;

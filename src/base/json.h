@@ -12,9 +12,12 @@ struct pr_json {
 	struct pr_text *out;
 	unsigned int depth;
 	bool first; /* no member written yet at this depth */
+	bool line;  /* all on one line */
 };
 
 void pr_json_init(struct pr_json *j, struct pr_text *out);
+/* All on one line, for streams of objects. */
+void pr_json_init_line(struct pr_json *j, struct pr_text *out);
 void pr_json_object(struct pr_json *j, const char *key);
 void pr_json_object_end(struct pr_json *j);
 void pr_json_array(struct pr_json *j, const char *key);

@@ -10,6 +10,7 @@
 
 #include "base/macros.h"
 #include "cli/cli.h"
+#include "cli/host.h"
 
 const struct pr_verb pr_verbs[] = {
 	{ "tree", "", "show the machine: bridges, devices, windows, health",
@@ -37,6 +38,9 @@ const struct pr_verb pr_verbs[] = {
 		pr_verb_rollback },
 	{ "inhibit", "-- COMMAND", "leave the devices of --pin (or all) alone while COMMAND runs",
 		PR_TAKES_COMMAND, pr_verb_inhibit },
+	{ "monitor", "", "show what the service does, as it happens", 0, pr_verb_monitor },
+	{ "history", "", "list what became of the plans that the service carried out", 0,
+		pr_verb_history },
 	{ "check-config", "[FILE...]", "say what is wrong with the service's configuration",
 		PR_TAKES_FILES, pr_verb_check_config },
 	{ "help", "[VERB]", "show help on a verb", PR_TAKES_FILE, pr_verb_help },
@@ -82,6 +86,7 @@ static const struct {
 	{ OPT_PIN, "pin", "DEVICE", "leave this device alone (may be given again)",
 		PR_TAKES_POLICY | PR_TAKES_COMMAND },
 	{ 'y', "yes", NULL, "do not ask", PR_TAKES_YES },
+	{ 'H', "host", "[USER@]HOST", "do it on another machine, by ssh", 0 },
 	{ OPT_BYTES, "bytes", NULL, "print sizes in bytes", 0 },
 	{ OPT_NO_COLOR, "no-color", NULL, "no colours (the variable NO_COLOR does the same)", 0 },
 	{ 'v', "verbose", NULL, "show everything, not only what matters", 0 },
@@ -239,8 +244,11 @@ static void make_getopt(struct option long_options[], char *letters)
 		long_options[i] = (struct option){ .name = options[i].name,
 			.has_arg = options[i].argument ? required_argument : no_argument,
 			.val = options[i].value };
-		if (options[i].value < 0x80)
-			*letters++ = (char)options[i].value;
+		if (options[i].value >= 0x80)
+			continue;
+		*letters++ = (char)options[i].value;
+		if (options[i].argument)
+			*letters++ = ':';
 	}
 	long_options[ARRAY_SIZE(options)] = (struct option){ 0 };
 	*letters = '\0';
@@ -308,6 +316,9 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 		return PR_EXIT_OK;
 	case 'y':
 		cli->yes = true;
+		return PR_EXIT_OK;
+	case 'H':
+		cli->host = argument;
 		return PR_EXIT_OK;
 	case OPT_BYTES:
 		cli->style.bytes = true;
@@ -379,8 +390,16 @@ static int print_version(void)
 	return pr_cli_print(&t) ? PR_EXIT_OK : PR_EXIT_ERROR;
 }
 
+/* What another machine shall do too. */
+static void forward_option(struct pr_text *command, int value, const char *argument)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (options[i].value == value && value != 'H')
+			pr_host_option(command, options[i].name, argument);
+}
+
 /* Options were taken; the verb is the first argument that is none. */
-static int run_verb(struct pr_cli *cli, const struct wishes *wishes)
+static int run_verb(struct pr_cli *cli, const struct wishes *wishes, struct pr_text *command)
 {
 	struct pr_text t = { 0 };
 	int r;
@@ -406,15 +425,18 @@ static int run_verb(struct pr_cli *cli, const struct wishes *wishes)
 	}
 
 	r = check_options(cli, wishes);
-	return r != PR_EXIT_OK ? r : cli->verb->run(cli);
+	if (r != PR_EXIT_OK)
+		return r;
+	return cli->host ? pr_host_run(cli, command) : cli->verb->run(cli);
 }
 
 int pr_cli_main(int argc, char **argv)
 {
 	struct option long_options[ARRAY_SIZE(options) + 1];
-	char letters[ARRAY_SIZE(options) + 1];
+	char letters[2 * ARRAY_SIZE(options) + 1];
 	struct wishes wishes = { 0 };
 	struct pr_cli cli = { .limit = PR_DISRUPTION_RESTART };
+	struct pr_text command = { 0 };
 	int value, r = PR_EXIT_OK;
 
 	(void)setlocale(LC_CTYPE, ""); /* without it, lines are drawn in ASCII */
@@ -427,13 +449,16 @@ int pr_cli_main(int argc, char **argv)
 
 	make_getopt(long_options, letters);
 	while (r == PR_EXIT_OK &&
-		(value = getopt_long(argc, argv, letters, long_options, NULL)) != -1)
+		(value = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
 		r = take_option(&cli, value, optarg, &wishes);
+		forward_option(&command, value, optarg);
+	}
 
 	cli.arguments = argv + optind;
 	cli.n_arguments = (size_t)(argc - optind);
 	if (r == PR_EXIT_OK)
-		r = run_verb(&cli, &wishes);
+		r = run_verb(&cli, &wishes, &command);
+	pr_text_deinit(&command);
 	free(cli.pins);
 	return r;
 }

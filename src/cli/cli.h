@@ -47,6 +47,7 @@ struct pr_cli {
 	bool json, local, yes;
 	struct pr_style style;
 	const char *input, *iomem, *ioports, *dmesg, *helper_log, *state;
+	const char *host; /* NULL: this machine */
 	enum pr_disruption limit;
 	const char **pins; /* as given */
 	size_t n_pins;
@@ -87,8 +88,10 @@ void pr_pins_free(char **pins); /* NULL is fine */
 int pr_verb_apply(const struct pr_cli *cli);
 int pr_verb_check_config(const struct pr_cli *cli);
 int pr_verb_explain(const struct pr_cli *cli);
+int pr_verb_history(const struct pr_cli *cli);
 int pr_verb_help(const struct pr_cli *cli);
 int pr_verb_inhibit(const struct pr_cli *cli);
+int pr_verb_monitor(const struct pr_cli *cli);
 int pr_verb_plan(const struct pr_cli *cli);
 int pr_verb_record(const struct pr_cli *cli);
 int pr_verb_rollback(const struct pr_cli *cli);

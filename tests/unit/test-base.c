@@ -145,6 +145,23 @@ static void test_json_nesting(void **state)
 		"  \"u\": 18446744073709551615\n}\n");
 }
 
+static void test_json_line(void **state)
+{
+	_cleanup_(pr_text_deinit) struct pr_text out = { 0 };
+	struct pr_json j;
+
+	(void)state;
+	pr_json_init_line(&j, &out);
+	pr_json_object(&j, NULL);
+	pr_json_string(&j, "s", "a\nb");
+	pr_json_array(&j, "a");
+	pr_json_u64(&j, NULL, 1);
+	pr_json_u64(&j, NULL, 2);
+	pr_json_array_end(&j);
+	pr_json_object_end(&j);
+	assert_string_equal(out.data, "{\"s\": \"a\\u000ab\", \"a\": [1, 2]}\n");
+}
+
 static void test_text_grows(void **state)
 {
 	_cleanup_(pr_text_deinit) struct pr_text t = { 0 };
@@ -244,6 +261,7 @@ int main(void)
 	ADD_ROWS(&tests, size_cases, test_size);
 	ADD_ROWS(&tests, json_cases, test_json_string);
 	rows_add(&tests, "json: objects, arrays and numbers nest", test_json_nesting, NULL);
+	rows_add(&tests, "json: all on one line", test_json_line, NULL);
 	rows_add(&tests, "text: grows over many additions", test_text_grows, NULL);
 	rows_add(&tests, "text: empty text can be taken", test_text_taken_empty, NULL);
 	rows_add(&tests, "files: read, limit, first line, link, write", test_files, NULL);
