@@ -234,15 +234,6 @@ static void judge_target(
 	}
 }
 
-/* A tier that asks for nothing is not met by doing nothing. */
-static bool asks(const struct pr_targets *targets, enum pr_tier tier)
-{
-	for (size_t i = 0; i < targets->n; i++)
-		if (pr_function_needs(targets->functions[i], tier))
-			return true;
-	return false;
-}
-
 static void mark(const struct pr_search *s, const struct pr_candidate *c, bool inside)
 {
 	for (size_t i = 0; i < c->n_moves; i++) {
@@ -280,7 +271,7 @@ int pr_judge(const struct pr_search *s, struct pr_arena *arena, const struct pr_
 	int r = 0;
 
 	for (unsigned int tier = 0; tier < _PR_TIER_MAX; tier++)
-		j.met[tier] = asks(targets, (enum pr_tier)tier);
+		j.met[tier] = pr_targets_ask(targets, (enum pr_tier)tier);
 
 	mark(s, c, true);
 	for (size_t i = 0; i < s->topology->n_roots && r == 0 && !g.bad; i++)

@@ -96,7 +96,7 @@ static int solve_tier(struct pr_search *s, const struct pr_targets *targets, enu
 	return r;
 }
 
-static bool asks(const struct pr_targets *targets, enum pr_tier tier)
+bool pr_targets_ask(const struct pr_targets *targets, enum pr_tier tier)
 {
 	for (size_t i = 0; i < targets->n; i++)
 		if (pr_function_needs(targets->functions[i], tier))
@@ -115,7 +115,7 @@ static int solve_all(struct pr_search *s, const struct pr_targets *targets,
 	struct pr_cost as_much = *upper;
 	int r;
 
-	if (asks(targets, PR_TIER_LOST)) {
+	if (pr_targets_ask(targets, PR_TIER_LOST)) {
 		r = solve_tier(s, targets, PR_TIER_LOST, upper, &lost);
 		if (r < 0)
 			return r;

@@ -190,6 +190,8 @@ struct pr_choice {
 	bool proven;
 	struct pr_cost bound; /* when not proven */
 };
+/* Somebody lacks what @tier is about: a tier that asks for nothing is not met by doing nothing. */
+bool pr_targets_ask(const struct pr_targets *targets, enum pr_tier tier);
 /* Least good candidate for all of @targets, or, with @partly, for as many as can be mended. */
 int pr_search_run(
 	struct pr_search *s, const struct pr_targets *targets, bool partly, struct pr_choice *ret);
