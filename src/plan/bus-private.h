@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Private to the search of one bus: what can become of each unit (bus.c), and
+ * the order in which vectors of that are looked at (bus-walk.c).
+ */
+#pragma once
+
+#include "plan/search.h"
+
+#define MAX_INSIDE  3
+#define MAX_OPTIONS (3 + MAX_INSIDE)
+
+struct option {
+	enum pr_fate fate;
+	unsigned int inside; /* which of the best below it is done, from 1; 0: none */
+	bool raw;            /* something is done below it, for which this bus has to make room */
+	bool rescan;         /* this bus has to be scanned */
+	bool gains;          /* room made on this bus may serve it */
+	struct pr_cost cost;
+};
+
+/* A unit and what can become of it, the cheapest first. */
+struct way {
+	const struct pr_unit *unit;
+	struct option options[MAX_OPTIONS];
+	unsigned int n_options;
+	struct pr_targets below; /* targets strictly below it; part of @all */
+	bool is_target;
+	struct pr_solution inside[MAX_INSIDE]; /* each costs more than the one before */
+	struct pr_candidate raw;
+};
+
+struct bus {
+	struct pr_search *s;
+	const struct pr_root *root;
+	const struct pr_function *parent;
+	const struct pr_targets *targets;
+	enum pr_tier tier;
+	struct pr_cost upper;       /* only what costs less is of interest, */
+	const struct pr_cost *over; /* and more than this, if not NULL */
+	bool dive;
+	struct pr_unit *units;
+	size_t n_units;
+	struct way *ways; /* those on the way to a target first, then by cost */
+	size_t n_ways, n_on_way;
+	struct pr_room *room;
+	unsigned int *vector; /* an option each, by way */
+	enum pr_fate *fates;  /* by unit */
+	struct pr_solution best;
+};
+
+/* What can become of each unit of the bus.  0 or -ENOMEM. */
+int bus_make_ways(struct bus *b);
+/* The vector makes room on this bus for a target: others may go along. */
+bool bus_helps(const struct bus *b);
+/* The fate of each unit by the vector. */
+void bus_set_fates(struct bus *b);
+/* Simulates the vector unless it cannot be good, or not better; keeps it when it is the best. */
+int bus_evaluate(struct bus *b);
