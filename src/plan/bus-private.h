@@ -7,7 +7,7 @@
 
 #include "plan/search.h"
 
-#define MAX_INSIDE  3
+#define MAX_INSIDE  8
 #define MAX_OPTIONS (3 + MAX_INSIDE)
 
 struct option {
