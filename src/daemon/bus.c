@@ -403,6 +403,9 @@ const sd_bus_vtable pr_bus_manager_vtable[] = {
 	SD_BUS_METHOD_WITH_ARGS("Inhibit",
 		SD_BUS_ARGS("s", what, "ao", devices, "s", who, "s", why, "s", mode),
 		SD_BUS_RESULT("h", lease), pr_bus_method_inhibit, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("OpenSnapshot", SD_BUS_ARGS("h", file, "a{sv}", options),
+		SD_BUS_RESULT("o", snapshot), pr_bus_method_open_snapshot,
+		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("ListInhibitors", SD_BUS_NO_ARGS,
 		SD_BUS_RESULT("a(saosssuu)", inhibitors), pr_bus_method_list_inhibitors,
 		SD_BUS_VTABLE_UNPRIVILEGED),
@@ -492,6 +495,7 @@ const struct pr_bus_interface pr_bus_interfaces[] = {
 	{ PR_BUS_BRIDGE, pr_bus_bridge_vtable },
 	{ PR_BUS_PLAN, pr_bus_plan_vtable },
 	{ PR_BUS_JOB, pr_bus_job_vtable },
+	{ PR_BUS_SNAPSHOT, pr_bus_snapshot_vtable },
 };
 const size_t pr_n_bus_interfaces = ARRAY_SIZE(pr_bus_interfaces);
 
@@ -508,6 +512,8 @@ int pr_bus_register(struct pr_bus *b, sd_bus *bus, struct pr_service *service)
 		r = pr_bus_register_devices(b);
 	if (r >= 0)
 		r = pr_bus_register_plans(b);
+	if (r >= 0)
+		r = pr_bus_register_snapshots(b);
 	return r < 0 ? r : pr_bus_register_log(b);
 }
 
@@ -517,5 +523,6 @@ void pr_bus_unregister(struct pr_bus *b)
 		b->slots[i] = sd_bus_slot_unref(b->slots[i]);
 	while (b->calls)
 		pr_call_free(b->calls); /* those that polkit has not answered */
+	pr_bus_forget_owners(b);
 	b->bus = NULL;
 }

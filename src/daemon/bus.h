@@ -9,22 +9,26 @@
 #include <systemd/sd-bus.h>
 
 #include "daemon/service.h"
+#include "daemon/upload.h"
 
-#define PR_BUS_NAME    "org.pciroom1"
-#define PR_BUS_PATH    "/org/pciroom1"
-#define PR_BUS_PLANS   PR_BUS_PATH "/plan"
-#define PR_BUS_JOBS    PR_BUS_PATH "/job"
-#define PR_BUS_DEVICES PR_BUS_PATH "/device"
+#define PR_BUS_NAME      "org.pciroom1"
+#define PR_BUS_PATH      "/org/pciroom1"
+#define PR_BUS_PLANS     PR_BUS_PATH "/plan"
+#define PR_BUS_JOBS      PR_BUS_PATH "/job"
+#define PR_BUS_DEVICES   PR_BUS_PATH "/device"
+#define PR_BUS_SNAPSHOTS PR_BUS_PATH "/snapshot"
 
-#define PR_BUS_MANAGER "org.pciroom1.Manager"
-#define PR_BUS_PLAN    "org.pciroom1.Plan"
-#define PR_BUS_JOB     "org.pciroom1.Job"
-#define PR_BUS_DEVICE  "org.pciroom1.Device"
-#define PR_BUS_BRIDGE  "org.pciroom1.Bridge"
+#define PR_BUS_MANAGER  "org.pciroom1.Manager"
+#define PR_BUS_PLAN     "org.pciroom1.Plan"
+#define PR_BUS_JOB      "org.pciroom1.Job"
+#define PR_BUS_DEVICE   "org.pciroom1.Device"
+#define PR_BUS_BRIDGE   "org.pciroom1.Bridge"
+#define PR_BUS_SNAPSHOT "org.pciroom1.Snapshot"
 
 #define PR_BUS_SLOTS_MAX 16u
 
 struct pr_call;
+struct pr_owner;
 
 struct pr_bus {
 	sd_bus *bus; /* borrowed */
@@ -32,6 +36,8 @@ struct pr_bus {
 	sd_bus_slot *slots[PR_BUS_SLOTS_MAX];
 	size_t n_slots;
 	struct pr_inhibitors *inhibitors; /* borrowed; NULL: nobody can inhibit */
+	struct pr_uploads *uploads;       /* borrowed */
+	struct pr_owner *owners;          /* of snapshots, see bus-snapshot.c */
 	struct pr_call *calls;            /* that wait, see bus-call.h */
 };
 
@@ -77,6 +83,13 @@ int pr_bus_method_inhibit(sd_bus_message *m, void *userdata, sd_bus_error *error
 int pr_bus_method_list_inhibitors(sd_bus_message *m, void *userdata, sd_bus_error *error);
 void pr_bus_prepare(struct pr_bus *b, const struct pr_job *job, bool start, uint64_t deadline_usec);
 
+/* ---- bus-snapshot.c: snapshot objects, and how the manager makes one ---- */
+
+void pr_bus_snapshot_path(uint64_t number, char ret[PR_BUS_PATH_MAX]);
+int pr_bus_method_open_snapshot(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int pr_bus_register_snapshots(struct pr_bus *b);
+void pr_bus_forget_owners(struct pr_bus *b);
+
 /* ---- bus-log.c: org.freedesktop.LogControl1 ---- */
 
 int pr_bus_register_log(struct pr_bus *b);
@@ -90,4 +103,4 @@ struct pr_bus_interface {
 extern const struct pr_bus_interface pr_bus_interfaces[];
 extern const size_t pr_n_bus_interfaces;
 extern const sd_bus_vtable pr_bus_manager_vtable[], pr_bus_device_vtable[], pr_bus_bridge_vtable[],
-	pr_bus_plan_vtable[], pr_bus_job_vtable[];
+	pr_bus_plan_vtable[], pr_bus_job_vtable[], pr_bus_snapshot_vtable[];

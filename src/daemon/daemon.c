@@ -35,6 +35,7 @@ struct daemon {
 	struct pr_looking *looking;
 	struct pr_running *running;
 	struct pr_planner *planner;
+	struct pr_uploads *uploads;
 	struct pr_inhibitors *inhibitors; /* NULL: they cannot be kept */
 	sd_event_source *retry, *prepared;
 	bool stopping;
@@ -432,6 +433,9 @@ static int build_children(struct daemon *d)
 	d->real.processes_path = d->options.processes;
 	d->real.state = d->options.state;
 	d->world = pr_world_real(&d->real);
+	r = pr_uploads_new(d->event, &d->uploads);
+	if (r < 0)
+		return r;
 	r = pr_planner_new(d->event, &d->planner);
 	if (r < 0)
 		return r;
@@ -479,6 +483,7 @@ static int build_bus(struct daemon *d)
 	if (r >= 0)
 		r = pr_bus_register(&d->objects, d->bus, d->service);
 	d->objects.inhibitors = d->inhibitors;
+	d->objects.uploads = d->uploads;
 	if (r >= 0)
 		r = sd_bus_attach_event(d->bus, d->event, SD_EVENT_PRIORITY_NORMAL);
 	if (r >= 0)
@@ -573,6 +578,7 @@ static void tear_down(struct daemon *d)
 	pr_hotplug_free(d->hotplug);
 	pr_planner_free(d->planner);
 	pr_service_free(d->service); /* answers who still waits */
+	pr_uploads_free(d->uploads);
 	pr_bus_unregister(&d->objects);
 	pr_inhibitors_free(d->inhibitors);
 	sd_bus_flush_close_unref(d->bus);

@@ -68,7 +68,7 @@ static void child_signals(void)
 
 __attribute__((noreturn)) static void run_child(const struct pr_worker_task *task, int channel)
 {
-	int keep[] = { channel, task->keep };
+	int keep[] = { channel, task->keep, task->also };
 
 	/* the bus connection above all: the bus would think that the daemon lives on */
 	pr_close_others(STDERR_FILENO + 1, keep, ARRAY_SIZE(keep));

@@ -33,6 +33,7 @@ struct pr_worker_task {
 	void (*ended)(void *userdata, bool clean);
 	void *userdata;
 	int keep;   /* descriptor that the child needs, or -1; it has the same number there */
+	int also;   /* the same, another one; 0: none */
 	bool whole; /* never killed by us: what it has begun, it ends */
 	uint64_t timeout_usec; /* then the child is killed; 0: never */
 };

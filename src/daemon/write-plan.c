@@ -45,6 +45,16 @@ static void write_function(struct pr_json *j, const struct pr_function *f)
 	pr_json_object_end(j);
 }
 
+static void write_functions(struct pr_json *j, const struct pr_topology *t)
+{
+	pr_json_array(j, "functions");
+	for (size_t i = 0; t && i < t->n_roots; i++)
+		for (size_t k = 0; k < t->roots[i]->n_functions; k++)
+			if (!t->roots[i]->functions[k].removed)
+				write_function(j, &t->roots[i]->functions[k]);
+	pr_json_array_end(j);
+}
+
 void pr_write_prediction(struct pr_text *t, const struct pr_plan *p)
 {
 	struct pr_json j;
@@ -53,15 +63,53 @@ void pr_write_prediction(struct pr_text *t, const struct pr_plan *p)
 	pr_json_object(&j, NULL);
 	pr_json_string(&j, "schema", "pciroom.prediction/1");
 	pr_json_string(&j, "plan", p->id);
-	pr_json_array(&j, "functions");
-	pr_for_each_root (p->prediction, i) {
-		const struct pr_root *root = p->prediction->roots[i];
+	write_functions(&j, p->prediction);
+	pr_json_object_end(&j);
+	pr_text_add(t, "\n");
+}
 
-		for (size_t k = 0; k < root->n_functions; k++)
-			if (!root->functions[k].removed)
-				write_function(&j, &root->functions[k]);
+/* ---- all of a plan ---- */
+
+static void write_cost(struct pr_json *j, const struct pr_cost *c)
+{
+	pr_json_object(j, "cost");
+	pr_json_u64(j, "in_use", c->in_use);
+	pr_json_u64(j, "restarted", c->restarted);
+	pr_json_u64(j, "renumbered", c->renumbered);
+	pr_json_u64(j, "removed", c->removed);
+	pr_json_object_end(j);
+}
+
+static void write_steps(struct pr_json *j, const struct pr_plan *p)
+{
+	char address[PR_ADDRESS_MAX];
+
+	pr_json_array(j, "steps");
+	for (size_t i = 0; i < p->n_steps; i++) {
+		pr_address_format(&p->steps[i].address, address);
+		pr_json_object(j, NULL);
+		pr_json_string(j, "kind", pr_step_name(p->steps[i].kind));
+		pr_json_string(j, "address", p->steps[i].kind == PR_STEP_EXPECT ? NULL : address);
+		pr_json_string(j, "text", pr_say_step(&p->steps[i]).text);
+		pr_json_object_end(j);
 	}
-	pr_json_array_end(&j);
+	pr_json_array_end(j);
+}
+
+void pr_write_plan(struct pr_text *t, const struct pr_plan *p)
+{
+	struct pr_json j;
+
+	pr_json_init(&j, t);
+	pr_json_object(&j, NULL);
+	pr_json_string(&j, "schema", "pciroom.plan-of-snapshot/1");
+	pr_json_string(&j, "plan", p->id);
+	pr_json_string(&j, "verdict", pr_verdict_name(p->verdict));
+	pr_json_string(&j, "why", p->why);
+	pr_json_bool(&j, "proven", p->proven);
+	write_cost(&j, &p->cost);
+	write_steps(&j, p);
+	write_functions(&j, p->prediction);
 	pr_json_object_end(&j);
 	pr_text_add(t, "\n");
 }

@@ -419,6 +419,7 @@ void stage_open(struct stage *s, const char *machine, enum pr_mode mode)
 	s->world = (struct pr_world){ stage_look, stage_backend, stage_backend_free, s, NULL };
 	assert_int_equal(sd_event_new(&s->event), 0);
 	assert_int_equal(pr_service_new(&service_ops, s, &s->service), 0);
+	assert_int_equal(pr_uploads_new(s->event, &s->uploads), 0);
 	assert_int_equal(pr_planner_new(s->event, &s->planner), 0);
 	assert_int_equal(pr_looking_new(s->event, &s->world, &look_events, &s->looking), 0);
 	assert_int_equal(
@@ -428,6 +429,7 @@ void stage_open(struct stage *s, const char *machine, enum pr_mode mode)
 	pr_service_configure(s->service, &conf);
 	connect_bus(s);
 	stage_open_inhibitors(s);
+	s->objects.uploads = s->uploads;
 }
 
 /* Leases that a test still held are left there, as they are by the daemon. */
@@ -454,6 +456,7 @@ void stage_close(struct stage *s)
 	pr_looking_free(s->looking);
 	pr_planner_free(s->planner);
 	pr_service_free(s->service);
+	pr_uploads_free(s->uploads);
 	pr_bus_unregister(&s->objects);
 	pr_inhibitors_free(s->inhibitors);
 	sd_event_source_disable_unref(s->prepared);

@@ -62,6 +62,7 @@ struct stage {
 	struct pr_service *service;
 	struct pr_looking *looking;
 	struct pr_planner *planner;
+	struct pr_uploads *uploads;
 	struct pr_inhibitors *inhibitors;
 	sd_event_source *prepared; /* NULL: nothing is waited for */
 	struct pr_running *running;
