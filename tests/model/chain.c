@@ -3,6 +3,7 @@
 #include "chain.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define LONGEST     64 /* links, then the chain is broken */
 #define MAX_ACTIONS 256
@@ -42,13 +43,21 @@ static bool brings_something(const struct recorded_case *c)
 	return false;
 }
 
+/* A file that the kernel reads when it finds a device was written in between; no action says so. */
+static bool writes_alignments(const struct pr_topology *last, const struct pr_topology *next)
+{
+	const char *a = last->machine.alignments, *b = next->machine.alignments;
+
+	return strcmp(a ? a : "", b ? b : "") != 0;
+}
+
 static bool judge_linked(struct chain *c, struct recorded_case *next, struct case_judgement *ret)
 {
 	struct pr_action actions[MAX_ACTIONS];
 	const struct pr_topology *last = c->n > 0 ? c->links[c->n - 1] : NULL;
 
 	if (!last || c->n == LONGEST || brings_something(next) ||
-		!case_resolve(next, last, actions))
+		writes_alignments(last, next->before) || !case_resolve(next, last, actions))
 		return false;
 	case_judge(next, last, actions, ret);
 	return true;
