@@ -139,6 +139,9 @@ struct pr_rebar_entry {
 	uint64_t sizes;
 	uint8_t current; /* 2^current MiB */
 };
+/* Bytes of the size that bit or field value @n stands for; @n below 44. */
+#define PR_REBAR_SIZE(n) (UINT64_C(0x100000) << (n))
+#define PR_REBAR_SIZES   44
 struct pr_rebar {
 	enum pr_known present;
 	uint16_t offset;

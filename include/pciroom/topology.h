@@ -304,6 +304,9 @@ struct pr_function *pr_topology_find_path(const struct pr_topology *t, const cha
 
 /* NULL when the function does not have it. */
 struct pr_resource *pr_function_resource(const struct pr_function *f, unsigned int index);
+/* Sizes that @f's BAR or VF BAR @r can be given; NULL: only the one it has, or not known. */
+const struct pr_rebar_entry *pr_function_rebar(
+	const struct pr_function *f, const struct pr_resource *r);
 bool pr_function_below(
 	const struct pr_function *f, const struct pr_function *ancestor); /* itself counts */
 /*

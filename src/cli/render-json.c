@@ -476,6 +476,18 @@ void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p)
 
 /* ---- tree ---- */
 
+/* Of a Resizable BAR; a VF BAR's are those of one virtual function. */
+static void json_sizes(struct pr_json *j, const struct pr_function *f, const struct pr_resource *r)
+{
+	const struct pr_rebar_entry *rebar = pr_function_rebar(f, r);
+
+	pr_json_array(j, "sizes");
+	for (unsigned int n = 0; rebar && n < PR_REBAR_SIZES; n++)
+		if (rebar->sizes & UINT64_C(1) << n)
+			pr_json_hex(j, NULL, PR_REBAR_SIZE(n));
+	pr_json_array_end(j);
+}
+
 static void json_resources(struct pr_json *j, const struct pr_function *f)
 {
 	pr_json_array(j, "resources");
@@ -496,6 +508,7 @@ static void json_resources(struct pr_json *j, const struct pr_function *f)
 			pr_json_null(j, "end");
 		}
 		pr_json_size(j, "size", r->size);
+		json_sizes(j, f, r);
 		pr_json_object_end(j);
 	}
 	pr_json_array_end(j);

@@ -56,6 +56,21 @@ static void next_item(struct pr_text *t, const struct pr_style *s)
 		pr_text_add(t, is_stacked(s) ? "\n" : ", ");
 }
 
+/* ", resizable: 256 MiB 512 MiB 1 GiB" */
+static void sizes(struct pr_text *t, const struct pr_style *s, const struct pr_function *f,
+	const struct pr_resource *r)
+{
+	const struct pr_rebar_entry *rebar = pr_function_rebar(f, r);
+	char a[PR_WORD_MAX];
+
+	if (!rebar || (rebar->sizes & (rebar->sizes - 1)) == 0)
+		return; /* one size is no choice */
+	pr_text_add(t, r->index < PR_VF_BAR0 ? ", resizable:" : ", of one VF resizable:");
+	for (unsigned int n = 0; n < PR_REBAR_SIZES; n++)
+		if (rebar->sizes & UINT64_C(1) << n)
+			pr_text_printf(t, " %s", pr_size_text(s, PR_REBAR_SIZE(n), a));
+}
+
 /* Each range on its own: "BAR 0 128 KiB at 0xfe440000". */
 static void space_verbose(struct pr_text *t, const struct pr_style *s, const struct pr_function *f)
 {
@@ -75,6 +90,7 @@ static void space_verbose(struct pr_text *t, const struct pr_style *s, const str
 			pr_text_printf(t, " at 0x%" PRIx64, r->range.first);
 		else
 			pr_text_printf(t, " %s", pr_resource_state_name(r->state));
+		sizes(t, s, f, r);
 	}
 }
 

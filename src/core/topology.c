@@ -112,6 +112,21 @@ struct pr_resource *pr_function_resource(const struct pr_function *f, unsigned i
 	return NULL;
 }
 
+/* An entry names a BAR by its number (PCIe 7.8.6.3, 7.8.7). */
+const struct pr_rebar_entry *pr_function_rebar(
+	const struct pr_function *f, const struct pr_resource *r)
+{
+	bool vf = r->index >= PR_VF_BAR0;
+	const struct pr_rebar *rebar = vf ? &f->caps->vf_rebar : &f->caps->rebar;
+
+	if (r->index == PR_ROM || pr_resource_is_window(r) || rebar->present != PR_YES)
+		return NULL;
+	for (size_t i = 0; i < rebar->n_entries; i++)
+		if (rebar->entries[i].bar == r->index - (vf ? PR_VF_BAR0 : PR_BAR0))
+			return &rebar->entries[i];
+	return NULL;
+}
+
 bool pr_function_below(const struct pr_function *f, const struct pr_function *ancestor)
 {
 	for (; f; f = f->parent)

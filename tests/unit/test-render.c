@@ -445,6 +445,23 @@ static const struct output_case {
 		.output = TREE,
 		.style = { .verbose = true },
 		.says = { "BAR 0 128 KiB at 0xfe400000" } },
+	{ .name = "tree --verbose: the sizes that a Resizable BAR can have, and none of one size",
+		.machine = "root 0000:00-ff mem=80000000-febfffff\n"
+			   "00:03.0 dev 1002:7300 class=030000 bar0=mem:10000000@80000000 "
+			   "bar2=mem:100000@90000000 "
+			   "config=100:150001000030000040080000100000000200000000\n",
+		.output = TREE,
+		.style = { .verbose = true },
+		.says = { "BAR 0 256 MiB at 0x80000000, resizable: 256 MiB 512 MiB",
+			"BAR 2 1 MiB at 0x90000000" },
+		.never = "0x90000000, resizable" },
+	{ .name = "tree --json: sizes of a Resizable BAR, and none",
+		.machine = "root 0000:00-ff mem=80000000-febfffff\n"
+			   "00:03.0 dev 1002:7300 class=030000 bar0=mem:10000000@80000000 "
+			   "bar2=mem:100000@90000000 config=100:150001000030000020080000\n",
+		.output = TREE_JSON,
+		.says = { "\"BAR 0\"", "\"sizes\": [", "\"0x10000000\"", "\"0x20000000\"",
+			"\"BAR 2\"", "\"sizes\": []" } },
 	{ .name = "tree in colour: what is dead is red",
 		.machine = PACKED,
 		.output = TREE,

@@ -389,6 +389,32 @@ static void a_check_without_memory_says_so(void **state)
 	pr_topology_free(t);
 }
 
+static void sizes_of_a_resizable_bar_are_those_of_its_own_entry(void **state)
+{
+	const struct pr_caps caps = {
+		.rebar = { .present = PR_YES,
+			.n_entries = 2,
+			.entries = { { .bar = 0, .sizes = 0x300 }, { .bar = 2, .sizes = 0x7 } } },
+		.vf_rebar = { .present = PR_YES,
+			.n_entries = 1,
+			.entries = { { .bar = 2, .sizes = 0xf } } },
+	};
+	const struct pr_function f = { .caps = &caps };
+	const struct {
+		uint8_t index;
+		uint64_t sizes; /* 0: not resizable */
+	} wanted[] = { { PR_BAR0, 0x300 }, { PR_BAR0 + 1, 0 }, { PR_BAR0 + 2, 0x7 }, { PR_ROM, 0 },
+		{ PR_VF_BAR0, 0 }, { PR_VF_BAR0 + 2, 0xf }, { PR_WINDOW_IO, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		const struct pr_rebar_entry *rebar =
+			pr_function_rebar(&f, &(struct pr_resource){ .index = wanted[i].index });
+
+		assert_int_equal(rebar ? rebar->sizes : 0, wanted[i].sizes);
+	}
+}
+
 int main(void)
 {
 	struct rows tests = { 0 };
@@ -404,6 +430,7 @@ int main(void)
 	ADD_TEST(&tests, building_fails_whole_when_memory_is_short);
 	ADD_TEST(&tests, copying_fails_whole_when_memory_is_short);
 	ADD_TEST(&tests, a_check_without_memory_says_so);
+	ADD_TEST(&tests, sizes_of_a_resizable_bar_are_those_of_its_own_entry);
 
 	return rows_run(&tests, "topology");
 }
