@@ -186,6 +186,18 @@ static int load_caches(struct pr_finder *f, struct pr_block *b)
 	return pr_path_each_link(f, path, add_cache, b);
 }
 
+/* zram writes what it cannot compress to a device that it names, and has no slaves. */
+static int load_zram(struct pr_finder *f, struct pr_block *b)
+{
+	const char *backing, *base;
+
+	if (strncmp(b->name, "zram", strlen("zram")) != 0)
+		return 0;
+	backing = pr_path_class_line(f, "block", b->name, "backing_dev");
+	base = backing ? strrchr(backing, '/') : NULL;
+	return base ? add_slave(f, base + 1, backing, b) : 0;
+}
+
 static int load_stacked(struct pr_finder *f, struct pr_block *b)
 {
 	char path[PR_USERS_PATH_SIZE];
@@ -200,6 +212,8 @@ static int load_stacked(struct pr_finder *f, struct pr_block *b)
 	if (strncmp(b->name, "loop", strlen("loop")) == 0)
 		b->backing = pr_path_class_line(f, "block", b->name, "loop/backing_file");
 	r = load_caches(f, b);
+	if (r == 0)
+		r = load_zram(f, b);
 	if (r < 0 || !pr_path_format(path, "sys/class/block/%s/slaves", b->name))
 		return r;
 	return pr_path_each_link(f, path, add_slave, b);
