@@ -99,6 +99,11 @@ enum pr_progress_answer {
 struct pr_progress {
 	/* Before each step and at its end.  Anything but GO stops before the next one. */
 	int (*step)(void *userdata, const struct pr_plan *plan, size_t step, bool done);
+	/*
+	 * All is done, and nothing was lost: waits for somebody to confirm it.  False when nobody
+	 * did in time: then all of it is undone.  NULL: nobody is asked.
+	 */
+	bool (*confirm)(void *userdata, const struct pr_plan *plan);
 	void *userdata;
 };
 

@@ -110,7 +110,8 @@ static int run(const struct pr_cli *cli, struct pr_source *s, const struct pr_pl
 	r = check_again(cli, s, p);
 	if (r != PR_EXIT_OK)
 		return r;
-	r = s->remote ? pr_remote_apply(s->remote, p, &report) : pr_local_run(s->local, p, &report);
+	r = s->remote ? pr_remote_apply(s->remote, p, cli->confirm_s, &report)
+		      : pr_local_run(s->local, p, cli->confirm_s, &report);
 	if (r != PR_EXIT_OK)
 		return r == PR_REMOTE_ABSENT ? pr_cli_error("pciroomd went away") : r;
 

@@ -34,6 +34,7 @@ const struct pr_verb pr_verbs[] = {
 		pr_verb_apply },
 	{ "record", "[FILE]", "write a snapshot of the machine to FILE or standard output",
 		PR_TAKES_FILE | PR_TAKES_INPUT | PR_TAKES_SOURCE, pr_verb_record },
+	{ "confirm", "", "keep what a plan did that waits for it", 0, pr_verb_confirm },
 	{ "rollback", "", "bring back what an interrupted run removed", PR_TAKES_SOURCE,
 		pr_verb_rollback },
 	{ "inhibit", "-- COMMAND", "leave the devices of --pin (or all) alone while COMMAND runs",
@@ -47,6 +48,8 @@ const struct pr_verb pr_verbs[] = {
 };
 const size_t pr_n_verbs = ARRAY_SIZE(pr_verbs);
 
+#define CONFIRM_MAX_S 86400u /* as the daemon's */
+
 enum {
 	OPT_INPUT = 0x100,
 	OPT_IOMEM,
@@ -57,6 +60,7 @@ enum {
 	OPT_STATE,
 	OPT_DISRUPTION,
 	OPT_PIN,
+	OPT_CONFIRM,
 	OPT_BYTES,
 	OPT_NO_COLOR,
 	OPT_VERSION,
@@ -87,6 +91,8 @@ static const struct {
 		PR_TAKES_POLICY | PR_TAKES_COMMAND },
 	{ 'y', "yes", NULL, "do not ask", PR_TAKES_YES },
 	{ 'H', "host", "[USER@]HOST", "do it on another machine, by ssh", 0 },
+	{ OPT_CONFIRM, "confirm-timeout", "SECONDS",
+		"undo all of it, unless it is confirmed within this time", PR_TAKES_YES },
 	{ OPT_BYTES, "bytes", NULL, "print sizes in bytes", 0 },
 	{ OPT_NO_COLOR, "no-color", NULL, "no colours (the variable NO_COLOR does the same)", 0 },
 	{ 'v', "verbose", NULL, "show everything, not only what matters", 0 },
@@ -276,6 +282,18 @@ struct wishes {
 	bool help, version, limit;
 };
 
+static int take_seconds(const char *argument, unsigned int *ret)
+{
+	uint64_t n;
+
+	if (pr_parse_u64(argument, 10, &n) < 0 || n < 1 || n > CONFIRM_MAX_S)
+		return pr_cli_error("--confirm-timeout=%s: seconds from 1 to %u are wanted",
+			argument, CONFIRM_MAX_S);
+
+	*ret = (unsigned int)n;
+	return PR_EXIT_OK;
+}
+
 /* One option; PR_EXIT_OK or PR_EXIT_ERROR. */
 static int take_option(struct pr_cli *cli, int value, char *argument, struct wishes *wishes)
 {
@@ -320,6 +338,8 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case 'H':
 		cli->host = argument;
 		return PR_EXIT_OK;
+	case OPT_CONFIRM:
+		return take_seconds(argument, &cli->confirm_s);
 	case OPT_BYTES:
 		cli->style.bytes = true;
 		return PR_EXIT_OK;
@@ -361,6 +381,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ wishes->limit, PR_TAKES_POLICY, "disruption" },
 		{ cli->n_pins > 0, PR_TAKES_POLICY | PR_TAKES_COMMAND, "pin" },
 		{ cli->yes, PR_TAKES_YES, "yes" },
+		{ cli->confirm_s > 0, PR_TAKES_YES, "confirm-timeout" },
 	};
 	unsigned int takes = cli->verb->takes;
 

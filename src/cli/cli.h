@@ -49,7 +49,8 @@ struct pr_cli {
 	const char *input, *iomem, *ioports, *dmesg, *helper_log, *state;
 	const char *host; /* NULL: this machine */
 	enum pr_disruption limit;
-	const char **pins; /* as given */
+	unsigned int confirm_s; /* 0: nobody has to confirm */
+	const char **pins;      /* as given */
 	size_t n_pins;
 	char **arguments;
 	size_t n_arguments;
@@ -94,6 +95,7 @@ int pr_verb_inhibit(const struct pr_cli *cli);
 int pr_verb_monitor(const struct pr_cli *cli);
 int pr_verb_plan(const struct pr_cli *cli);
 int pr_verb_record(const struct pr_cli *cli);
+int pr_verb_confirm(const struct pr_cli *cli);
 int pr_verb_rollback(const struct pr_cli *cli);
 int pr_verb_slots(const struct pr_cli *cli);
 int pr_verb_tree(const struct pr_cli *cli);

@@ -4,8 +4,10 @@
  * helper is a child of ours; this process itself writes to no device.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/macros.h"
 #include "cli/local.h"
@@ -249,9 +251,60 @@ static int show_step(void *userdata, const struct pr_plan *plan, size_t step, bo
 	return interrupted;
 }
 
-int pr_local_run(struct pr_local *l, const struct pr_plan *plan, struct pr_report *ret)
+static int64_t now_ms(void)
 {
-	const struct pr_progress progress = { .step = show_step };
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t); /* cannot fail for this clock */
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Whether standard input says something until @end; false also when it is over. */
+static bool wait_for_word(int64_t end)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	int64_t left;
+	int r;
+
+	do {
+		left = end - now_ms();
+		r = poll(&p, 1, left > 0 ? (int)left : 0);
+	} while (r < 0 && errno == EINTR && !interrupted);
+
+	return r > 0 && (p.revents & POLLIN);
+}
+
+struct confirmation {
+	struct pr_local *local;
+	unsigned int seconds;
+};
+
+/* "y" and a line's end on standard input, in time; anything else is no. */
+static bool ask_confirm(void *userdata, const struct pr_plan *plan)
+{
+	static const struct pr_report waiting = { .outcome = PR_OUTCOME_DONE,
+		.text = "all is done, and waits to be confirmed" };
+	const struct confirmation *c = userdata;
+	const struct pr_hooks_place place = hooks_place();
+	struct pr_topology *now = NULL;
+	char word[16];
+
+	(void)plan;
+	(void)look(c->local, &now); /* without a look they are told less */
+	pr_hooks_tell(&place, c->local->state, now, &waiting);
+	pr_topology_free(now);
+	pr_cli_note("all is done, and will be undone in %u s: y and Enter keep it", c->seconds);
+	return wait_for_word(now_ms() + (int64_t)c->seconds * 1000) &&
+	       read(STDIN_FILENO, word, sizeof(word)) > 0 && (*word == 'y' || *word == 'Y');
+}
+
+int pr_local_run(struct pr_local *l, const struct pr_plan *plan, unsigned int confirm_s,
+	struct pr_report *ret)
+{
+	struct confirmation confirmation = { l, confirm_s };
+	const struct pr_progress progress = { .step = show_step,
+		.confirm = confirm_s ? ask_confirm : NULL,
+		.userdata = &confirmation };
 	int r;
 
 	take_signals();

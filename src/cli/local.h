@@ -22,4 +22,6 @@ int pr_local_look(struct pr_local *l, struct pr_topology **ret);
 int pr_local_lock(struct pr_local *l, bool *ret_pending);
 /* Both after pr_local_lock(). */
 int pr_local_recover(struct pr_local *l, struct pr_report *ret);
-int pr_local_run(struct pr_local *l, const struct pr_plan *plan, struct pr_report *ret);
+/* @confirm_s: undone unless standard input says y in so many seconds; 0: nobody is asked. */
+int pr_local_run(struct pr_local *l, const struct pr_plan *plan, unsigned int confirm_s,
+	struct pr_report *ret);

@@ -107,12 +107,42 @@ static void show_step(struct pr_remote *m, uint32_t done, uint32_t n)
 	pr_text_deinit(&t);
 }
 
-/* PropertiesChanged of a job: only Step is of interest, and it is decoration. */
+static void show_phase(const struct pr_remote *m, const char *phase)
+{
+	if (strcmp(phase, "confirm-wait") == 0)
+		pr_cli_note("all is done, and will be undone in %u s: \"pciroom confirm\" keeps it",
+			m->confirm_s);
+}
+
+/* One property of the job. */
+static int read_property(struct pr_remote *m, sd_bus_message *message)
+{
+	const char *name, *phase;
+	uint32_t done, n;
+	int r;
+
+	r = sd_bus_message_read(message, "s", &name);
+	if (r < 0)
+		return r;
+	if (strcmp(name, "Step") == 0) {
+		r = sd_bus_message_read(message, "v", "(uu)", &done, &n);
+		if (r >= 0)
+			show_step(m, done, n);
+	} else if (strcmp(name, "Phase") == 0) {
+		r = sd_bus_message_read(message, "v", "s", &phase);
+		if (r >= 0)
+			show_phase(m, phase);
+	} else {
+		r = sd_bus_message_skip(message, "v");
+	}
+	return r;
+}
+
+/* PropertiesChanged of a job, for whoever watches; nothing depends on it. */
 static int on_properties(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
 	struct pr_remote *m = userdata;
-	const char *interface, *name;
-	uint32_t done, n;
+	const char *interface;
 	int r;
 
 	(void)error;
@@ -122,14 +152,7 @@ static int on_properties(sd_bus_message *message, void *userdata, sd_bus_error *
 	if (r >= 0)
 		r = sd_bus_message_enter_container(message, 'a', "{sv}");
 	while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-		r = sd_bus_message_read(message, "s", &name);
-		if (r >= 0 && strcmp(name, "Step") == 0) {
-			r = sd_bus_message_read(message, "v", "(uu)", &done, &n);
-			if (r >= 0)
-				show_step(m, done, n);
-		} else if (r >= 0) {
-			r = sd_bus_message_skip(message, "v");
-		}
+		r = read_property(m, message);
 		if (r >= 0)
 			r = sd_bus_message_exit_container(message);
 	}
@@ -215,7 +238,8 @@ static int follow_job(struct pr_remote *m, sd_bus_message *reply, struct pr_repo
 	return wait_for_job(m, ret);
 }
 
-int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, struct pr_report *ret)
+int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, unsigned int confirm_s,
+	struct pr_report *ret)
 {
 	_cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
 	int r = subscribe(m);
@@ -224,10 +248,11 @@ int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, struct pr_r
 		return r;
 
 	m->shown = plan;
+	m->confirm_s = confirm_s;
 	r = sd_bus_message_new_method_call(m->bus, &call, NAME, OBJECT, MANAGER, "ApplyPlan");
 	if (r >= 0)
 		r = sd_bus_message_append(
-			call, "otut", m->plan, plan->generation, UINT32_C(0), UINT64_C(0));
+			call, "otut", m->plan, plan->generation, (uint32_t)confirm_s, UINT64_C(0));
 	if (r < 0)
 		return pr_cli_failed(r, "cannot ask pciroomd");
 	r = pr_remote_call(m, call, "pciroomd does not carry out the plan", &reply);
@@ -247,4 +272,15 @@ int pr_remote_rollback(struct pr_remote *m, struct pr_report *ret)
 		return pr_cli_failed(r, "cannot ask pciroomd");
 	r = pr_remote_call(m, call, "pciroomd does not roll back", &reply);
 	return r == PR_EXIT_OK ? follow_job(m, reply, ret) : r;
+}
+
+int pr_remote_confirm(struct pr_remote *m)
+{
+	_cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
+	int r;
+
+	r = sd_bus_message_new_method_call(m->bus, &call, NAME, OBJECT, MANAGER, "Confirm");
+	if (r < 0)
+		return pr_cli_failed(r, "cannot ask pciroomd");
+	return pr_remote_call(m, call, "pciroomd does not take a confirmation", &reply);
 }

@@ -21,6 +21,7 @@ struct pr_remote {
 	sd_bus *bus;
 	char *plan;                  /* object of the plan made last */
 	const struct pr_plan *shown; /* whose steps the job does */
+	unsigned int confirm_s;      /* time to confirm what it did */
 	uint32_t next_step;          /* the first that was not told yet */
 	char *job; /* object of the job waited for; NULL until its name is known */
 	struct job_end *ends;

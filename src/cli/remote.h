@@ -26,8 +26,13 @@ int pr_remote_look(struct pr_remote *m, struct pr_topology **ret);
  */
 int pr_remote_plan(struct pr_remote *m, const struct pr_plan *plan,
 	const struct pr_request *request, const struct pr_policy *policy);
-/* ApplyPlan of that plan, and waits for the end of the job. */
-int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, struct pr_report *ret);
+/*
+ * ApplyPlan of that plan, and waits for the end of the job.  @confirm_s: undone when nobody confirms
+ * it in so many seconds; 0: nobody has to.
+ */
+int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, unsigned int confirm_s,
+	struct pr_report *ret);
+int pr_remote_confirm(struct pr_remote *m);
 /*
  * Has @devices (none: all) left alone for as long as @ret, a descriptor of the caller's, is open.
  */

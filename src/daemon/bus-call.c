@@ -31,6 +31,7 @@ static const char *const refusal_names[_PR_REFUSAL_MAX] = {
 	[PR_REFUSAL_NOT_SUPPORTED] = "org.pciroom1.Error.NotSupported",
 	[PR_REFUSAL_INHIBITED] = "org.pciroom1.Error.Inhibited",
 	[PR_REFUSAL_TOO_MANY] = SD_BUS_ERROR_LIMITS_EXCEEDED,
+	[PR_REFUSAL_NOTHING_TO_CONFIRM] = "org.pciroom1.Error.NothingToConfirm",
 };
 
 int pr_bus_refuse(sd_bus_error *error, int r, const struct pr_why *why)

@@ -44,6 +44,7 @@ struct pr_call {
 	/* arguments, as far as the method has them */
 	struct pr_asked asked;
 	uint64_t number, generation;
+	uint32_t confirm_s;
 
 	sd_bus_slot *question; /* to polkit */
 	struct pr_call *next;

@@ -15,6 +15,9 @@
 #include "daemon/bus-call.h"
 #include "daemon/bus-request.h"
 
+/* Whoever is cut off from his machine wants it back some time. */
+#define CONFIRM_MAX_S 86400u
+
 /* ---- methods ---- */
 
 static int answer_topology(struct pr_call *c, sd_bus_error *error)
@@ -101,7 +104,8 @@ static int answer_apply(struct pr_call *c, sd_bus_error *error)
 	struct pr_why why = { "" };
 	int r;
 
-	r = pr_service_apply(c->bus->service, c->number, c->generation, c->uid, &job, &why);
+	r = pr_service_apply(
+		c->bus->service, c->number, c->generation, c->uid, c->confirm_s, &job, &why);
 	return r != 0 ? pr_bus_refuse(error, r, &why) : reply_job(c->m, job);
 }
 
@@ -137,21 +141,21 @@ static void need_for_plan(struct pr_call *c, const struct pr_plan *p)
 	add_device_details(c, p);
 }
 
-static int read_apply(
-	sd_bus_message *m, uint64_t *ret_number, uint64_t *ret_generation, sd_bus_error *error)
+static int read_apply(sd_bus_message *m, uint64_t *ret_number, uint64_t *ret_generation,
+	uint32_t *ret_confirm_s, sd_bus_error *error)
 {
 	const char *path;
-	uint32_t confirm;
 	int r;
 
-	r = sd_bus_message_read(m, "otu", &path, ret_generation, &confirm);
+	r = sd_bus_message_read(m, "otu", &path, ret_generation, ret_confirm_s);
 	if (r < 0)
 		return r;
 	r = pr_flags_read(m, error);
 	if (r < 0)
 		return r;
-	if (confirm != 0)
-		return pr_bus_not_supported(error, "waiting for a confirmation");
+	if (*ret_confirm_s > CONFIRM_MAX_S)
+		return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+			"a plan waits for a confirmation for at most %u seconds", CONFIRM_MAX_S);
 	if (!pr_bus_number_of(path, PR_BUS_PLANS, ret_number))
 		return sd_bus_error_setf(
 			error, SD_BUS_ERROR_INVALID_ARGS, "%s is not a plan", path);
@@ -163,10 +167,11 @@ static int method_apply_plan(sd_bus_message *m, void *userdata, sd_bus_error *er
 	struct pr_bus *b = userdata;
 	uint64_t number = 0, generation = 0;
 	const struct pr_kept *kept;
+	uint32_t confirm_s = 0;
 	struct pr_call *c;
 	int r;
 
-	r = read_apply(m, &number, &generation, error);
+	r = read_apply(m, &number, &generation, &confirm_s, error);
 	if (r < 0)
 		return r;
 	r = pr_call_new(b, m, answer_apply, &c, error);
@@ -174,6 +179,7 @@ static int method_apply_plan(sd_bus_message *m, void *userdata, sd_bus_error *er
 		return r;
 	c->number = number;
 	c->generation = generation;
+	c->confirm_s = confirm_s;
 	kept = pr_keep_find(pr_service_plans(b->service), number);
 	if (kept)
 		need_for_plan(c, kept->plan);
@@ -198,6 +204,27 @@ static int method_rollback(sd_bus_message *m, void *userdata, sd_bus_error *erro
 	int r;
 
 	r = pr_call_new(userdata, m, answer_rollback, &c, error);
+	if (r < 0)
+		return r;
+	pr_call_need(c, PR_ACTION_APPLY_SAFE);
+	return pr_call_start(c, error);
+}
+
+static int answer_confirm(struct pr_call *c, sd_bus_error *error)
+{
+	struct pr_why why = { "" };
+	int r;
+
+	r = pr_service_confirm(c->bus->service, &why);
+	return r != 0 ? pr_bus_refuse(error, r, &why) : sd_bus_reply_method_return(c->m, NULL);
+}
+
+static int method_confirm(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct pr_call *c;
+	int r;
+
+	r = pr_call_new(userdata, m, answer_confirm, &c, error);
 	if (r < 0)
 		return r;
 	pr_call_need(c, PR_ACTION_APPLY_SAFE);
@@ -415,6 +442,8 @@ const sd_bus_vtable pr_bus_manager_vtable[] = {
 		SD_BUS_RESULT("o", job), method_apply_plan, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Rollback", SD_BUS_NO_ARGS, SD_BUS_RESULT("o", job),
 		method_rollback, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Confirm", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_confirm,
+		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL_WITH_ARGS("PrepareForRebalance",
 		SD_BUS_ARGS("o", job, "b", start, "ao", devices, "t", deadline_usec), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("u", id, "o", job), 0),

@@ -55,7 +55,14 @@ static int ask_run(void *userdata, const struct pr_job *job)
 {
 	const struct daemon *d = userdata;
 
-	return pr_running_start(d->running, job->recovering ? NULL : job->plan);
+	return pr_running_start(d->running, job->recovering ? NULL : job->plan, job->confirm_s);
+}
+
+static void ask_confirm(void *userdata)
+{
+	const struct daemon *d = userdata;
+
+	pr_running_confirm(d->running);
 }
 
 static void ask_interrupt(void *userdata)
@@ -189,6 +196,7 @@ static const struct pr_service_ops service_ops = {
 	.cancel = ask_cancel,
 	.prepare = announce_prepare,
 	.wait_until = wait_until,
+	.confirm = ask_confirm,
 	.retry = ask_retry,
 	.work = ask_work,
 	.changed = announce_change,
@@ -221,6 +229,13 @@ static void tell_step(void *userdata, size_t step, bool done)
 	const struct daemon *d = userdata;
 
 	pr_service_job_step(d->service, step, done);
+}
+
+static void tell_waiting(void *userdata)
+{
+	const struct daemon *d = userdata;
+
+	pr_service_job_waiting(d->service);
 }
 
 static void tell_pinned(void *userdata, const char *path)
@@ -423,9 +438,11 @@ static int build_children(struct daemon *d)
 	const struct pr_look_events look_events = {
 		.looked = tell_looked, .failed = tell_look_failed, .userdata = d
 	};
-	const struct pr_job_events job_events = {
-		.step = tell_step, .pinned = tell_pinned, .ended = tell_ended, .userdata = d
-	};
+	const struct pr_job_events job_events = { .step = tell_step,
+		.waiting = tell_waiting,
+		.pinned = tell_pinned,
+		.ended = tell_ended,
+		.userdata = d };
 	int r;
 
 	d->real.root = d->options.root;

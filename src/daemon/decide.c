@@ -264,7 +264,7 @@ static void apply(struct pr_service *s, struct pr_choice *c)
 	}
 	r = pr_service_keep(s, s->look, &c->wish, pr_take(c->plan), 0, &kept);
 	if (r == 0)
-		r = pr_service_run(s, kept, PR_UID_NOBODY);
+		r = pr_service_run(s, kept, PR_UID_NOBODY, 0);
 	if (r < 0)
 		pr_log(PR_EVENT_NOT_APPLIED, LOG_ERR, NULL, "The plan cannot be started: %s",
 			strerror(-r));

@@ -16,6 +16,7 @@
 
 enum {
 	JOB_STEP = 1,
+	JOB_WAITING,
 	JOB_PINNED, /* text: path of a device that a hook pins */
 	JOB_REPORT,
 	JOB_REPORT_PENDING
@@ -27,6 +28,7 @@ struct pr_running {
 	const char *state;
 	struct pr_job_events events;
 	const struct pr_kept *plan;
+	unsigned int confirm_s;
 	struct pr_worker *worker;
 	struct pr_report report;
 	bool reported;
@@ -72,6 +74,8 @@ static int look_again(void *userdata, struct pr_topology **ret)
 
 struct channel {
 	int fd;
+	const struct pr_running *run;
+	const struct pr_backend *backend;
 };
 
 static int on_progress(void *userdata, const struct pr_plan *plan, size_t step, bool done)
@@ -148,15 +152,35 @@ static void tell_hooks(const struct pr_running *run, const struct pr_backend *ba
 	pr_hooks_post(run->world->hooks, run->state, now, report);
 }
 
+/* The hooks come first: they may be what makes the network work that the confirmation comes over. */
+static bool on_done(void *userdata, const struct pr_plan *plan)
+{
+	static const struct pr_report waiting = { .outcome = PR_OUTCOME_DONE,
+		.text = "all is done, and waits to be confirmed" };
+	_cleanup_(topology_freep) struct pr_topology *now = NULL;
+	struct pr_message m = { .kind = JOB_WAITING };
+	const struct channel *c = userdata;
+
+	(void)plan;
+	/* without a look they are told less */
+	(void)c->backend->ops->look(c->backend->instance, &now);
+	pr_hooks_tell(c->run->world->hooks, c->run->state, now, &waiting);
+	pr_worker_send(c->fd, &m);
+	return pr_worker_wait_confirmed(c->run->confirm_s);
+}
+
 static void run_plan(const struct pr_running *run, const struct pr_backend *backend,
 	struct pr_journal *journal, struct channel *channel, struct pr_report *ret)
 {
 	const struct pr_kept *kept = run->plan;
-	struct pr_progress progress = { .step = on_progress, .userdata = channel };
+	struct pr_progress progress = {
+		.step = on_progress, .confirm = run->confirm_s ? on_done : NULL, .userdata = channel
+	};
 	_cleanup_(topology_freep) struct pr_topology *now = NULL;
 	_cleanup_(plan_freep) struct pr_plan *plan = NULL;
 	int r;
 
+	channel->backend = backend;
 	r = backend->ops->look(backend->instance, &now);
 	if (r < 0) {
 		report(ret, PR_OUTCOME_CANCELLED,
@@ -242,7 +266,7 @@ static void open_and_run(
 static int job_child(void *userdata, int channel)
 {
 	const struct pr_running *run = userdata;
-	struct channel c = { channel };
+	struct channel c = { .fd = channel, .run = run };
 	struct pr_report ret = { 0 };
 	struct pr_message m = { .kind = JOB_REPORT };
 
@@ -265,6 +289,10 @@ static void on_message(void *userdata, const struct pr_message *m)
 
 	if (m->kind == JOB_STEP) {
 		run->events.step(run->events.userdata, (size_t)m->a, m->b != 0);
+		return;
+	}
+	if (m->kind == JOB_WAITING) {
+		run->events.waiting(run->events.userdata);
 		return;
 	}
 	if (m->kind == JOB_PINNED) {
@@ -293,7 +321,7 @@ static void on_ended(void *userdata, bool clean)
 	run->events.ended(run->events.userdata, reported ? &last : NULL);
 }
 
-int pr_running_start(struct pr_running *run, const struct pr_kept *plan)
+int pr_running_start(struct pr_running *run, const struct pr_kept *plan, unsigned int confirm_s)
 {
 	struct pr_worker_task task = {
 		.child = job_child,
@@ -307,6 +335,7 @@ int pr_running_start(struct pr_running *run, const struct pr_kept *plan)
 	if (run->worker)
 		return -EBUSY;
 	run->plan = plan;
+	run->confirm_s = confirm_s;
 	run->reported = false;
 	return pr_worker_start(run->event, &task, &run->worker);
 }
@@ -315,6 +344,12 @@ void pr_running_stop(struct pr_running *run)
 {
 	if (run->worker)
 		pr_worker_stop(run->worker);
+}
+
+void pr_running_confirm(struct pr_running *run)
+{
+	if (run->worker)
+		pr_worker_tell_confirmed(run->worker);
 }
 
 void pr_running_changed(struct pr_running *run)

@@ -13,6 +13,8 @@
 struct pr_job_events {
 	/* Before (@done false) and after step @step. */
 	void (*step)(void *userdata, size_t step, bool done);
+	/* All is done, and waits to be confirmed. */
+	void (*waiting)(void *userdata);
 	/* A hook will not have the device at @path touched. */
 	void (*pinned)(void *userdata, const char *path);
 	/* Once, last.  @report is NULL when the child ended without one. */
@@ -27,9 +29,11 @@ int pr_running_new(sd_event *event, const struct pr_world *world, const char *st
 	const struct pr_job_events *events, struct pr_running **ret);
 /*
  * Carries @plan out; NULL: finishes what an interrupted run left.  @plan is borrowed until
- * ended().
+ * ended().  @confirm_s: undone when nobody confirms it in so many seconds; 0: nobody has to.
  */
-int pr_running_start(struct pr_running *r, const struct pr_kept *plan);
+int pr_running_start(struct pr_running *r, const struct pr_kept *plan, unsigned int confirm_s);
+/* Somebody confirms what it did; for one that is waiting. */
+void pr_running_confirm(struct pr_running *r);
 /* Asks it to stop between two steps; ended() still comes. */
 void pr_running_stop(struct pr_running *r);
 /* The same, because somebody else changes the machine. */

@@ -208,7 +208,7 @@ static int check_inhibitors(
 }
 
 int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
-	const struct pr_job **ret, struct pr_why *why)
+	unsigned int confirm_s, const struct pr_job **ret, struct pr_why *why)
 {
 	struct pr_kept *kept = pr_keep_find(&s->keep, number);
 	int r;
@@ -223,7 +223,7 @@ int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation,
 	if (r == 0)
 		r = check_inhibitors(s, kept, why);
 	if (r == 0)
-		r = pr_service_run(s, kept, uid);
+		r = pr_service_run(s, kept, uid, confirm_s);
 	if (r == 0)
 		*ret = &s->job;
 	return r;
@@ -268,8 +268,17 @@ int pr_service_rollback(
 
 	r = check_free(s, why);
 	if (r == 0)
-		r = pr_service_run(s, NULL, uid);
+		r = pr_service_run(s, NULL, uid, 0);
 	if (r == 0)
 		*ret = &s->job;
 	return r;
+}
+
+int pr_service_confirm(struct pr_service *s, struct pr_why *why)
+{
+	if (!s->job.id || !s->job.waiting)
+		return refuse(why, PR_REFUSAL_NOTHING_TO_CONFIRM, "nothing waits to be confirmed");
+
+	s->ops->confirm(s->userdata);
+	return 0;
 }

@@ -28,6 +28,7 @@ static const char *const state_names[_PR_STATE_MAX] = {
 	[PR_STATE_SETTLING] = "settling",
 	[PR_STATE_PLANNING] = "planning",
 	[PR_STATE_APPLYING] = "applying",
+	[PR_STATE_CONFIRM_WAIT] = "confirm-wait",
 	[PR_STATE_ROLLING_BACK] = "rolling-back",
 	[PR_STATE_DEGRADED] = "degraded",
 };
@@ -67,8 +68,10 @@ void pr_service_free(struct pr_service *s)
 
 enum pr_state pr_service_state(const struct pr_service *s)
 {
+	if (s->job.id && s->job.recovering)
+		return PR_STATE_ROLLING_BACK;
 	if (s->job.id)
-		return s->job.recovering ? PR_STATE_ROLLING_BACK : PR_STATE_APPLYING;
+		return s->job.waiting ? PR_STATE_CONFIRM_WAIT : PR_STATE_APPLYING;
 	if (s->looking || s->deciding)
 		return PR_STATE_PLANNING;
 	if (s->settling)
@@ -351,7 +354,7 @@ int pr_service_begin(struct pr_service *s)
 	return 0;
 }
 
-int pr_service_run(struct pr_service *s, struct pr_kept *plan, uid_t uid)
+int pr_service_run(struct pr_service *s, struct pr_kept *plan, uid_t uid, unsigned int confirm_s)
 {
 	enum pr_state before = pr_service_state(s);
 	int r;
@@ -359,6 +362,7 @@ int pr_service_run(struct pr_service *s, struct pr_kept *plan, uid_t uid)
 	if (s->stopping)
 		return -ESHUTDOWN;
 	init_job(s, plan, uid);
+	s->job.confirm_s = confirm_s;
 	if (plan)
 		plan->running = true;
 	r = plan ? pr_service_prepare(s) : pr_service_begin(s);
@@ -391,13 +395,28 @@ void pr_service_job_step(struct pr_service *s, size_t step, bool done)
 	s->ops->job_step(s->userdata, job);
 }
 
+void pr_service_job_waiting(struct pr_service *s)
+{
+	enum pr_state before = pr_service_state(s);
+	struct pr_log_fields f = job_fields(&s->job);
+
+	if (!s->job.plan || s->job.recovering)
+		return; /* news of a child that has died since */
+	s->job.waiting = true;
+	pr_log(PR_EVENT_STEP, LOG_NOTICE, &f,
+		"All is done; undone in %u s, unless \"pciroom confirm\" keeps it",
+		s->job.confirm_s);
+	s->ops->job_step(s->userdata, &s->job);
+	pr_service_notify(s, before, 0);
+}
+
 void pr_service_device(struct pr_service *s, bool added, const char *name)
 {
 	struct pr_job *job = &s->job;
 	struct pr_log_fields f = job_fields(job);
 	struct pr_address a;
 
-	if (!job->id || !job->plan || job->recovering || job->interrupted ||
+	if (!job->id || !job->plan || job->recovering || job->waiting || job->interrupted ||
 		!pr_address_parse(name, &a) ||
 		pr_plan_expects(job->plan->plan, job->begun, added, &a))
 		return;
@@ -485,6 +504,7 @@ static bool recover_job(struct pr_service *s)
 		return false;
 	s->job.attempts++;
 	s->job.recovering = true;
+	s->job.waiting = false;
 	pr_log(PR_EVENT_RECOVERY, LOG_ERR, &f,
 		"The process that carried out the plan died; what it removed is brought back");
 	if (s->ops->run(s->userdata, &s->job) < 0)
@@ -516,7 +536,7 @@ void pr_service_job_ended(struct pr_service *s, const struct pr_report *report)
 
 void pr_service_retry(struct pr_service *s)
 {
-	if (s->recovery_wanted && !s->job.id && pr_service_run(s, NULL, PR_UID_NOBODY) < 0)
+	if (s->recovery_wanted && !s->job.id && pr_service_run(s, NULL, PR_UID_NOBODY, 0) < 0)
 		s->ops->retry(s->userdata);
 	if (s->look_failures > 0 && !s->looking && !s->stopping)
 		pr_service_look(s);

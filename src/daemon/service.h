@@ -17,6 +17,7 @@ enum pr_state {
 	PR_STATE_SETTLING,
 	PR_STATE_PLANNING,
 	PR_STATE_APPLYING,
+	PR_STATE_CONFIRM_WAIT, /* all is done; undone when nobody confirms it */
 	PR_STATE_ROLLING_BACK,
 	PR_STATE_DEGRADED, /* the machine cannot be read, or something was lost */
 	_PR_STATE_MAX,
@@ -33,6 +34,7 @@ enum pr_refusal {
 	PR_REFUSAL_NOT_SUPPORTED,
 	PR_REFUSAL_INHIBITED, /* a program wants a device left alone */
 	PR_REFUSAL_TOO_MANY,
+	PR_REFUSAL_NOTHING_TO_CONFIRM,
 	_PR_REFUSAL_MAX,
 };
 
@@ -48,6 +50,8 @@ struct pr_job {
 	size_t step;                 /* steps done, for people to watch */
 	size_t begun;                /* steps begun */
 	bool preparing;              /* not begun: programs that asked for time have it */
+	unsigned int confirm_s;      /* time to confirm it; 0: not asked for */
+	bool waiting;                /* to be confirmed */
 	bool interrupted;            /* somebody else changed the machine */
 	char device[PR_ADDRESS_MAX]; /* first of those that it is for; "" for a recovery */
 };
@@ -88,6 +92,8 @@ struct pr_service_ops {
 		void *userdata, const struct pr_job *job, bool start, uint64_t deadline_usec);
 	/* pr_service_prepared() at CLOCK_MONOTONIC @usec, please; 0: not any more */
 	void (*wait_until)(void *userdata, uint64_t usec);
+	/* what the job that runs did is confirmed */
+	void (*confirm)(void *userdata);
 	void (*retry)(void *userdata); /* pr_service_retry() in a while, please */
 	void (*changed)(void *userdata, unsigned int what);
 	/* has @w run, not here and not now, and its done() called here */
@@ -134,6 +140,8 @@ void pr_service_settled(struct pr_service *s);
 void pr_service_looked(struct pr_service *s, struct pr_look *taken, const char *note);
 void pr_service_look_failed(struct pr_service *s, const char *why);
 void pr_service_job_step(struct pr_service *s, size_t step, bool done);
+/* All its steps are done; somebody has to confirm it. */
+void pr_service_job_waiting(struct pr_service *s);
 void pr_service_job_ended(struct pr_service *s, const struct pr_report *report);
 void pr_service_retry(struct pr_service *s);
 /* No new jobs from now on. */
@@ -178,8 +186,9 @@ void pr_asked_deinit(struct pr_asked *a);
 typedef void pr_service_planned_fn(void *userdata, int error, const struct pr_kept *plan);
 int pr_service_plan(struct pr_service *s, const struct pr_asked *asked, uid_t uid,
 	pr_service_planned_fn *done, void *userdata, struct pr_why *why);
+/* @confirm_s: undone when nobody confirms it in so many seconds; 0: nobody has to. */
 int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
-	const struct pr_job **ret, struct pr_why *why);
+	unsigned int confirm_s, const struct pr_job **ret, struct pr_why *why);
 /* Stops job @id between two steps; its end comes as usual. */
 int pr_service_cancel(struct pr_service *s, uint32_t id, struct pr_why *why);
 /* Reads the configuration again; 1 with @why: there is a mistake, and the old one is kept. */
@@ -188,3 +197,4 @@ int pr_service_reload(struct pr_service *s, struct pr_why *why);
 int pr_service_discard(struct pr_service *s, uint64_t number, struct pr_why *why);
 int pr_service_rollback(
 	struct pr_service *s, uid_t uid, const struct pr_job **ret, struct pr_why *why);
+int pr_service_confirm(struct pr_service *s, struct pr_why *why);

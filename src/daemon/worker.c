@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -25,12 +26,14 @@ struct pr_worker {
 
 /* ---- in the child ---- */
 
-static volatile sig_atomic_t stopping, changed;
+static volatile sig_atomic_t stopping, changed, confirmed;
 
 static void on_signal(int signal_number)
 {
 	if (signal_number == SIGUSR1)
 		changed = 1;
+	else if (signal_number == SIGUSR2)
+		confirmed = 1;
 	else
 		stopping = 1;
 }
@@ -45,6 +48,26 @@ bool pr_worker_changed(void)
 	return changed != 0;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t); /* cannot fail for this clock */
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+bool pr_worker_wait_confirmed(unsigned int seconds)
+{
+	static const struct timespec pause = { .tv_nsec = 100000000 };
+	int64_t end = now_ms() + (int64_t)seconds * 1000;
+
+	while (!confirmed && !stopping && now_ms() < end)
+		(void)nanosleep(
+			&pause, NULL); /* a signal ends it early, and is what is waited for */
+
+	return confirmed != 0;
+}
+
 void pr_worker_send(int channel, const struct pr_message *m)
 {
 	(void)send(channel, m, sizeof(*m), MSG_NOSIGNAL); /* see the header */
@@ -56,10 +79,11 @@ static void child_signals(void)
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 	sigset_t none;
 
-	stopping = changed = 0;
+	stopping = changed = confirmed = 0;
 	(void)sigemptyset(&none);
 	(void)sigaction(SIGTERM, &action, NULL); /* valid arguments: cannot fail */
 	(void)sigaction(SIGUSR1, &action, NULL);
+	(void)sigaction(SIGUSR2, &action, NULL);
 	action.sa_handler = SIG_IGN; /* Ctrl-C in a terminal is the daemon's to handle */
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGHUP, &action, NULL);
@@ -206,6 +230,12 @@ void pr_worker_tell_changed(struct pr_worker *w)
 {
 	if (w->pid > 0)
 		(void)kill(w->pid, SIGUSR1); /* the same */
+}
+
+void pr_worker_tell_confirmed(struct pr_worker *w)
+{
+	if (w->pid > 0)
+		(void)kill(w->pid, SIGUSR2); /* the same */
 }
 
 void pr_worker_free(struct pr_worker *w)

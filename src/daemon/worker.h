@@ -42,6 +42,8 @@ struct pr_worker_task {
 int pr_worker_start(sd_event *event, const struct pr_worker_task *task, struct pr_worker **ret);
 /* SIGTERM: the child may finish what it is at. */
 void pr_worker_stop(struct pr_worker *w);
+/* SIGUSR2: somebody confirms what it has done. */
+void pr_worker_tell_confirmed(struct pr_worker *w);
 /* SIGUSR1: what it works on is being changed by others. */
 void pr_worker_tell_changed(struct pr_worker *w);
 /* Kills a child that runs (or stops it, see `whole`), without ended().  NULL is fine. */
@@ -56,3 +58,8 @@ void pr_worker_send(int channel, const struct pr_message *m);
 bool pr_worker_stopping(void);
 /* In the child: SIGUSR1 has come. */
 bool pr_worker_changed(void);
+/*
+ * In the child: waits for SIGUSR2, at most so long; true when it has come.  False at once when the
+ * child shall stop.
+ */
+bool pr_worker_wait_confirmed(unsigned int seconds);

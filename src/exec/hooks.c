@@ -341,7 +341,7 @@ static void tell_about(const struct pr_hooks_place *place, const char *plan, con
 		place->untold(path, r);
 }
 
-void pr_hooks_post(const struct pr_hooks_place *place, const char *state,
+void pr_hooks_tell(const struct pr_hooks_place *place, const char *state,
 	const struct pr_topology *now, const struct pr_report *report)
 {
 	_cleanup_free_ char *text = NULL;
@@ -357,5 +357,12 @@ void pr_hooks_post(const struct pr_hooks_place *place, const char *state,
 	plan = strtok_r(text, "\n", &rest);
 	while (plan && (path = strtok_r(NULL, "\n", &rest)))
 		tell_about(place, plan, path, now, report);
-	note_drop(state);
+}
+
+void pr_hooks_post(const struct pr_hooks_place *place, const char *state,
+	const struct pr_topology *now, const struct pr_report *report)
+{
+	pr_hooks_tell(place, state, now, report);
+	if (place)
+		note_drop(state);
 }

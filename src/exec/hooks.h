@@ -44,3 +44,6 @@ bool pr_hooks_pending(const char *state);
  */
 void pr_hooks_post(const struct pr_hooks_place *place, const char *state,
 	const struct pr_topology *now, const struct pr_report *report);
+/* The same, and they will be told once more. */
+void pr_hooks_tell(const struct pr_hooks_place *place, const char *state,
+	const struct pr_topology *now, const struct pr_report *report);

@@ -11,4 +11,6 @@ struct pr_record *pr_journal_record(struct pr_journal *j);
 int pr_journal_begin(struct pr_journal *j, struct pr_record *record);
 int pr_journal_doing(struct pr_journal *j, size_t step);
 int pr_journal_done(struct pr_journal *j, size_t step);
+/* From now on until the end, an interrupted run is undone as one that nobody confirmed. */
+int pr_journal_waiting(struct pr_journal *j);
 int pr_journal_end(struct pr_journal *j, enum pr_outcome outcome);

@@ -10,6 +10,7 @@
  *   step N KIND TEXT
  *   inverse N PATH write OFFSET WIDTH VALUE OLD | rescan ADDRESS | rescan-root ADDRESS
  *   doing N, done N
+ *   waiting                                   (for somebody to confirm)
  *   end OUTCOME                               ("lost" may be followed by another; "restarted":
  *                                              the machine was, and brought back what was away)
  */
@@ -546,6 +547,13 @@ static bool parse_done(struct pr_record *record, struct fields *f)
 	return true;
 }
 
+static bool parse_waiting(struct pr_record *record, struct fields *f)
+{
+	(void)f;
+	record->waiting = true;
+	return true;
+}
+
 static bool parse_end(struct pr_record *record, struct fields *f)
 {
 	const char *outcome = next_field(f);
@@ -568,6 +576,7 @@ static const struct {
 	{ "inverse", parse_inverse },
 	{ "doing", parse_doing },
 	{ "done", parse_done },
+	{ "waiting", parse_waiting },
 	{ "end", parse_end },
 };
 

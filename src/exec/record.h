@@ -55,7 +55,8 @@ struct pr_record {
 	size_t n_steps;
 	struct pr_record_setting *settings; /* those of one function are neighbours */
 	size_t n_settings;
-	bool hold; /* drivers are kept off what the rescans find, until it is set up */
+	bool hold;    /* drivers are kept off what the rescans find, until it is set up */
+	bool waiting; /* all is done, and nobody has confirmed it */
 	bool ended;
 	bool lost; /* its last end: something was missing, and may be looked for once more */
 };

@@ -19,6 +19,7 @@ static void describe(
 	const struct pr_record *record, const struct pr_restored *restored, struct pr_report *ret)
 {
 	const char *begun = record->lost        ? "had lost something"
+			    : record->waiting   ? "was not confirmed"
 			    : any_begun(record) ? "was cut short"
 						: "was never begun";
 
@@ -53,7 +54,10 @@ int pr_recover(const struct pr_backend *backend, struct pr_journal *journal, str
 		return 0;
 	}
 
-	pr_restore(backend, record, &restored);
+	if (record->waiting)
+		pr_undo(backend, record, &restored);
+	else
+		pr_restore(backend, record, &restored);
 	report.outcome = restored.n_missing == 0 ? PR_OUTCOME_ROLLED_BACK : PR_OUTCOME_LOST;
 	report.error = restored.error;
 	report.step = record->n_steps;

@@ -425,6 +425,19 @@ static bool lacks_room(const struct pr_record *record, const struct pr_topology 
 	return begun && lost;
 }
 
+/* Once more when it failed: another helper may do better. */
+static void remove_again(
+	const struct pr_backend *backend, const struct pr_function *f, struct pr_restored *ret)
+{
+	int r = backend->ops->remove ? backend->ops->remove(backend->instance, &f->address)
+				     : -EOPNOTSUPP;
+
+	if (r < 0 && backend->ops->remove)
+		r = backend->ops->remove(backend->instance, &f->address);
+	if (r < 0)
+		note_error(ret, r);
+}
+
 /*
  * What was removed alone may not find room again where it was (KERNEL 1.7); with everything else that
  * the plan removes it does, as was computed.
@@ -432,8 +445,6 @@ static bool lacks_room(const struct pr_record *record, const struct pr_topology 
 static void remove_rest(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
 {
-	int r;
-
 	for (size_t i = 0; i < record->n_steps; i++) {
 		struct pr_record_step *s = &record->steps[i];
 		const struct pr_function *f;
@@ -442,12 +453,7 @@ static void remove_rest(
 		if (!f)
 			continue;
 		s->doing = true;
-		r = backend->ops->remove ? backend->ops->remove(backend->instance, &f->address)
-					 : -EOPNOTSUPP;
-		if (r < 0 && backend->ops->remove)
-			r = backend->ops->remove(backend->instance, &f->address);
-		if (r < 0)
-			note_error(ret, r);
+		remove_again(backend, f, ret);
 	}
 }
 
@@ -478,6 +484,39 @@ void pr_restore(
 
 	before.now = ret->now;
 	remove_rest(backend, record, &before);
+	bring_back(backend, record, &before);
+	settle_after(backend, record, &before, ret);
+}
+
+/* In the order of the plan, as a bridge's registers are written before it is removed. */
+static void go_back(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	for (size_t i = 0; i < record->n_steps; i++) {
+		const struct pr_record_step *s = &record->steps[i];
+		const struct pr_function *f = s->path ? find_present(ret->now, s->path) : NULL;
+		int r;
+
+		if (f && s->inverse == PR_INVERSE_WRITE) {
+			r = undo_write(backend, f, s);
+			if (r < 0)
+				note_error(ret, r);
+		} else if (f && s->kind == PR_STEP_REMOVE) {
+			remove_again(backend, f, ret);
+		}
+	}
+}
+
+void pr_undo(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	struct pr_restored before = { 0 };
+
+	look_again(backend, &before);
+	if (before.now) {
+		pr_settings_guard(record, before.now, backend);
+		go_back(backend, record, &before);
+	}
 	bring_back(backend, record, &before);
 	settle_after(backend, record, &before, ret);
 }

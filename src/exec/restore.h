@@ -26,6 +26,13 @@ struct pr_restored {
 void pr_restore_settle(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret);
 
+/*
+ * Undoes a plan that was carried out to its end: the same once more, with the registers that it wrote
+ * put back.  What it moved has its addresses from the kernel then, as before.
+ */
+void pr_undo(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret);
+
 /* Undoes the steps that were begun: registers, then rescans, then settles. */
 void pr_restore(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret);

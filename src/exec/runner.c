@@ -277,25 +277,52 @@ static void report_unrestored(struct run *run, const struct pr_restored *restore
 			"; not as it was set before: %s", restored->unrestored);
 }
 
-/* Undoes what was begun; @outcome when all is there again, with @cause as the reason. */
+/* What was undone is compared with the start; @outcome when all is there, with @cause as the reason. */
+static void conclude(struct run *run, enum pr_outcome outcome, const char *cause,
+	const struct pr_restored *restored)
+{
+	char why[224];
+
+	if (!all_there(run, restored, why, sizeof(why)))
+		report(run, PR_OUTCOME_LOST, "%s; lost: %s", cause, why);
+	else if (restored->n_pulled > 0)
+		report(run, PR_OUTCOME_STALE, "%s; %s; everything else is there", cause,
+			restored->text);
+	else
+		report(run, outcome, "%s; everything that was there is there", cause);
+	report_unrestored(run, restored);
+	if (restored->error != 0 && run->report.error == 0)
+		run->report.error = restored->error;
+
+	finish(run, restored->error == 0 && !restored->refused);
+}
+
 static void roll_back(struct run *run, enum pr_outcome outcome, const char *cause)
 {
 	struct pr_restored restored;
-	char why[224];
 
 	pr_restore(run->backend, run->record, &restored);
-	if (!all_there(run, &restored, why, sizeof(why)))
-		report(run, PR_OUTCOME_LOST, "%s; lost: %s", cause, why);
-	else if (restored.n_pulled > 0)
-		report(run, PR_OUTCOME_STALE, "%s; %s; everything else is there", cause,
-			restored.text);
-	else
-		report(run, outcome, "%s; everything that was there is there", cause);
-	report_unrestored(run, &restored);
-	if (restored.error != 0 && run->report.error == 0)
-		run->report.error = restored.error;
+	conclude(run, outcome, cause, &restored);
+	pr_topology_free(restored.now);
+}
 
-	finish(run, restored.error == 0 && !restored.refused);
+/* Until this is answered the journal says that the plan is to be undone, should we die. */
+static bool is_confirmed(struct run *run)
+{
+	const struct pr_progress *p = run->progress;
+
+	if (!p || !p->confirm)
+		return true;
+
+	return pr_journal_waiting(run->journal) == 0 && p->confirm(p->userdata, run->plan);
+}
+
+static void undo(struct run *run)
+{
+	struct pr_restored restored;
+
+	pr_undo(run->backend, run->record, &restored);
+	conclude(run, PR_OUTCOME_ROLLED_BACK, "nobody confirmed it", &restored);
 	pr_topology_free(restored.now);
 }
 
@@ -347,6 +374,8 @@ static void verify(struct run *run)
 		report_no_help(run, &restored, why);
 		report_unrestored(run, &restored);
 		finish(run, !restored.unfinished && !restored.refused);
+	} else if (!is_confirmed(run)) {
+		undo(run);
 	} else {
 		report_success(run, restored.now);
 		report_unrestored(run, &restored);

@@ -113,7 +113,14 @@ static int ask_run(void *userdata, const struct pr_job *job)
 {
 	struct stage *s = userdata;
 
-	return pr_running_start(s->running, job->recovering ? NULL : job->plan);
+	return pr_running_start(s->running, job->recovering ? NULL : job->plan, job->confirm_s);
+}
+
+static void ask_confirm(void *userdata)
+{
+	const struct stage *s = userdata;
+
+	pr_running_confirm(s->running);
 }
 
 static void ask_retry(void *userdata)
@@ -252,6 +259,7 @@ static void ask_interrupt(void *userdata)
 static const struct pr_service_ops service_ops = { .look = ask_look,
 	.run = ask_run,
 	.interrupt = ask_interrupt,
+	.confirm = ask_confirm,
 	.retry = ask_retry,
 	.cancel = ask_cancel,
 	.work = ask_work,
@@ -284,6 +292,13 @@ static void tell_step(void *userdata, size_t step, bool done)
 	struct stage *s = userdata;
 
 	pr_service_job_step(s->service, step, done);
+}
+
+static void tell_waiting(void *userdata)
+{
+	struct stage *s = userdata;
+
+	pr_service_job_waiting(s->service);
 }
 
 static void tell_pinned(void *userdata, const char *path)
@@ -409,7 +424,8 @@ static void connect_bus(struct stage *s)
 void stage_open(struct stage *s, const char *machine, enum pr_mode mode)
 {
 	const struct pr_look_events look_events = { tell_looked, tell_look_failed, s };
-	const struct pr_job_events job_events = { tell_step, tell_pinned, tell_ended, s };
+	const struct pr_job_events job_events = { tell_step, tell_waiting, tell_pinned, tell_ended,
+		s };
 	struct pr_conf conf;
 
 	*s = (struct stage){ .machine = machine };

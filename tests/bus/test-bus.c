@@ -151,8 +151,8 @@ static const struct apply_case {
 		"no device is dead" },
 	{ "ApplyPlan: beyond the limit", machine_dead_in_use, NULL, 0, 0,
 		"org.pciroom1.Error.InUse", "/srv" },
-	{ "ApplyPlan: waiting for a confirmation", machine_dead, NULL, 0, 30,
-		"org.pciroom1.Error.NotSupported", "confirmation" },
+	{ "ApplyPlan: waiting for a confirmation for days", machine_dead, NULL, 0, 86401,
+		SD_BUS_ERROR_INVALID_ARGS, "at most 86400 seconds" },
 };
 
 static void test_apply_refused(void **state)
@@ -193,6 +193,65 @@ static void test_apply(void **state)
 	stage_close(&s);
 }
 
+/* A plan is carried out that waits @confirm_s to be confirmed, and has come that far. */
+static void apply_and_wait(struct stage *s, uint32_t confirm_s)
+{
+	char plan[PR_BUS_PATH_MAX], job[PR_BUS_PATH_MAX];
+
+	stage_open(s, machine_dead, PR_MODE_ADVISE);
+	s->machine_after = machine_mended;
+	stage_start(s);
+	client_plan(s, &(struct asked){ 0 }, plan);
+	client_assert_path(client_apply(s, plan, client_get_u64(s, plan, PR_BUS_PLAN, "Generation"),
+				   confirm_s),
+		job);
+	while (pr_service_state(s->service) == PR_STATE_APPLYING)
+		stage_turn(s);
+}
+
+static void test_confirm(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	apply_and_wait(&s, 3600);
+	client_assert_text(&s, PR_BUS_PATH, PR_BUS_MANAGER, "State", "confirm-wait");
+	client_assert_text(&s, PR_BUS_JOBS "/1", PR_BUS_JOB, "Phase", "confirm-wait");
+	/* what comes and goes now is for the next plan */
+	pr_service_device(s.service, true, "0000:00:1e.0");
+	sd_bus_message_unref(client_call(&s, client_manager_call(&s, "Confirm")));
+	stage_rest(&s);
+	assert_heard(&s, "JobNew 1", "JobReport 0 done", "JobRemoved 1 done");
+	client_assert_text(&s, PR_BUS_PLANS "/1", PR_BUS_PLAN, "State", "applied");
+	client_assert_refused(client_call(&s, client_manager_call(&s, "Confirm")),
+		"org.pciroom1.Error.NothingToConfirm", "nothing waits");
+	stage_close(&s);
+}
+
+static void test_unconfirmed(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	apply_and_wait(&s, 1);
+	stage_rest(&s);
+	assert_heard(&s, "JobNew 1", "JobReport 0 rolled-back", "JobRemoved 1 rolled-back");
+	stage_close(&s);
+}
+
+/* Whoever stops the service has not confirmed it either. */
+static void test_stopped_while_waiting(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	apply_and_wait(&s, 3600);
+	pr_running_stop(s.running);
+	stage_rest(&s);
+	assert_heard(&s, "JobRemoved 1 rolled-back");
+	stage_close(&s);
+}
+
 /* A plan is made on what is there, not on what was there a while ago. */
 static void test_fresh(void **state)
 {
@@ -229,9 +288,9 @@ static void test_busy(void **state)
 	const struct pr_job *job = NULL;
 	struct pr_why why;
 
-	assert_int_equal(pr_service_apply(s.service, 1, generation, 0, &job, &why), 0);
+	assert_int_equal(pr_service_apply(s.service, 1, generation, 0, 0, &job, &why), 0);
 	assert_int_equal(
-		pr_service_apply(s.service, 1, generation, 0, &job, &why), PR_REFUSAL_BUSY);
+		pr_service_apply(s.service, 1, generation, 0, 0, &job, &why), PR_REFUSAL_BUSY);
 	assert_int_equal(pr_service_rollback(s.service, 0, &job, &why), PR_REFUSAL_BUSY);
 	assert_int_equal(pr_service_freshen(s.service, true, NULL, NULL, &why), PR_REFUSAL_BUSY);
 	assert_string_equal(why.text, "a plan is being carried out");
@@ -301,6 +360,10 @@ static const struct CMUnitTest plain[] = {
 		NULL },
 	{ "a plan object shows the plan that the planner makes", test_plan, NULL, NULL, NULL },
 	{ "ApplyPlan mends the card and tells the story", test_apply, NULL, NULL, NULL },
+	{ "ApplyPlan waits, and Confirm keeps what it did", test_confirm, NULL, NULL, NULL },
+	{ "ApplyPlan undoes what nobody confirms", test_unconfirmed, NULL, NULL, NULL },
+	{ "a service that stops undoes what nobody has confirmed yet", test_stopped_while_waiting,
+		NULL, NULL, NULL },
 	{ "a plan is made on a fresh look", test_fresh, NULL, NULL, NULL },
 	{ "one job at a time", test_busy, NULL, NULL, NULL },
 	{ "Rollback of nothing is done at once", test_rollback_of_nothing, NULL, NULL, NULL },

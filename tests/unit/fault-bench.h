@@ -15,7 +15,8 @@ struct bench {
 	char directory[40], journal[60];
 	struct pr_backend simulator;
 	struct faults faults;
-	char *left; /* the journal at the moment of a kill */
+	const struct pr_progress *progress; /* of the runs, NULL: none */
+	char *left;                         /* the journal at the moment of a kill */
 	unsigned long runs;
 };
 

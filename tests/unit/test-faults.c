@@ -61,7 +61,7 @@ static int run(struct bench *b, struct pr_report *ret)
 
 	(void)unlink(b->journal); /* each run with a new one; there may be none */
 	assert_int_equal(pr_journal_open(b->directory, &journal), 0);
-	r = pr_run(b->plan, &b->faults.outer, journal, NULL, ret);
+	r = pr_run(b->plan, &b->faults.outer, journal, b->progress, ret);
 	pr_journal_close(journal);
 	b->runs++;
 	return r;
@@ -134,8 +134,9 @@ static bool run_fault(struct bench *b, const struct fault *f, unsigned int at, c
 	*ret_pending = bench_is_pending(b);
 	if (!came) {
 		assert_int_equal(r, 0);
-		assert_int_equal(report.outcome, PR_OUTCOME_DONE);
-		bench_check_end(b, PR_OUTCOME_DONE, when);
+		assert_int_equal(
+			report.outcome, b->progress ? PR_OUTCOME_ROLLED_BACK : PR_OUTCOME_DONE);
+		bench_check_end(b, report.outcome, when);
 	} else if (r < 0 || (is_kill(f) && !*ret_pending)) {
 		bench_check_unbegun(b, when);
 	} else if (!*ret_pending) {
@@ -243,6 +244,16 @@ static const struct machine_row {
 		"00:02.0 bridge 01-01 root-port hotplug mem=fe000000-fe0fffff driver=pcieport\n"
 		"01:00.0 dev 1b36:0005 bar0=mem:1000000@forgotten\n",
 		NULL },
+	{ "several dead cards", PACKED("6.12.0", DEAD_256M, "bar4=pref64:8000000@forgotten"),
+		NULL },
+	{ "dead cards below two root ports",
+		"kernel 7.2.0\n" ROOT DISK
+		"00:02.0 bridge 01-01 root-port hotplug mem=fe000000-fe1fffff driver=pcieport\n"
+		"01:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 bar2=pref64:10000000@forgotten\n"
+		"00:03.0 bridge 02-03 root-port hotplug mem=fe400000-fe7fffff driver=pcieport\n"
+		"02:00.0 dev 1b36:0005 bar0=mem:1000@fe400000 bar1=mem:1000000@forgotten\n"
+		"02:00.1 dev 8086:10d3 bar0=mem:20000@fe420000 driver=e1000e\n",
+		NULL },
 	{ "idle ports in the way",
 		"kernel 6.12.0\n" ROOT DISK
 		"00:02.0 bridge 01-05 root-port mem=fe000000-fe2fffff driver=pcieport\n"
@@ -260,6 +271,19 @@ static const struct machine_row closing = { "windows closed first",
 	"03:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@c0000000 driver=e1000e\n",
 	NULL };
 
+static const struct machine_row unconfirmed[] = {
+	{ "nobody confirms", PACKED("7.2.0", DEAD_256M, "driver=e1000e"), NULL },
+	{ "nobody confirms: two functions of a card",
+		SINGLE("mem=fe000000-fe3fffff",
+			"dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:100000@forgotten\n"
+			"01:00.1 dev 1b36:0005 bar0=mem:1000@fe001000 driver=snd_hda_intel"),
+		NULL },
+	{ "nobody confirms: windows closed first",
+		"kernel 6.1.0\n" BESIDE_A_RESERVE
+		"03:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@c0000000 driver=e1000e\n",
+		NULL },
+};
+
 static void test_machine(void **state)
 {
 	const struct machine_row *row = *state;
@@ -270,6 +294,37 @@ static void test_machine(void **state)
 	run_all(&b);
 	print_message("# %s: %zu steps, %lu runs\n", row->name, b.plan->n_steps, b.runs);
 	assert_true(b.runs > ARRAY_SIZE(faults) * b.plan->n_steps);
+	bench_deinit(&b);
+}
+
+static int go_on(void *userdata, const struct pr_plan *plan, size_t step, bool done)
+{
+	(void)userdata;
+	(void)plan;
+	(void)step;
+	(void)done;
+	return PR_PROGRESS_GO;
+}
+
+static bool say_nothing(void *userdata, const struct pr_plan *plan)
+{
+	(void)userdata;
+	(void)plan;
+	return false;
+}
+
+/* All is done and then undone; a kill after the last step is one of him who waits for an answer. */
+static void test_unconfirmed(void **state)
+{
+	static const struct pr_progress silence = { .step = go_on, .confirm = say_nothing };
+	const struct machine_row *row = *state;
+	struct bench b;
+
+	assert_true(bench_init(&b, row->text, row->target));
+	b.progress = &silence;
+	run_all(&b);
+	print_message(
+		"# nobody confirms: %s: %zu steps, %lu runs\n", row->name, b.plan->n_steps, b.runs);
 	bench_deinit(&b);
 }
 
@@ -352,6 +407,7 @@ int main(void)
 
 	ADD_ROWS(&tests, machines, test_machine);
 	rows_add(&tests, closing.name, test_machine, &closing);
+	ADD_ROWS(&tests, unconfirmed, test_unconfirmed);
 	ADD_ROWS(&tests, faults, test_recovery);
 	rows_add(&tests, "the beginning of the journal cut off at any byte", test_torn_beginning,
 		NULL);

@@ -136,7 +136,7 @@ static int die_at_end(void *userdata, const struct pr_plan *plan, size_t step, b
  */
 static void run_and_die(struct scene *s, unsigned int killed_at)
 {
-	struct pr_progress progress = { die_at_end, NULL };
+	struct pr_progress progress = { .step = die_at_end };
 	struct dying d = { .at = killed_at };
 	struct pr_backend backend = { .ops = &dying_ops, .instance = &d };
 	struct pr_report report;

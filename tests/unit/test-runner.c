@@ -522,7 +522,7 @@ static void test_cancel(void **state)
 	for (size_t step = 0; step < SCENE_STEPS; step++) {
 		for (int done = 0; done < 2; done++) {
 			struct stop stop = { .step = step, .done = done };
-			struct pr_progress progress = { stop_at, &stop };
+			struct pr_progress progress = { .step = stop_at, .userdata = &stop };
 			struct pr_report report;
 			struct bench b;
 
