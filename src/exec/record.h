@@ -67,6 +67,7 @@ uint32_t pr_record_assigned(const struct pr_function *f);
 /* Of a plan that is about to run on @now. */
 int pr_record_new(
 	const struct pr_plan *plan, const struct pr_topology *now, struct pr_record **ret);
+struct pr_record *pr_record_alloc(void);       /* an empty one; NULL: no memory */
 void pr_record_free(struct pr_record *record); /* NULL is fine */
 
 /* Will the function at @path be removed by a step of the plan? */

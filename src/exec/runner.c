@@ -353,7 +353,7 @@ static void report_success(struct run *run, const struct pr_topology *now)
 static void report_no_help(struct run *run, const struct pr_restored *restored, const char *why)
 {
 	if (restored->n_pulled > 0)
-		report(run, PR_OUTCOME_STALE, "it did not help: %s; everything else is there",
+		report(run, PR_OUTCOME_STALE, "carried out, but %s; everything else is there",
 			restored->text);
 	else
 		report(run, PR_OUTCOME_ROLLED_BACK,
