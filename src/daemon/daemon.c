@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -215,6 +216,8 @@ static void tell_looked(void *userdata, struct pr_look *taken, const char *note)
 	const struct daemon *d = userdata;
 
 	pr_service_looked(d->service, taken, note);
+	/* reading it took many times what is kept of it, in pieces that the allocator would sit on */
+	(void)malloc_trim(0);
 }
 
 static void tell_look_failed(void *userdata, const char *why)
@@ -614,6 +617,8 @@ int pr_daemon_main(int argc, char *argv[])
 		return r < 0 ? EX_USAGE : EXIT_SUCCESS;
 	if (d.options.check)
 		return check_conf(&d.options);
+	/* one heap for all threads: what another thread had needed for a moment would stay with it */
+	(void)mallopt(M_ARENA_MAX, 1);
 	r = build_and_run(&d);
 	tear_down(&d);
 	return r;

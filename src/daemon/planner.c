@@ -3,6 +3,7 @@
 #include "daemon/planner.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -99,6 +100,7 @@ static int on_ready(sd_event_source *source, int fd, uint32_t revents, void *use
 	(void)!read(fd, &n, sizeof(n)); /* back to zero */
 	while ((w = take(p, &p->finished)))
 		w->done(w, true);
+	(void)malloc_trim(0); /* planning takes much for a moment */
 	return 0;
 }
 
