@@ -26,7 +26,7 @@ struct way {
 	unsigned int n_options;
 	struct pr_targets below; /* targets strictly below it; part of @all */
 	bool is_target;
-	struct pr_solution inside[MAX_INSIDE]; /* each costs more than the one before */
+	struct pr_solution inside[MAX_INSIDE]; /* none costs less than the one before */
 	struct pr_candidate raw;
 };
 
@@ -36,8 +36,9 @@ struct bus {
 	const struct pr_function *parent;
 	const struct pr_targets *targets;
 	enum pr_tier tier;
-	struct pr_cost upper;       /* only what costs less is of interest, */
-	const struct pr_cost *over; /* and more than this, if not NULL */
+	struct pr_cost upper;            /* only what costs less is of interest, */
+	const struct pr_solution *known; /* and is none of these */
+	unsigned int n_known;
 	bool dive;
 	struct pr_unit *units;
 	size_t n_units;

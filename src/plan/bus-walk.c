@@ -202,7 +202,8 @@ int pr_bus_solve(struct pr_search *s, const struct pr_bus_task *task, struct pr_
 		.targets = task->targets,
 		.tier = task->tier,
 		.upper = task->upper,
-		.over = task->over,
+		.known = task->known,
+		.n_known = task->n_known,
 		.dive = task->dive,
 	};
 	int r;

@@ -148,8 +148,8 @@ static void add_inside_option(struct bus *b, struct way *w, unsigned int which)
 }
 
 /*
- * The best below it; and where targets elsewhere can have this bus scanned too, some that cost
- * more: what the scan of all decides anew may be worse with the best.
+ * The best below it; and where targets elsewhere can have this bus scanned too, the next ones
+ * after it: what the scan of all decides anew may be worse with the best.
  */
 static int add_inside(struct bus *b, struct way *w)
 {
@@ -160,7 +160,8 @@ static int add_inside(struct bus *b, struct way *w)
 		.targets = &w->below,
 		.tier = b->tier,
 		.upper = b->upper,
-		.over = all ? b->over : NULL,
+		.known = all ? b->known : w->inside,
+		.n_known = all ? b->n_known : 0,
 		.dive = b->dive };
 	int r;
 
@@ -171,7 +172,7 @@ static int add_inside(struct bus *b, struct way *w)
 		if (r < 0 || !w->inside[i].found)
 			return r;
 		add_inside_option(b, w, i + 1);
-		task.over = &w->inside[i].cost;
+		task.n_known++;
 	}
 	return 0;
 }
@@ -469,6 +470,14 @@ static int note_lack(struct bus *b)
 	return why ? pr_attempt_note(b->s, top, why) : -ENOMEM;
 }
 
+static bool is_known(const struct bus *b, const struct pr_candidate *c)
+{
+	for (unsigned int i = 0; i < b->n_known; i++)
+		if (pr_candidate_same(&b->known[i].candidate, c))
+			return true;
+	return false;
+}
+
 /* @ret_best: it is good, and costs no more than was to be seen before. */
 static int try_deed(struct bus *b, const struct deed *d, bool *ret_best)
 {
@@ -483,8 +492,7 @@ static int try_deed(struct bus *b, const struct deed *d, bool *ret_best)
 		return r;
 
 	*ret_best = trial.met[b->tier] && pr_cost_compare(&trial.cost, &d->cost) <= 0;
-	if (trial.met[b->tier] && pr_cost_compare(&trial.cost, &b->upper) < 0 &&
-		(!b->over || pr_cost_compare(&trial.cost, b->over) > 0)) {
+	if (trial.met[b->tier] && pr_cost_compare(&trial.cost, &b->upper) < 0 && !is_known(b, &c)) {
 		b->best = (struct pr_solution){ true, c, trial.cost };
 		b->upper = trial.cost;
 	}

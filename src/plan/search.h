@@ -141,14 +141,17 @@ struct pr_bus_task {
 	const struct pr_function *parent; /* bridge above the bus; NULL: the root bus */
 	const struct pr_targets *targets;
 	enum pr_tier tier;
-	struct pr_cost upper;       /* it costs less than this, */
-	const struct pr_cost *over; /* and more than this, if not NULL */
-	bool dive;                  /* only what is likely to do it; never proves anything */
+	struct pr_cost upper;            /* it costs less than this */
+	bool dive;                       /* only what is likely to do it; never proves anything */
+	const struct pr_solution *known; /* and is none of these */
+	unsigned int n_known;
 };
 /* Least candidate for @task. */
 int pr_bus_solve(struct pr_search *s, const struct pr_bus_task *task, struct pr_solution *ret);
 
 /* ---- trial.c: one candidate on the kernel model ---- */
+
+bool pr_candidate_same(const struct pr_candidate *a, const struct pr_candidate *b);
 
 struct pr_trial {
 	bool met[_PR_TIER_MAX];

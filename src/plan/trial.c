@@ -59,7 +59,7 @@ static bool same_move(const struct pr_move *a, const struct pr_move *b)
 	return true;
 }
 
-static bool same_candidate(const struct pr_candidate *a, const struct pr_candidate *b)
+bool pr_candidate_same(const struct pr_candidate *a, const struct pr_candidate *b)
 {
 	if (a->n_moves != b->n_moves)
 		return false;
@@ -85,7 +85,7 @@ static struct entry *find_slot(const struct pr_memo *memo, uint64_t hash,
 	for (size_t i = hash & (memo->max - 1);; i = (i + 1) & (memo->max - 1)) {
 		struct entry *e = &memo->entries[i];
 
-		if (!e->candidate || (e->hash == hash && same_candidate(e->candidate, c) &&
+		if (!e->candidate || (e->hash == hash && pr_candidate_same(e->candidate, c) &&
 					     same_targets(&e->targets, targets)))
 			return e;
 	}

@@ -29,6 +29,7 @@ static const struct oracle_case cases[] = {
 	{ "I/O in a window that is closed further up is left, not promised", 1156113, 1 },
 	{ "below a neighbour the second best leaves no port armed", 218481, 1 },
 	{ "so does one of several dearer ones", 10056, 1 },
+	{ "so does another of the same cost", 175331, 1 },
 	{ "a bus that was scanned from below is scanned again, and no port is armed", 268198, 1 },
 	{ "what was never enumerated is not removed, and costs nothing", 4844, 1 },
 	{ "what nobody asked for does not have to come back", 1739, 1 },
