@@ -56,6 +56,8 @@ struct pr_kernel {
 	 */
 	bool changes_wants;
 	char alignments[PR_ALIGNMENTS_MAX]; /* of resource_alignment=; "" is none */
+	/* not the kernel's: what is behind a bridge without bus numbers is taken for nothing */
+	bool unseen_is_empty;
 	bool aligns_windows; /* POWER: firmware may align windows to its own segments */
 	uint64_t hp_io_size, hp_mem_size,
 		hp_pref_size; /* bytes, optional extras of a hot-plug bridge */

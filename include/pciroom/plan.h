@@ -85,7 +85,13 @@ struct pr_request {
 	 * PR_BUDGET_DEFAULT.  What is likely to help is tried in any case.
 	 */
 	uint64_t budget;
-	bool no_writes; /* as if no register could be written */
+	/*
+	 * bus numbers for each bridge that has none, with all that is behind it; 0: not known, as
+	 * many as can be had
+	 */
+	unsigned int buses;
+	bool no_writes;  /* as if no register could be written */
+	bool no_numbers; /* bus numbers are left to the kernel */
 	/* only whether there is a plan within the policy: a refusal looks no further, has no why */
 	bool brief;
 };
@@ -222,6 +228,12 @@ struct pr_plan {
 	size_t n_affected;
 	struct pr_left *left;
 	size_t n_left;
+	/*
+	 * bridges that get bus numbers, and nobody knows what is behind them: it has no part in the
+	 * prediction, and what it asks for is known when the plan is done
+	 */
+	const struct pr_function **unseen;
+	size_t n_unseen;
 	struct pr_attempt *attempts;
 	size_t n_attempts;
 	struct pr_cost cost;

@@ -342,6 +342,28 @@ static void json_prediction(struct pr_json *j, const struct pr_plan *p)
 	pr_json_array_end(j);
 }
 
+/* What the prediction says of bus numbers: bridges whose range changes. */
+static void json_buses(struct pr_json *j, const struct pr_plan *p)
+{
+	pr_json_array(j, "buses");
+	for (size_t i = 0; p->prediction && i < p->n_affected; i++) {
+		const struct pr_function *f = p->affected[i].function;
+		const struct pr_function *now = pr_topology_same(p->prediction, f);
+
+		if (!f->bridge || (f->bridge->secondary == now->bridge->secondary &&
+					  f->bridge->subordinate == now->bridge->subordinate))
+			continue;
+		pr_json_object(j, NULL);
+		pr_json_identity(j, f);
+		pr_json_u64(j, "secondary", now->bridge->secondary);
+		pr_json_u64(j, "subordinate", now->bridge->subordinate);
+		pr_json_object_end(j);
+	}
+	pr_json_array_end(j);
+
+	json_functions(j, "unseen", p->unseen, p->n_unseen);
+}
+
 static void json_left(struct pr_json *j, const struct pr_plan *p)
 {
 	pr_json_array(j, "left");
@@ -466,6 +488,7 @@ void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p)
 	pr_json_u64(j, "simulated", p->n_simulated);
 	json_steps(j, p);
 	json_prediction(j, p);
+	json_buses(j, p);
 	json_left(j, p);
 	json_attempts(j, p);
 	json_certificate(j, p->certificate);

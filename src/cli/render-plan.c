@@ -222,6 +222,19 @@ static void add_left(struct pr_text *t, const struct pr_style *s, const struct p
 	}
 }
 
+static void add_unseen(struct pr_text *t, const struct pr_plan *p)
+{
+	for (size_t i = 0; i < p->n_unseen; i++) {
+		const struct pr_function *now = pr_topology_same(p->prediction, p->unseen[i]);
+
+		pr_text_printf(t,
+			"  %-14s gets buses %02x to %02x; what is behind it will be seen then, "
+			"and may need a plan of its own\n",
+			pr_name_of(&p->unseen[i]->address).text, now->bridge->secondary,
+			now->bridge->subordinate);
+	}
+}
+
 static void add_result(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
 {
 	pr_text_add(t, "\n");
@@ -233,6 +246,7 @@ static void add_result(struct pr_text *t, const struct pr_style *s, const struct
 		if (!is_target(p, p->affected[i].function))
 			(void)add_gains(t, s, p, p->affected[i].function);
 	add_renumbered(t, p);
+	add_unseen(t, p);
 	add_left(t, s, p);
 	if (p->closes)
 		pr_text_add(t,

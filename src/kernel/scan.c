@@ -370,7 +370,8 @@ static void check_unseen(struct k_model *m, const struct pr_function *f, bool re
 {
 	const struct pr_pcie *pcie = &f->caps->pcie;
 
-	if ((!f->no_bus && !f->bridge->busless) || !reachable || f->first_child)
+	if ((!f->no_bus && !f->bridge->busless) || !reachable || f->first_child ||
+		m->kernel->unseen_is_empty)
 		return;
 	if (pcie->slot_known == PR_YES && pcie->slot_implemented && !pcie->slot_presence)
 		return;

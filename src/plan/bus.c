@@ -207,6 +207,9 @@ static int make_raw(struct bus *b, struct way *w)
 	at = pr_move_anchor(move);
 	if (!may_gain(w) && !(at && at->parent == b->parent))
 		return 0;
+	r = pr_move_prepare(b->s, move);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	w->raw = (struct pr_candidate){ .moves = move, .n_moves = 1 };
 	add_option(b, w,
 		&(struct option){
@@ -406,7 +409,7 @@ static int make_move(const struct bus *b, size_t n_tops, struct pr_move *ret)
 		if (goes(b, f))
 			m.tops[m.n_tops++] = f;
 	*ret = m;
-	return 0;
+	return pr_move_prepare(b->s, ret);
 }
 
 static size_t depth_of(const struct pr_function *f)
@@ -431,6 +434,7 @@ static void sort_moves(struct pr_move *moves, size_t n)
 	}
 }
 
+/* 1: there are no bus numbers for it. */
 static int make_candidate(const struct bus *b, const struct deed *d, struct pr_candidate *ret)
 {
 	struct pr_move *moves = pr_new_array(b->s->arena, d->n_moves, struct pr_move);
@@ -452,18 +456,26 @@ static int make_candidate(const struct bus *b, const struct deed *d, struct pr_c
 	return r;
 }
 
-/* Said once a child, for the first vector that fails. */
-static int note_lack(struct bus *b)
+/* Who goes, of those that lead to a target, if nothing was said of it yet. */
+static const struct pr_function *not_noted(const struct bus *b)
 {
 	const struct pr_function *top = NULL;
-	const char *why;
 
 	for (size_t i = b->n_on_way; i-- > 0;)
 		if (chosen(b, i)->fate == PR_FATE_GOES)
 			top = b->ways[i].unit->tops[0];
 	for (size_t i = 0; top && i < b->s->n_attempts; i++)
 		if (b->s->attempts[i].top == top)
-			return 0;
+			return NULL;
+	return top;
+}
+
+/* Said once a child, for the first vector that fails. */
+static int note_lack(struct bus *b)
+{
+	const struct pr_function *top = not_noted(b);
+	const char *why;
+
 	if (!top)
 		return 0;
 	why = pr_room_lack(b->room, b->fates, b->s->arena);
@@ -478,6 +490,13 @@ static bool is_known(const struct bus *b, const struct pr_candidate *c)
 	return false;
 }
 
+static int note_no_numbers(struct bus *b)
+{
+	const struct pr_function *top = not_noted(b);
+
+	return top ? pr_attempt_note(b->s, top, "its bus has no bus numbers left to give") : 0;
+}
+
 /* @ret_best: it is good, and costs no more than was to be seen before. */
 static int try_deed(struct bus *b, const struct deed *d, bool *ret_best)
 {
@@ -486,6 +505,8 @@ static int try_deed(struct bus *b, const struct deed *d, bool *ret_best)
 	int r;
 
 	r = make_candidate(b, d, &c);
+	if (r > 0)
+		return note_no_numbers(b);
 	if (r == 0)
 		r = pr_trial_run(b->s, &c, b->targets, &trial);
 	if (r < 0)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Independent verification of a plan from its steps alone.  Shares no code
- * with the search: it simulates the steps again and judges by compare.c.
- * Must not include search.h.
+ * with the search: it simulates the steps again and judges by compare.c; bus
+ * numbers are check-buses.c's.  Must not include search.h.
  */
-#include "plan/plan.h"
+#include "plan/check.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -13,8 +13,9 @@
 
 enum fate {
 	STAYS = 0,
-	REMOVED,
-	UNBOUND
+	UNBOUND,
+	GONE,   /* removed, and no rescan since */
+	REMOVED /* and enumerated again */
 };
 
 struct checking {
@@ -98,13 +99,13 @@ static int check_removed(struct checking *c, size_t i, const struct pr_function 
 	enum pr_disruption d = pr_function_disruption(f, c->policy, NULL);
 	uint8_t *fate = fate_of(c, f);
 
-	if (*fate == REMOVED)
+	if (*fate >= GONE)
 		return bad_step(c, i, "part of it was removed before");
 	if (d == PR_DISRUPTION_PINNED || d > c->policy->limit)
 		return bad_function(c, f, "would be removed against the policy");
 	if (!f->bridge && f->facts->driver && *fate != UNBOUND)
 		return bad_function(c, f, "would be removed with its driver bound");
-	*fate = REMOVED;
+	*fate = GONE;
 	return 0;
 }
 
@@ -123,6 +124,8 @@ static int check_remove(struct checking *c, size_t i)
 	if (!top)
 		return bad_step(c, i, "no such function");
 	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
+		if (f != top && *fate_of(c, f) == GONE)
+			continue; /* one after the other, from the leaves */
 		r = check_removed(c, i, f);
 		if (r != 0)
 			return r;
@@ -150,9 +153,12 @@ static int check_rescan(struct checking *c, size_t i)
 
 	if (!root)
 		return bad_step(c, i, "no such function or bus");
-	if (f && *fate_of(c, f) == REMOVED)
+	if (f && *fate_of(c, f) >= GONE)
 		return bad_step(c, i, "the function is not there any more");
 	add_action(c, PR_ACTION_RESCAN, f, root);
+	for (size_t k = 0; k < root->n_functions; k++)
+		if (*fate_of(c, &root->functions[k]) == GONE)
+			*fate_of(c, &root->functions[k]) = REMOVED;
 	return 0;
 }
 
@@ -181,7 +187,7 @@ static void header_after(
 	for (size_t i = 0; i < n; i++) {
 		const struct pr_step *s = &c->plan->steps[i];
 
-		if (s->kind == PR_STEP_WRITE &&
+		if (s->kind == PR_STEP_WRITE && !pr_writes_numbers(s) &&
 			pr_address_compare(&s->address, &bridge->address) == 0)
 			put_u32(ret + s->offset, s->offset, s->value);
 	}
@@ -225,7 +231,7 @@ static bool in_lockdown(const struct checking *c)
 /* A driver that still works with @f, and reaches it through the windows above. */
 static bool is_reached(const struct checking *c, const struct pr_function *f)
 {
-	if (f->removed || !f->facts->driver || *fate_of(c, f) == UNBOUND)
+	if (f->removed || !f->facts->driver || *fate_of(c, f) != STAYS)
 		return false;
 	for (size_t i = 0; f->bridge && i < f->n_resources; i++)
 		if (f->resources[i].index < PR_ROM && f->resources[i].state == PR_RES_ASSIGNED)
@@ -255,11 +261,11 @@ static int check_write(struct checking *c, size_t i)
 	const struct pr_function *bridge = step_function(c, step);
 	int r;
 
-	if (!bridge || !bridge->bridge || *fate_of(c, bridge) == REMOVED)
+	if (!bridge || !bridge->bridge || *fate_of(c, bridge) >= GONE)
 		return bad_step(c, i, "no such bridge");
 	if (in_lockdown(c))
 		return bad_step(c, i, "no register can be written in lockdown");
-	r = check_window_write(c, i, bridge);
+	r = pr_writes_numbers(step) ? 0 : check_window_write(c, i, bridge);
 	if (r != 0)
 		return r;
 	for (const struct pr_function *f = pr_function_walk(bridge, bridge); f;
@@ -283,10 +289,10 @@ static int check_written(struct checking *c)
 		struct pr_window windows[2];
 		uint8_t raw[64];
 
-		if (step->kind != PR_STEP_WRITE)
+		if (step->kind != PR_STEP_WRITE || pr_writes_numbers(step))
 			continue;
 		bridge = step_function(c, step);
-		if (*fate_of(c, bridge) != REMOVED)
+		if (*fate_of(c, bridge) < GONE)
 			return bad_step(c, i, "the bridge is not removed afterwards");
 		header_after(c, bridge, c->plan->n_steps, raw);
 		if (!read_windows(raw, windows) || windows[step->offset > 0x20].open == PR_YES)
@@ -378,7 +384,7 @@ static int check_staying(struct checking *c, const struct pr_topology *now)
 			const struct pr_function *after = pr_topology_same(now, f);
 			uint8_t fate = c->fates[i][j];
 
-			if (f->removed || fate == REMOVED)
+			if (f->removed || fate >= GONE)
 				continue;
 			if (!layout_kept(f, after))
 				return bad_function(c, f, "stays, and would change");
@@ -438,6 +444,8 @@ static int check_all(struct checking *c)
 	}
 
 	r = check_steps(c);
+	if (r == 0)
+		r = pr_check_numbers(c->plan, c->arena, c->why, c->size);
 	return r != 0 ? r : check_simulated(c);
 }
 

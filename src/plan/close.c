@@ -8,8 +8,6 @@
  */
 #include "plan/search.h"
 
-#include <string.h>
-
 /* PCI-to-PCI Bridge 1.2, 3.2.5.8 to 3.2.5.10 */
 #define REG_MEM       0x20
 #define REG_PREF      0x24
@@ -19,10 +17,8 @@
 
 bool pr_closing_helps(const struct pr_search *s)
 {
-	const char *lockdown = s->topology->machine.lockdown;
-
 	return s->kernel->keeps_window_sizes && !s->no_writes &&
-	       (!lockdown || strcmp(lockdown, "none") == 0);
+	       pr_registers_writable(&s->topology->machine);
 }
 
 static bool is_open(const struct pr_bridge *b, unsigned int kind)

@@ -184,6 +184,25 @@ static int note_left(struct pr_plan *p, const struct pr_targets *asked)
 	return 0;
 }
 
+static bool becomes_visible(const struct pr_plan *p, const struct pr_function *f)
+{
+	return !f->removed && pr_hides_functions(f) && !pr_topology_same(p->prediction, f)->no_bus;
+}
+
+static int note_unseen(struct pr_plan *p)
+{
+	const struct pr_topology *t = p->topology;
+
+	p->unseen = pr_new_array(p->arena, t->n_functions, const struct pr_function *);
+	if (!p->unseen)
+		return -ENOMEM;
+	pr_for_each_root (t, i)
+		for (size_t j = 0; j < t->roots[i]->n_functions; j++)
+			if (becomes_visible(p, &t->roots[i]->functions[j]))
+				p->unseen[p->n_unseen++] = &t->roots[i]->functions[j];
+	return 0;
+}
+
 static int predict(struct making *m, const struct pr_choice *choice)
 {
 	struct pr_action *actions;
@@ -220,12 +239,32 @@ static int write_down(struct making *m, const struct pr_choice *choice)
 	if (r == 0)
 		r = note_left(p, &asked);
 	if (r == 0)
+		r = note_unseen(p);
+	if (r == 0)
 		r = pr_candidate_steps(p->arena, &choice->candidate, m->judgement.rescued,
 			m->judgement.n_rescued, &p->steps, &p->n_steps);
 	return r;
 }
 
 /* ---- verdicts ---- */
+
+/* What the kernel would make of it does not matter where the hardware has no room for it. */
+static int settle_unknown(struct making *m)
+{
+	struct pr_plan *p = m->plan;
+	int r;
+
+	if (p->verdict != PR_VERDICT_UNKNOWN || !m->search.doubt || p->n_targets != 1)
+		return 0;
+	r = pr_plan_certify(p, m->search.policy);
+	if (r < 0)
+		return r;
+	if (p->certificate->arrangement == PR_ARRANGEMENT_NONE)
+		p->verdict = PR_VERDICT_INFEASIBLE;
+	else
+		p->certificate = NULL;
+	return 0;
+}
 
 static int give_reason(struct making *m)
 {
@@ -238,10 +277,10 @@ static int give_reason(struct making *m)
 	case _PR_VERDICT_MAX:
 		return 0;
 	case PR_VERDICT_INFEASIBLE:
-		r = pr_plan_certify(p, m->search.policy);
+		r = p->certificate ? 0 : pr_plan_certify(p, m->search.policy);
 		if (r < 0)
 			return r;
-		p->why = pr_refusal(p, m->search.policy);
+		p->why = m->search.locked_out ? pr_locked_out(p) : pr_refusal(p, m->search.policy);
 		break;
 	case PR_VERDICT_TOO_DISRUPTIVE:
 		p->why = pr_too_disruptive(p, m->search.policy);
@@ -279,6 +318,7 @@ static int search(struct making *m)
 	struct pr_choice choice;
 	int r;
 
+	p->kernel.unseen_is_empty = true; /* nobody can know: the plan lists what it may meet */
 	r = new_marks(m);
 	if (r == 0)
 		r = pr_search_run(&m->search, &targets, m->n_asked == 0, &choice);
@@ -320,6 +360,8 @@ static int make(struct making *m, const struct pr_request *request)
 		m->search.doubt = "a pci= option on the kernel command line cannot be understood";
 	} else {
 		r = search(m);
+		if (r == 0)
+			r = settle_unknown(m);
 		if (r < 0)
 			return r;
 	}
@@ -345,8 +387,10 @@ int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
 	m.plan->topology = t;
 	m.plan->generation = t->generation;
 	m.search.kernel = &m.plan->kernel;
+	m.search.least_buses = request->buses;
 	m.search.no_writes = request->no_writes;
 	m.search.brief = request->brief;
+	m.search.no_numbers = request->no_numbers;
 	m.search.budget = request->budget > 0 ? request->budget : PR_BUDGET_DEFAULT;
 
 	r = make(&m, request);

@@ -410,6 +410,16 @@ const char *pr_refusal(const struct pr_plan *plan, const struct pr_policy *polic
 		pr_generation_name(plan->kernel.generation), last_obstacle(plan), not_tried(plan));
 }
 
+const char *pr_locked_out(const struct pr_plan *plan)
+{
+	char what[160];
+
+	return pr_arena_printf(plan->arena,
+		"%s; there are enough for it after other bridges have been renumbered, but this kernel is "
+		"locked down (%s) and lets nobody write their registers",
+		what_is_needed(plan, what, sizeof(what)), plan->topology->machine.lockdown);
+}
+
 const char *pr_too_disruptive(const struct pr_plan *plan, const struct pr_policy *policy)
 {
 	const struct pr_affected *a = plan->affected;

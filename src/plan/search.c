@@ -16,6 +16,11 @@
  * try, or by making the kernel forget what would else be in the way; neither
  * is to be counted on.  tests/oracle compares with all sets.
  *
+ * Bus numbers.  Where a bridge has none, each candidate is also looked at
+ * with numbers written for all that it removes (renumber.h).  Numbers decide
+ * nothing else, so that the numbering which changes the fewest addresses is
+ * the only one to try.
+ *
  * Steering.  On kernels that keep the sizes of windows, the same space once
  * more, with all memory windows of what is removed closed before (close.c):
  * only where no candidate does without, even where it would disturb less,
@@ -263,24 +268,79 @@ static int steer(struct pr_search *s, const struct pr_targets *targets, enum pr_
 	return r;
 }
 
+/* As many as asked for, with what @verdict stands for. */
+static int try_way(struct pr_search *s, const struct pr_targets *targets, bool partly,
+	enum pr_verdict verdict, struct pr_choice *choice)
+{
+	int r;
+
+	s->spent = 0;
+	r = steer(s, targets, verdict, choice, try_all);
+	if (r == 0 && choice->verdict != verdict && partly && targets->n > 1)
+		r = steer(s, targets, verdict, choice, try_some);
+	return r;
+}
+
+/* @a is what was tried for. */
+static bool is_better(const struct pr_choice *a, const struct pr_choice *b)
+{
+	if (a->verdict != b->verdict)
+		return true;
+	if (a->targets.n != b->targets.n)
+		return a->targets.n > b->targets.n;
+	return pr_cost_compare(&a->cost, &b->cost) < 0;
+}
+
+/* The same with bus numbers written; of two that cost the same, the one without. */
+static int try_numbers(struct pr_search *s, const struct pr_targets *targets, bool partly,
+	enum pr_verdict verdict, struct pr_choice *choice)
+{
+	struct pr_choice other = { .targets = *targets, .verdict = PR_VERDICT_INFEASIBLE };
+	int r;
+
+	s->renumbers = true;
+	s->memo = NULL;
+	r = try_way(s, targets, partly, verdict, &other);
+	s->renumbers = false;
+	s->memo = NULL;
+	if (r < 0 || other.verdict != verdict || !is_better(&other, choice))
+		return r;
+	other.proven &= choice->verdict != verdict || choice->proven;
+	*choice = other;
+	return 0;
+}
+
+/* Does a plan fail only because the kernel lets nobody write registers? */
+static int find_lock(struct pr_search *s, const struct pr_targets *targets, bool partly)
+{
+	struct pr_choice choice = { .targets = *targets, .verdict = PR_VERDICT_INFEASIBLE };
+	int r;
+
+	r = try_numbers(s, targets, partly, PR_VERDICT_VETOED, &choice);
+	s->locked_out |= choice.verdict == PR_VERDICT_VETOED;
+	return r;
+}
+
 /* All below one host bridge. */
 static int choose(
 	struct pr_search *s, const struct pr_targets *targets, bool partly, struct pr_choice *ret)
 {
 	static const enum pr_verdict order[] = { PR_VERDICT_OK, PR_VERDICT_TOO_DISRUPTIVE,
 		PR_VERDICT_VETOED };
+	const bool lacks = !s->no_writes && !s->no_numbers && pr_lacks_any_numbers(targets);
+	const bool writes = pr_registers_writable(&s->topology->machine);
 	struct pr_choice choice = { .targets = *targets, .verdict = PR_VERDICT_INFEASIBLE };
-	int r;
+	int r = 0;
 
 	s->memo = NULL;
 	s->cut = false;
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		s->spent = 0;
 		if (!is_tried(s, order[i]))
 			continue;
-		r = steer(s, targets, order[i], &choice, try_all);
-		if (r == 0 && choice.verdict != order[i] && partly && targets->n > 1)
-			r = steer(s, targets, order[i], &choice, try_some);
+		if (!lacks || s->least_buses == 0)
+			r = try_way(s, targets, partly, order[i], &choice);
+		if (r == 0 && lacks && writes)
+			r = try_numbers(s, targets, partly, order[i], &choice);
 		if (r < 0)
 			return r;
 		if (choice.verdict == order[i]) {
@@ -288,6 +348,9 @@ static int choose(
 			return 0;
 		}
 	}
+	r = lacks && !writes ? find_lock(s, targets, partly) : 0;
+	if (r < 0)
+		return r;
 	if (any_unsized(targets) || s->doubt)
 		choice.verdict = PR_VERDICT_UNKNOWN;
 	choice.proven = !s->cut;

@@ -7,7 +7,16 @@
 #pragma once
 
 #include "plan/plan.h"
+#include "plan/renumber.h"
 
+/* One thing that is done to a function before its bus is scanned: PR_STEP_WRITE or _REMOVE. */
+struct pr_deed {
+	enum pr_step_kind kind;
+	const struct pr_function *function;
+	uint16_t offset; /* WRITE */
+	uint8_t width;
+	uint32_t value, old;
+};
 /* One bus that is enumerated again: what is removed from it, and then a rescan. */
 struct pr_move {
 	const struct pr_root *root;
@@ -15,6 +24,8 @@ struct pr_move {
 	const struct pr_function **tops;  /* children of @parent, in the order of its list */
 	size_t n_tops;                    /* 0: rescan only */
 	bool closes; /* memory windows of what is removed are closed before (close.c) */
+	const struct pr_deed *deeds; /* all that is done before the rescan (move.c) */
+	size_t n_deeds;
 };
 /*
  * Moves done one after the other, a bus below another one before it; none lies inside a subtree
@@ -42,10 +53,14 @@ struct pr_search {
 	size_t n_attempts, max_attempts;
 	const char *doubt; /* first fact that the model missed */
 	struct pr_memo *memo;
-	bool brief;          /* plans beyond the policy are of no interest */
-	bool ignores_vetoes; /* what somebody pins counts as in use */
-	bool closes;         /* candidates close windows before they remove */
-	bool no_writes;      /* no register may be written */
+	bool brief;               /* plans beyond the policy are of no interest */
+	bool ignores_vetoes;      /* what somebody pins counts as in use */
+	bool closes;              /* candidates close windows before they remove */
+	bool renumbers;           /* moves give bus numbers to bridges that have none */
+	bool locked_out;          /* registers cannot be written, and that would have helped */
+	bool no_writes;           /* no register may be written */
+	bool no_numbers;          /* none that holds bus numbers */
+	unsigned int least_buses; /* for what is behind a bridge that has none; 0: not known */
 	uint64_t budget, spent;
 	uint64_t n_simulated;
 	bool cut;             /* the budget ended a search before its end */
@@ -111,6 +126,17 @@ const char *pr_room_lack(
 	const struct pr_room *room, const enum pr_fate *fates, struct pr_arena *arena);
 /* A rescan may open that window of a bridge that stays, and program it. */
 bool pr_window_may_open(const struct pr_function *bridge, const struct pr_resource *window);
+
+/* ---- move.c: what is done on one bus ---- */
+
+/*
+ * Fills deeds of a move that has all else.  0; 1 when there are no bus numbers for what asks for
+ * some; -ENOMEM.
+ */
+int pr_move_prepare(struct pr_search *s, struct pr_move *m);
+bool pr_lacks_any_numbers(const struct pr_targets *targets);
+/* False under lockdown (KERNEL 2.5).  Where that is not known, it is found out by trying. */
+bool pr_registers_writable(const struct pr_machine *machine);
 
 /* ---- frontier.c: candidates not looked at yet, cheapest first ---- */
 
@@ -218,6 +244,8 @@ void pr_plan_sign(struct pr_plan *plan);
 
 /* Fills @plan->certificate, for the target that lacks most.  0 or -ENOMEM. */
 int pr_plan_certify(struct pr_plan *plan, const struct pr_policy *policy);
+/* Why a plan that writes registers cannot be. */
+const char *pr_locked_out(const struct pr_plan *plan);
 /* Why nothing helps, with numbers. */
 const char *pr_refusal(const struct pr_plan *plan, const struct pr_policy *policy);
 /* What is in the way of a plan that the policy does not allow. */

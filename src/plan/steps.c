@@ -2,8 +2,7 @@
 /*
  * A candidate as actions for the kernel model and as steps for the runner.
  * Both say the same: drivers are let go first (if one hangs, nothing has been
- * removed yet), then bus after bus is emptied, its windows closed before if
- * the candidate says so, and rescanned.
+ * removed yet), then bus after bus is emptied (move.c) and rescanned.
  */
 #include "plan/search.h"
 
@@ -49,52 +48,39 @@ const struct pr_function *pr_move_anchor(const struct pr_move *m)
 	return best ? best : m->parent;
 }
 
-static struct pr_action *add_closing_actions(struct pr_action *at, const struct pr_function *top)
+static struct pr_action action_of(const struct pr_move *m, const struct pr_deed *deed)
 {
-	struct pr_closing writes[PR_CLOSING_MAX];
-
-	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
-		unsigned int n = pr_closing_of(f, writes);
-
-		for (unsigned int i = 0; i < n; i++)
-			*at++ = (struct pr_action){ .kind = PR_ACTION_WRITE,
-				.function = f,
-				.root = f->root,
-				.offset = writes[i].offset,
-				.width = 4,
-				.value = writes[i].value };
-	}
-	return at;
-}
-
-static struct pr_action *add_move_actions(struct pr_action *at, const struct pr_move *m)
-{
-	for (size_t i = 0; m->closes && i < m->n_tops; i++)
-		at = add_closing_actions(at, m->tops[i]);
-	for (size_t i = 0; i < m->n_tops; i++)
-		*at++ = (struct pr_action){
-			.kind = PR_ACTION_REMOVE, .function = m->tops[i], .root = m->root
-		};
-	*at++ = (struct pr_action){
-		.kind = PR_ACTION_RESCAN, .function = pr_move_anchor(m), .root = m->root
+	return (struct pr_action){
+		.kind = deed->kind == PR_STEP_WRITE ? PR_ACTION_WRITE : PR_ACTION_REMOVE,
+		.function = deed->function,
+		.root = m->root,
+		.offset = deed->offset,
+		.width = deed->width,
+		.value = deed->value,
 	};
-	return at;
 }
 
 int pr_candidate_actions(
 	struct pr_arena *arena, const struct pr_candidate *c, struct pr_action **ret, size_t *ret_n)
 {
-	struct pr_action *actions, *at;
-	size_t n = c->n_moves;
+	struct pr_action *actions;
+	size_t n = c->n_moves, k = 0;
 
 	for (size_t i = 0; i < c->n_moves; i++)
-		n += c->moves[i].n_tops + pr_count_closings(&c->moves[i]);
-	actions = at = pr_new_array(arena, n, struct pr_action);
+		n += c->moves[i].n_deeds;
+	actions = pr_new_array(arena, n, struct pr_action);
 	if (!actions)
 		return -ENOMEM;
 
-	for (size_t i = 0; i < c->n_moves; i++)
-		at = add_move_actions(at, &c->moves[i]);
+	for (size_t i = 0; i < c->n_moves; i++) {
+		const struct pr_move *m = &c->moves[i];
+
+		for (size_t j = 0; j < m->n_deeds; j++)
+			actions[k++] = action_of(m, &m->deeds[j]);
+		actions[k++] = (struct pr_action){
+			.kind = PR_ACTION_RESCAN, .function = pr_move_anchor(m), .root = m->root
+		};
+	}
 	*ret = actions;
 	*ret_n = n;
 	return 0;
@@ -121,7 +107,7 @@ unsigned int pr_candidate_n_steps(
 	unsigned int n = 1; /* the expectation */
 
 	for (size_t i = 0; i < c->n_moves; i++) {
-		n += 1 + (unsigned int)c->moves[i].n_tops + pr_count_closings(&c->moves[i]);
+		n += 1 + (unsigned int)c->moves[i].n_deeds;
 		for (size_t j = 0; j < c->moves[i].n_tops; j++)
 			n += pr_count_unbinds(c->moves[i].tops[j]);
 	}
@@ -187,26 +173,15 @@ static int add_move_unbinds(struct step_list *l, const struct pr_move *m)
 	return 0;
 }
 
-static int add_closings(struct step_list *l, const struct pr_function *top)
+static int add_deed(struct step_list *l, const struct pr_deed *deed)
 {
-	struct pr_closing writes[PR_CLOSING_MAX];
+	struct pr_step *step = &l->steps[l->n];
 
-	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
-		unsigned int n = pr_closing_of(f, writes);
-
-		for (unsigned int i = 0; i < n; i++) {
-			struct pr_step *step = &l->steps[l->n];
-			int r = add_step(l, PR_STEP_WRITE, f);
-
-			if (r < 0)
-				return r;
-			step->offset = writes[i].offset;
-			step->width = 4;
-			step->value = writes[i].value;
-			step->old = writes[i].old;
-		}
-	}
-	return 0;
+	step->offset = deed->offset;
+	step->width = deed->width;
+	step->value = deed->value;
+	step->old = deed->old;
+	return add_step(l, deed->kind, deed->function);
 }
 
 static int add_move(struct step_list *l, const struct pr_move *m)
@@ -214,13 +189,8 @@ static int add_move(struct step_list *l, const struct pr_move *m)
 	const struct pr_function *at = pr_move_anchor(m);
 	int r;
 
-	for (size_t i = 0; m->closes && i < m->n_tops; i++) {
-		r = add_closings(l, m->tops[i]);
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; i < m->n_tops; i++) {
-		r = add_step(l, PR_STEP_REMOVE, m->tops[i]);
+	for (size_t i = 0; i < m->n_deeds; i++) {
+		r = add_deed(l, &m->deeds[i]);
 		if (r < 0)
 			return r;
 	}

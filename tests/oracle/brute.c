@@ -298,6 +298,7 @@ bool brute_force(const struct pr_topology *t, const struct pr_policy *policy, un
 		b.max = max;
 		if (pr_kernel_select(&t->machine, &b.kernel) != 0)
 			return false;
+		b.kernel.unseen_is_empty = true; /* as in every plan */
 		if (!force_root(&b, &a, &o))
 			return false;
 		join(&sum, &a);

@@ -311,6 +311,63 @@ static void change_verdict(struct pr_plan *p, struct pr_policy *policy)
 	"kernel 6.1.0\n" ROOT "00:02.0 bridge 01-01 root-port hotplug mem=fe000000-fe3fffff\n" \
 	"01:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:100000@unassigned driver=nvme\n"
 
+/*
+ * Planned as: write 01:00.0 18=0201, 1a=07; remove 01:00.0; write 00:02.0 1a=07; remove 00:02.0;
+ * rescan 00:03.0; expect.
+ */
+#define NO_BUS                                                                   \
+	"kernel 6.1.0\nroot 0000:00-0c mem=c0000000-febfffff\n"                  \
+	"00:02.0 bridge 01-01 root-port hotplug\n01:00.0 bridge none upstream\n" \
+	"00:03.0 bridge 0b-0b root-port hotplug\n03:00.0 dev 8086:10d3 parent=00:03.0\n"
+
+static void write_above(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[1].value = 0x0a;
+}
+
+static void write_beside(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[3].value = 0x0b;
+}
+
+static void write_another_primary(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[0].value = 0x0203;
+}
+
+static void write_fewer(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[1].value = 0x03;
+}
+
+static void write_over_another(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[3].old = 0x02;
+}
+
+static void write_first(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	swap_steps(p, 2, 3);
+}
+
+static void write_and_stay(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	drop_step(p, 4);
+}
+
+static void write_what_is_gone(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	swap_steps(p, 1, 2);
+}
+
 static const struct spoil_case spoil_cases[] = {
 	{ "a good plan passes", leave_alone, NULL, NULL },
 	{ "the root bus instead of a function on it is the same", rescan_the_root_bus, NULL, NULL },
@@ -340,8 +397,8 @@ static const struct spoil_case spoil_cases[] = {
 		"would lose its window with its driver bound", NULL },
 	{ "a window that is widened", widen_a_window, "windows are written only to close them",
 		NULL },
-	{ "bus numbers that are written", write_bus_numbers, "only memory windows are written",
-		NULL },
+	{ "bus numbers and what is behind them", write_bus_numbers,
+		"only memory windows are written", NULL },
 	{ "windows closed before the removal pass", leave_alone, NULL, CLOSING },
 	{ "a closed window above a driver", drop_unbind,
 		"0000:03:00.0 would lose its window with its driver bound", CLOSING },
@@ -369,6 +426,25 @@ static const struct spoil_case spoil_cases[] = {
 	{ "a driver that need not go away lets go all the same", leave_alone, NULL, RESCUE },
 	{ "new addresses under a driver", drop_unbind,
 		"0000:01:00.0 would get addresses under its driver", RESCUE },
+	{ "bus numbers within each other", leave_alone, NULL, NO_BUS },
+	{ "more bus numbers than the bridge above has", write_above,
+		"0000:01:00.0: buses 02 to 0a are not within those of the bridge above", NO_BUS },
+	{ "a bus number of the bridge beside it", write_beside, "are another bridge's too",
+		NO_BUS },
+	{ "a primary bus that is not the one it is on", write_another_primary,
+		"its primary bus would be 03 and not 01", NO_BUS },
+	{ "other bus numbers than predicted", write_fewer,
+		"buses 02 to 03 are not what is predicted", NO_BUS },
+	{ "a register that holds something else", write_over_another,
+		"not what the plan takes them for", NO_BUS },
+	{ "bus numbers written above somebody who is there", write_first,
+		"0000:00:02.0: its bus numbers are written with somebody below it", NO_BUS },
+	{ "bus numbers written to a bridge that stays", write_and_stay,
+		"0000:00:02.0: its bus numbers change while the kernel uses it", NO_BUS },
+	{ "bus numbers written to a bridge that is gone", write_what_is_gone, "no such bridge",
+		NO_BUS },
+	{ "registers written under lockdown", lock_down, "no register can be written in lockdown",
+		NO_BUS },
 	{ "another verdict", change_verdict, "the verdict is too-disruptive", NULL },
 };
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Private to the independent check: what check.c and check-buses.c share.
+ * Neither includes a header of the search.
+ */
+#pragma once
+
+#include "plan/plan.h"
+
+/* A WRITE step of the registers that hold a bridge's bus numbers. */
+bool pr_writes_numbers(const struct pr_step *step);
+/*
+ * The bus numbers that the steps write: each is written when nobody is below
+ * any more, by a step that knows what was there; all that is on a bus in the
+ * end shares it without overlap, inside of what the bridge above forwards;
+ * the prediction has just these.  0 good, 1 not (@why), -ENOMEM.
+ */
+int pr_check_numbers(const struct pr_plan *p, struct pr_arena *arena, char *why, size_t size);
