@@ -214,6 +214,15 @@ bool pr_lacks_any_numbers(const struct pr_targets *targets)
 	return false;
 }
 
+bool pr_wants_exact_numbers(const struct pr_search *s, const struct pr_targets *targets)
+{
+	for (size_t i = 0; i < targets->n; i++)
+		if (targets->functions[i]->bridge &&
+			pr_hidden_numbers(targets->functions[i], s->least_buses) > 0)
+			return true;
+	return false;
+}
+
 bool pr_registers_writable(const struct pr_machine *machine)
 {
 	return !machine->lockdown || strcmp(machine->lockdown, "none") == 0;

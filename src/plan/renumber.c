@@ -62,14 +62,14 @@ bool pr_hides_functions(const struct pr_function *bridge)
 }
 
 /* A switch has ports behind its upstream port, and each of them has a bus. */
-static unsigned int hidden(const struct pr_number_question *q, const struct pr_function *bridge)
+unsigned int pr_hidden_numbers(const struct pr_function *bridge, unsigned int least)
 {
 	const struct pr_pcie *pcie = &bridge->caps->pcie;
 
 	if (!pr_hides_functions(bridge))
 		return 0;
-	if (q->least > 0)
-		return q->least - 1;
+	if (least > 0)
+		return least - 1;
 	return pcie->present == PR_YES && pcie->port == PR_PORT_UPSTREAM;
 }
 
@@ -112,7 +112,7 @@ static void add_node(const struct pr_number_question *q, struct number_tree *t, 
 
 	*node = (struct number_node){ .bridge = f, .parent = parent };
 	node->own = 1 + most_virtual_buses(f->first_child);
-	node->tail = hidden(q, f) + newcomers(f);
+	node->tail = pr_hidden_numbers(f, q->least) + newcomers(f);
 	node->old = has_numbers(f) ? f->bridge->secondary : 0;
 	node->size = node->own + node->tail;
 	pr_for_each_child (child, f->first_child) {

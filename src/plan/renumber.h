@@ -35,6 +35,8 @@ struct pr_number_question {
 
 /* True when @f is a bridge that asks for numbers: it has none, or virtual functions lack some. */
 bool pr_lacks_numbers(const struct pr_function *f);
+/* Numbers for what is behind a bridge without any; @least: as in the question. */
+unsigned int pr_hidden_numbers(const struct pr_function *bridge, unsigned int least);
 /* Nobody has seen yet what is behind it, because it has no numbers. */
 bool pr_hides_functions(const struct pr_function *bridge);
 /*

@@ -337,7 +337,7 @@ static int choose(
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		if (!is_tried(s, order[i]))
 			continue;
-		if (!lacks || s->least_buses == 0)
+		if (!(lacks && writes && pr_wants_exact_numbers(s, targets)))
 			r = try_way(s, targets, partly, order[i], &choice);
 		if (r == 0 && lacks && writes)
 			r = try_numbers(s, targets, partly, order[i], &choice);

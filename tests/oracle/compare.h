@@ -11,7 +11,8 @@ enum oracle_result {
 };
 struct oracle_tally {
 	unsigned long verdicts[_PR_VERDICT_MAX];
-	unsigned long plugged, several_dead, several_tops, several_buses, closing, not_proven;
+	unsigned long plugged, several_dead, several_tops, several_buses, closing, renumbered,
+		not_proven;
 	unsigned long second_try, between; /* see brute.h; the planner's cost is neither */
 	unsigned long by_brute, by_planner;
 };

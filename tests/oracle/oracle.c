@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The planner against brute force on random machines: oracle COUNT [SEED [JOBS]].
+ * The planner against brute force on random machines: oracle COUNT [SEED [JOBS [numbers]]],
+ * with sets that are removed, or with bus numbers.
  * Costs and refusals must be the same, and each plan must pass the independent
  * check.  What differs is printed as a machine that a test can be made of.
  */
@@ -10,19 +11,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "compare.h"
+#include "numbers.h"
 
 struct counts {
 	unsigned long n, skipped, differing;
 	struct oracle_tally tally;
 };
 
-static void run(uint64_t seed, unsigned long count, unsigned long step, struct counts *ret)
+typedef enum oracle_result compare_function(
+	uint64_t seed, struct oracle_tally *tally, char *text, size_t size);
+
+static void run(compare_function *compare, uint64_t seed, unsigned long count, unsigned long step,
+	struct counts *ret)
 {
 	char text[20000];
 
 	for (; ret->n < count; seed += step) {
-		switch (oracle_compare(seed, &ret->tally, text, sizeof(text))) {
+		switch (compare(seed, &ret->tally, text, sizeof(text))) {
 		case ORACLE_SAME:
 			ret->n++;
 			break;
@@ -58,7 +63,8 @@ static bool collect(int *pipes, struct counts *sum)
 	return wait(&status) > 0 && status == 0;
 }
 
-static int fork_job(uint64_t seed, unsigned long count, unsigned long step)
+static int fork_job(
+	compare_function *compare, uint64_t seed, unsigned long count, unsigned long step)
 {
 	struct counts c = { 0 };
 	int pipes[2];
@@ -69,7 +75,7 @@ static int fork_job(uint64_t seed, unsigned long count, unsigned long step)
 	case -1:
 		return -1;
 	case 0:
-		run(seed, count, step, &c);
+		run(compare, seed, count, step, &c);
 		_exit(write(pipes[1], &c, sizeof(c)) == (ssize_t)sizeof(c) ? 0 : 1);
 	default:
 		(void)close(pipes[1]);
@@ -90,9 +96,10 @@ static void print(const struct counts *c)
 				t->verdicts[v]);
 	(void)printf(
 		"  %lu after a hot-add, %lu with several dead, %lu plans with several "
-		"subtrees, %lu on several buses, %lu that close windows first, %lu not proven\n",
+		"subtrees, %lu on several buses, %lu that close windows first, %lu that renumber, "
+		"%lu not proven\n",
 		t->plugged, t->several_dead, t->several_tops, t->several_buses, t->closing,
-		t->not_proven);
+		t->renumbered, t->not_proven);
 	(void)printf("  on %lu some set outside of the space is cheaper (a second try); on %lu the "
 		     "planner found part of that\n",
 		t->second_try, t->between);
@@ -105,15 +112,18 @@ int main(int argc, char **argv)
 	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	unsigned long jobs = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
+	compare_function *compare =
+		argc > 4 && strcmp(argv[4], "numbers") == 0 ? numbers_compare : oracle_compare;
 	struct counts sum = { 0 };
 	int pipes[64];
 
 	if (count == 0 || jobs == 0 || jobs > 64) {
-		(void)fprintf(stderr, "usage: oracle COUNT [SEED [JOBS]]; at most 64 jobs\n");
+		(void)fprintf(
+			stderr, "usage: oracle COUNT [SEED [JOBS [numbers]]]; at most 64 jobs\n");
 		return 2;
 	}
 	for (unsigned long i = 0; i < jobs; i++)
-		pipes[i] = fork_job(seed + i, (count + jobs - 1) / jobs, jobs);
+		pipes[i] = fork_job(compare, seed + i, (count + jobs - 1) / jobs, jobs);
 	for (unsigned long i = 0; i < jobs; i++) {
 		if (pipes[i] < 0 || !collect(&pipes[i], &sum)) {
 			(void)fprintf(stderr, "oracle: a job has failed\n");

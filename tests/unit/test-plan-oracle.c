@@ -3,7 +3,7 @@
  * The planner against brute force: a share of the random machines that `make
  * oracle` goes through, and those on which the two once disagreed.
  */
-#include "../oracle/compare.h"
+#include "../oracle/numbers.h"
 #include "rows.h"
 
 struct oracle_case {
@@ -53,11 +53,34 @@ static void test_oracle(void **state)
 	}
 }
 
+static const struct oracle_case number_cases[] = {
+	{ "bus numbers, first share", 100000, 300 },
+	{ "bus numbers, second share", 200000, 300 },
+};
+
+static void test_numbers(void **state)
+{
+	const struct oracle_case *c = *state;
+	struct oracle_tally tally = { 0 };
+	static char text[20000];
+
+	for (uint64_t seed = c->seed; seed < c->seed + c->n; seed++)
+		if (numbers_compare(seed, &tally, text, sizeof(text)) == ORACLE_DIFFERS)
+			fail_msg("seed %llu: %s", (unsigned long long)seed, text);
+	if (c->n > 1) {
+		assert_true(tally.verdicts[PR_VERDICT_OK] > c->n / 20);
+		assert_true(tally.verdicts[PR_VERDICT_TOO_DISRUPTIVE] > 0);
+		assert_true(tally.several_tops > c->n / 50);
+		assert_true(tally.renumbered > c->n / 20);
+	}
+}
+
 int main(void)
 {
 	struct rows tests = { 0 };
 
 	ADD_ROWS(&tests, cases, test_oracle);
+	ADD_ROWS(&tests, number_cases, test_numbers);
 
 	return rows_run(&tests, "plan-oracle");
 }

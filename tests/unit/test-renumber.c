@@ -155,9 +155,16 @@ static const struct renumber_case cases[] = {
 			 "write 00:02.0 1a=03; remove 00:02.0; rescan 00:1f.2; expect",
 		.numbers = "00:02.0 01-03; 01:00.0 02-03; ",
 		.unseen = "01:00.0; " },
-	{ .name = "a port that has numbers left needs no register written",
+	{ .name = "a switch gets all that its port has left, not what the kernel would give it",
 		.machine =
 			ROOT("0f") DISK PORT("00:02.0", "01-05") "01:00.0 bridge none upstream\n",
+		.steps = "write 01:00.0 18=0201; write 01:00.0 1a=05; remove 01:00.0; "
+			 "rescan 00:02.0; expect",
+		.numbers = "00:02.0 01-05; 01:00.0 02-05; ",
+		.unseen = "01:00.0; " },
+	{ .name = "a bridge of one bus needs no register written where its port has numbers left",
+		.machine = ROOT("0f")
+			DISK PORT("00:02.0", "01-05") "01:00.0 bridge none pcie-to-pci\n",
 		.steps = "remove 01:00.0; rescan 00:02.0; expect",
 		.numbers = "00:02.0 01-05; 01:00.0 02-02; ",
 		.unseen = "01:00.0; " },
