@@ -433,8 +433,8 @@ static int simulator_write(
 		return r;
 	/* the layout is in the header */
 	r = offset < 0x40 ? act(s, &action) : 0;
-	if (r < 0)
-		return r;
+	if (r < 0 || (action.function->bridge && offset >= 0x18 && offset <= 0x1a))
+		return r; /* the model has bus numbers, and a rescan may change them */
 
 	return remember(s, path, offset, width, value);
 }
@@ -554,6 +554,7 @@ static bool honours_autoprobe(const char *release)
 static int instance_init(struct instance *s, const struct pr_topology *t)
 {
 	size_t n = 0;
+	int r;
 
 	s->now = t;
 	s->autoprobe = true;
@@ -568,7 +569,9 @@ static int instance_init(struct instance *s, const struct pr_topology *t)
 		for (size_t k = 0; k < t->roots[i]->n_functions; k++)
 			s->driver[n++] = t->roots[i]->functions[k].facts->driver;
 
-	return pr_kernel_select(&t->machine, &s->kernel);
+	r = pr_kernel_select(&t->machine, &s->kernel);
+	s->kernel.unseen_is_empty = true; /* what is not in the topology is not there */
+	return r;
 }
 
 int pr_backend_simulator_new(const struct pr_topology *t, struct pr_backend *ret)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "exec/restore-buses.h"
 #include "exec/settings.h"
 
 /* Between two looks: a driver that is quick is seen quickly, one that is slow is not hammered. */
@@ -261,8 +262,8 @@ static int undo_write(const struct pr_backend *backend, const struct pr_function
 }
 
 /*
- * Last written, first restored; before any rescan, as the bus numbers of a
- * bridge that the kernel has taken over must never change under it.
+ * Last written, first restored; before any rescan, which makes the kernel take over what the
+ * registers hold.
  */
 static void undo_writes(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
@@ -273,7 +274,8 @@ static void undo_writes(
 	for (size_t i = record->n_steps; i-- > 0;) {
 		const struct pr_record_step *s = &record->steps[i];
 
-		if (s->inverse != PR_INVERSE_WRITE || !s->doing || rescanned_since(record, i))
+		if (s->inverse != PR_INVERSE_WRITE || !s->doing || pr_restores_numbers(s) ||
+			rescanned_since(record, i))
 			continue;
 		f = find_present(ret->now, s->path);
 		if (!f)
@@ -467,18 +469,67 @@ static void settle_after(const struct pr_backend *backend, const struct pr_recor
 		ret->error = before->error; /* it came first */
 }
 
+static bool lost_more_than_drivers(const struct pr_record *record, const struct pr_topology *now)
+{
+	for (size_t i = 0; now && i < record->n_functions; i++) {
+		enum missing what = what_is_missing(now, &record->functions[i]);
+
+		if (what == MISSING_DEVICE || what == MISSING_BAR)
+			return true;
+	}
+
+	return false;
+}
+
+/* Level by level: what is behind a bridge is seen when its numbers are right. */
+static void restore_numbers(const struct pr_backend *backend, const struct pr_record *record,
+	struct pr_restored *before, struct pr_restored *ret)
+{
+	for (size_t i = 0; i < record->n_steps && lost_more_than_drivers(record, ret->now); i++) {
+		before->now = ret->now;
+		if (!pr_restore_numbers(backend, record, before))
+			break;
+		bring_back(backend, record, before);
+		settle_after(backend, record, before, ret);
+	}
+	before->now = NULL;
+}
+
+/*
+ * False: bus numbers are half written, and the back end does not work.  A rescan could find two
+ * bridges for one bus then, so that all waits for the next process.
+ */
+static bool undo_registers(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	look_again(backend, ret);
+	if (!ret->now)
+		return !pr_restore_waits(record);
+	undo_writes(backend, record, ret);
+	if (pr_restore_forward(backend, record, ret)) {
+		if (!is_backend_failure(ret->error))
+			return true;
+		pr_topology_free(ret->now);
+		ret->now = NULL;
+		return false;
+	}
+	if (lost_more_than_drivers(record, ret->now) || pr_restore_misfits(record, ret->now))
+		(void)pr_restore_numbers(backend, record, ret);
+	return true;
+}
+
 void pr_restore(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
 {
 	struct pr_restored before = { 0 };
 
-	if (writes_to_undo(record)) {
-		look_again(backend, &before);
-		if (before.now)
-			undo_writes(backend, record, &before);
+	if (writes_to_undo(record) && !undo_registers(backend, record, &before)) {
+		*ret = before;
+		return;
 	}
 	bring_back(backend, record, &before);
 	settle_after(backend, record, &before, ret);
+	restore_numbers(backend, record, &before, ret);
 	if (!lacks_room(record, ret->now))
 		return;
 

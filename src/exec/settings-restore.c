@@ -232,8 +232,10 @@ static bool visit_begin(struct visit *v, size_t first)
 
 static bool take_driver_off(struct visit *v)
 {
-	if (!v->backend->ops->unbind ||
-		v->backend->ops->unbind(v->backend->instance, &v->f->address) < 0)
+	const struct pr_backend *b = v->backend;
+
+	if (!b->ops->unbind || (b->ops->unbind(b->instance, &v->f->address) < 0 &&
+				       b->ops->unbind(b->instance, &v->f->address) < 0))
 		return false;
 
 	v->unbound = true;

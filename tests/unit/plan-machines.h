@@ -57,3 +57,11 @@
 	"kernel 6.1.0\n" ROOT DISK "00:02.0 bridge 01-01 root-port hotplug " window \
 	" driver=pcieport\n"                                                        \
 	"01:00.0 " card "\n"
+
+/* A switch in a slot that has one bus number; the next one is a network card's. */
+#define DEAD_SWITCH(last)                                                                \
+	"kernel 6.1.0\nroot 0000:00-" last " mem=c0000000-febfffff\n" DISK               \
+	"00:02.0 bridge 01-01 root-port hotplug mem=fe000000-fe0fffff driver=pcieport\n" \
+	"01:00.0 bridge none upstream\n"                                                 \
+	"00:03.0 bridge 02-02 root-port hotplug mem=fe100000-fe1fffff driver=pcieport\n" \
+	"02:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe100000 driver=e1000e\n"

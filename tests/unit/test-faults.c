@@ -264,6 +264,22 @@ static const struct machine_row {
 		"03:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:100000@forgotten\n"
 		"05:00.0 dev 8086:10d3 bar0=mem:20000@fe200000 driver=e1000e\n",
 		NULL },
+	{ "bus numbers: a dead switch, and a port that grows around it", DEAD_SWITCH("0f"), NULL },
+	{ "bus numbers: a card beside it moves", DEAD_SWITCH("04"), NULL },
+	/* not for hot-plug: a slot without presence says that its card was pulled */
+	{ "bus numbers: a switch with cards changes places",
+		"kernel 7.2.0\nroot 0000:00-0e mem=c0000000-febfffff\n" DISK
+		"00:02.0 bridge 01-05 root-port mem=fe000000-fe2fffff driver=pcieport\n"
+		"01:00.0 bridge 02-05 upstream mem=fe000000-fe2fffff driver=pcieport\n"
+		"02:00.0 bridge 03-03 downstream mem=fe000000-fe0fffff driver=pcieport\n"
+		"02:01.0 bridge 04-04 downstream mem=fe100000-fe1fffff driver=pcieport\n"
+		"02:02.0 bridge 05-05 downstream mem=fe200000-fe2fffff driver=pcieport\n"
+		"03:00.0 bridge none upstream\n"
+		"04:00.0 dev 8086:10d3 bar0=mem:20000@fe100000 driver=e1000e\n"
+		"05:00.0 dev 8086:10d3 bar0=mem:20000@fe200000 driver=e1000e\n"
+		"00:03.0 bridge 06-07 root-port mem=fe300000-fe3fffff driver=pcieport\n"
+		"06:00.0 dev 8086:10d3 bar0=mem:20000@fe300000 driver=e1000e\n",
+		NULL },
 };
 
 static const struct machine_row closing = { "windows closed first",
