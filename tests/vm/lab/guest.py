@@ -62,9 +62,8 @@ class Guest:
         self._number = 0
 
     def __enter__(self) -> "Guest":
-        log = open(self.place / "qemu.log", "wb")
-        self._process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        log.close()
+        with open(self.place / "qemu.log", "wb") as log:
+            self._process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             self._monitor = self._connect("monitor").makefile("rw")
             self._monitor.readline()
@@ -142,17 +141,38 @@ class Guest:
         text, _, self._buffer = self._buffer.partition(mark)
         return text
 
+    def cut_power(self, command: str, plugged: Sequence[str]) -> None:
+        """Run a command until it writes "@@CUT" to its control channel: the power goes at that moment.
+
+        The same machine, with what is @plugged in, is then started again with the same disks.
+        """
+        self._send(command)
+        self._until(b"@@", STATE_LIMIT)
+        said = self._until(b"\n", STATE_LIMIT)
+        if said != b"CUT":
+            raise LabError(f"the command ended before the power was cut: {command}")
+        self._process.kill()
+        self._process.wait()
+        self.argv += plugged
+        self._buffer = b""
+        self.console.rename(self.console.with_suffix(".before-the-cut"))
+        self.__enter__()
+
     def run(self, command: str, limit: float = STATE_LIMIT) -> Result:
         """Run a shell command in the guest; its output comes back byte for byte, as base64."""
+        self._send(command)
+        self._until(f"@@{self._number} ".encode(), limit)
+        status, out, err = (self._until(b"@@\n", limit) for _ in range(3))
+        return Result(int(status), *(base64.b64decode(part).decode(errors="replace") for part in (out, err)))
+
+    def _send(self, command: str) -> None:
         self._number += 1
-        coded = base64.b64encode(command.encode()).decode()
+        patient = f"export SYSTEMD_BUS_TIMEOUT={STATE_LIMIT:.0f}\n{command}"  # of clients on the bus: 25 s by default
+        coded = base64.b64encode(patient.encode()).decode()
         # the guest's line discipline takes lines of up to 4095 bytes
         for start in range(0, len(coded), 2000):
             self._control.sendall(b"+" + coded[start:start + 2000].encode() + b"\n")
         self._control.sendall(f"!{self._number}\n".encode())
-        self._until(f"@@{self._number} ".encode(), limit)
-        status, out, err = (self._until(b"@@\n", limit) for _ in range(3))
-        return Result(int(status), *(base64.b64decode(part).decode(errors="replace") for part in (out, err)))
 
     def check(self, command: str) -> str:
         """Like run(), but the command has to succeed."""

@@ -75,9 +75,9 @@ def _libraries(program: Path) -> list[Path]:
     return [Path(path) for path in found]
 
 
-def _program(tree: Path, name: str) -> None:
+def _program(tree: Path, name: str, directory: str = "sbin") -> None:
     """A program of ours in C, linked statically."""
-    target = tree / "sbin" / name
+    target = tree / directory / name
     target.parent.mkdir(exist_ok=True)
     call([os.environ.get("CC", "cc"), "-O2", "-static", "-o", str(target), str(GUEST_DIR / f"{name}.c")])
 
@@ -178,6 +178,18 @@ def pciroom(tree: Path, libraries: bool) -> Path:
     return _cached("pciroom-small" if libraries else f"pciroom-{tree.parent.name}", _tree_key(tree), fill)
 
 
+def tools() -> Path:
+    """Programs that hurt: what a scenario with faults runs in the guest."""
+    sources = [GUEST_DIR / name for name in ("interrupted.c", "yank.c")]
+
+    def fill(tree: Path) -> None:
+        (tree / "usr/bin").mkdir(parents=True)
+        for source in sources:
+            _program(tree / "usr", source.stem, "bin")
+
+    return _cached("tools", digest(path.read_bytes() for path in sources), fill)
+
+
 def _bootstrap(tree: Path) -> None:
     """Debian by mmdebstrap, without what a test never reads, with the control channel as a service."""
     say(f"  building the systemd guest (Debian {DEBIAN_SUITE}, mmdebstrap)")
@@ -222,7 +234,7 @@ def assemble(kind: str, kernel: Kernel, install: Path | None, target: Path,
     if load:
         parts.append(modules(kernel, load, merged=not small))
     if install:
-        parts.append(pciroom(install, libraries=small))
+        parts += [pciroom(install, libraries=small), tools()]
     with open(target, "wb") as out:
         for part in parts:
             with open(part, "rb") as source:

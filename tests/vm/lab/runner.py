@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs scenarios on kernels, two at a time; keeps consoles and transcripts, and tells a failure whole."""
 
+import random
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,19 @@ class Outcome:
     word: str
     seconds: float
     text: str = ""
+    notes: str = ""
+
+
+@dataclass
+class Dice:
+    """What a run leaves to chance: how many points, and the seed that gives the same ones again."""
+
+    points: int = 3
+    seed: int = 0
+
+    def of(self, name: str) -> random.Random:
+        """Of one scenario on one kernel, whatever else is run."""
+        return random.Random(f"{self.seed}/{name}")
 
 
 def boot(scenario: Scenario, kernel: Kernel, install: Optional[Path], place: Path) -> tuple[Guest, "object"]:
@@ -58,12 +72,14 @@ def _short(step: dict[str, Any]) -> str:
     return str({key: value for key, value in step.items() if key != "steps"})
 
 
-def _attempt(scenario: Scenario, kernel: Kernel, install: Optional[Path], place: Path) -> Optional[str]:
-    """Boot and do all steps; None when all hold, else the failure."""
+def _attempt(scenario: Scenario, kernel: Kernel, install: Optional[Path], place: Path,
+             dice: Dice) -> tuple[Optional[str], str]:
+    """Boot and do all steps; None when all hold, else the failure; and what is to be told of the run."""
     guest, machine = boot(scenario, kernel, install, place)
     start = time.monotonic()
     with open(place / "transcript.log", "w", encoding="utf-8") as log, guest:
-        run = Run(guest, machine, lambda text: print(stamp(start), text, file=log, flush=True))
+        run = Run(guest, machine, lambda text: print(stamp(start), text, file=log, flush=True), dice.points,
+                  dice.of(f"{scenario.name}/{kernel.generation}"))
         run.transcript("booted")
         for number, step in enumerate(scenario.steps, 1):
             try:
@@ -71,27 +87,28 @@ def _attempt(scenario: Scenario, kernel: Kernel, install: Optional[Path], place:
             except LabError as error:
                 text = f"step {number} {_short(step)}: {error}\n{_report(guest)}"
                 run.transcript(text)
-                return text
+                return text, ", ".join(run.notes)
     (place / "initrd.cpio").unlink()
-    return None
+    return None, ", ".join(run.notes)
 
 
-def one(scenario: Scenario, kernel: Kernel, install: Optional[Path], results: Path) -> Outcome:
+def one(scenario: Scenario, kernel: Kernel, install: Optional[Path], results: Path, dice: Dice) -> Outcome:
     """One scenario on one kernel; a guest that never booted is started once more."""
     name = f"{scenario.name} on {kernel.generation}"
     place = results / f"{scenario.name}-{kernel.generation}"
     start = time.monotonic()
+    notes = ""
     try:
         try:
-            failure = _attempt(scenario, kernel, install, place)
+            failure, notes = _attempt(scenario, kernel, install, place, dice)
         except NeverBooted as error:
             say(f"  {name}: {error}; starting it once more")
-            failure = _attempt(scenario, kernel, install, place)
+            failure, notes = _attempt(scenario, kernel, install, place, dice)
     except (LabError, Failed) as error:
         failure = str(error)
     except Exception as error:  # a bug of the laboratory is a failure, and is told
         failure = f"{type(error).__name__}: {error}"
-    return Outcome(name, "FAILED" if failure else "ok", time.monotonic() - start, failure or "")
+    return Outcome(name, "FAILED" if failure else "ok", time.monotonic() - start, failure or "", notes)
 
 
 def kernels(names: list[str]) -> tuple[dict[str, Kernel], dict[str, str]]:
@@ -127,7 +144,7 @@ def results_dir() -> Path:
 
 
 def run_all(jobs: int, work: list[tuple[Scenario, Kernel]],
-            installs: dict[bool | str, Optional[Path]]) -> list[Outcome]:
+            installs: dict[bool | str, Optional[Path]], dice: Dice) -> list[Outcome]:
     """Two at a time by default, longest kind first; a line each as it ends."""
     results = results_dir()
     work = sorted(work, key=lambda pair: pair[0].guest != "systemd")
@@ -135,8 +152,10 @@ def run_all(jobs: int, work: list[tuple[Scenario, Kernel]],
         initramfs.small_base() if kind == "small" else initramfs.systemd_base()
 
     def job(pair: tuple[Scenario, Kernel]) -> Outcome:
-        outcome = one(*pair, installs[pair[0].pciroom], results)
+        outcome = one(*pair, installs[pair[0].pciroom], results, dice)
         say(f"{outcome.word:6} {outcome.seconds:5.0f} s  {outcome.name}: {pair[0].title}")
+        if outcome.notes:
+            say(f"  seed {dice.seed}: {outcome.notes}")
         if outcome.text:
             say("  " + outcome.text.replace("\n", "\n  "))
         return outcome

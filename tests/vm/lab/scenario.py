@@ -6,6 +6,7 @@ and its topological path.  README.md lists the steps.
 """
 
 import json
+import random
 import re
 import time
 from dataclasses import dataclass, field
@@ -74,8 +75,11 @@ class Run:
     guest: Guest
     machine: Machine
     transcript: Callable[[str], None]
+    points: int = 3
+    chance: random.Random = field(default_factory=random.Random)
     memories: dict[str, dict[str, pci.Function]] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)  # told with the outcome
 
     def fill(self, value: Any) -> Any:
         """Replace {address:ID}, {path:ID} and {kept:NAME} in every text of a value."""
@@ -179,14 +183,19 @@ def _wait(run: Run, step: dict[str, Any]) -> None:
         raise Failed(str(error)) from error
 
 
-def _hot_add(run: Run, step: dict[str, Any]) -> None:
-    """device_add, then wait for /proc/bus/pci/BB/DD.F: pci_bus_add_device() makes it after assignment."""
-    row = dict(run.fill(step["hot-add"]))
+def _card(run: Run, row: dict[str, Any]) -> dict[str, str]:
+    """A card in a port, as QEMU wants to be told."""
+    row = dict(run.fill(row))
     bus = row.pop("port")
     if "membar" in row:
         row["membar"] = size(row["membar"])
-    properties = run.machine.device(row, bus, 0, run.path(bus))
-    run.guest.qmp("device_add", **properties)
+    return run.machine.device(row, bus, 0, run.path(bus))
+
+
+def _hot_add(run: Run, step: dict[str, Any]) -> None:
+    """device_add, then wait for /proc/bus/pci/BB/DD.F: pci_bus_add_device() makes it after assignment."""
+    row = step["hot-add"]
+    run.guest.qmp("device_add", **_card(run, row))
     directory = "/sys/devices/pci0000:00"
     steps = run.path(row["id"]).split("/")[1:]
     pattern = directory + "".join(f"/*:*:{part}" for part in steps)
@@ -274,23 +283,54 @@ def _put(run: Run, step: dict[str, Any]) -> None:
     run.guest.put(step["put"], run.fill(step["text"]).encode(), step.get("mode"))
 
 
+def _perform_with(run: Run, steps: list[dict[str, Any]], values: dict[str, Any]) -> None:
+    """Steps with `@NAME@` in them replaced by values."""
+    text = json.dumps(steps)
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", str(value))
+    for inner in json.loads(text):
+        try:
+            run.perform(inner)
+        except LabError as error:
+            raise Failed(f"for {values}: {inner}: {error}") from error
+
+
 def _repeat(run: Run, step: dict[str, Any]) -> None:
     """The same steps for each row of values; `@0@`, `@1@` in them are the values of the row."""
     for row in step["repeat"]:
-        text = json.dumps(step["steps"])
-        for number, value in enumerate(row if isinstance(row, list) else [row]):
-            text = text.replace(f"@{number}@", str(value))
-        for inner in json.loads(text):
-            try:
-                run.perform(inner)
-            except LabError as error:
-                raise Failed(f"for {row}: {inner}: {error}") from error
+        _perform_with(run, step["steps"], dict(enumerate(row if isinstance(row, list) else [row])))
+
+
+def _at_random(run: Run, step: dict[str, Any]) -> None:
+    """Like repeat, for as many of its values as the run has points; `@line@` and `@delay@` make a moment:
+    seconds after a line of the journal that begins so."""
+    for value in step["at-random"][:run.points]:
+        point = {"0": value, "line": run.chance.choice(step["lines"]),
+                 "delay": round(run.chance.uniform(0, step["within"]), 3)}
+        run.notes.append(f"{point['line']}+{point['delay']}")
+        _perform_with(run, step["steps"], point)
+
+
+def _monitor(run: Run, step: dict[str, Any]) -> None:
+    """What the machine does by itself: a disk that does not answer any more."""
+    run.guest.qmp(step["monitor"], **step.get("arguments", {}))
+
+
+def _cut_power(run: Run, step: dict[str, Any]) -> None:
+    """A power cut in the middle of a command; the machine is started again, with the cards in it."""
+    cards = []
+    for row in step.get("plugged", []):
+        properties = _card(run, row)
+        driver = properties.pop("driver")
+        cards += ["-device", ",".join([driver] + [f"{key}={value}" for key, value in properties.items()])]
+    run.guest.cut_power(run.fill(step["cut-power"]), cards)
 
 
 STEPS: dict[str, Callable[[Run, dict[str, Any]], None]] = {
     "run": _run, "wait": _wait, "hot-add": _hot_add, "unplug": _unplug, "remember": _remember,
     "expect": _expect, "nothing-lost": _nothing_lost, "unchanged": _unchanged,
     "windows-agree": _windows_agree, "log": _log, "put": _put, "repeat": _repeat,
+    "at-random": _at_random, "monitor": _monitor, "cut-power": _cut_power,
 }
 
 
