@@ -3,7 +3,7 @@
 #pragma once
 
 /*
- * Opens @path below the directory @at.  A symbolic link anywhere in it, and "..", are refused by the
- * kernel (-ELOOP, -EXDEV).  A descriptor (O_CLOEXEC), or negative errno.
+ * Opens @path below the directory @at.  A symbolic link anywhere in it, and "..", are refused
+ * (-ELOOP, -EXDEV).  A descriptor (O_CLOEXEC), or negative errno.
  */
 int pr_open_beneath(int at, const char *path, int flags);
