@@ -214,7 +214,7 @@ int main(int argc, char **argv)
 	struct options o = {
 		.root = "/", .state = "/run/pciroom-helper", .fd = -1, .allowed = (uid_t)-1
 	};
-	struct pr_context c = { .access = { -1, -1 } };
+	struct pr_context c = { .access = { .root = -1, .bus = -1, .tree = -1 } };
 	int r;
 
 	r = parse_options(argc, argv, &o);
