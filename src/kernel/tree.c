@@ -127,8 +127,10 @@ static bool not_in_table(const struct pr_function *f, unsigned int index)
 static void check_implemented(struct k_model *m, const struct k_res *w, const struct pr_function *f)
 {
 	bool never_set = f->facts->lines && f->facts->n_lines <= PR_WINDOW_IO;
+	/* nobody asks for a window of it: there is nothing behind it, and no reserve for it */
+	bool unused = m->kernel->unseen_is_empty && !f->first_child && !f->bridge->hotplug;
 
-	if (never_set && w->index != PR_WINDOW_MEM &&
+	if (never_set && !unused && w->index != PR_WINDOW_MEM &&
 		f->bridge->registers[w->index - PR_WINDOW_IO].implemented == PR_UNKNOWN)
 		k_doubt(m, f, "whether it has %s window is not known",
 			w->index == PR_WINDOW_IO ? "an I/O" : "a prefetchable");
