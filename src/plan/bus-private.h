@@ -15,7 +15,6 @@ struct option {
 	unsigned int inside; /* which of the best below it is done, from 1; 0: none */
 	bool raw;            /* something is done below it, for which this bus has to make room */
 	bool rescan;         /* this bus has to be scanned */
-	bool gains;          /* room made on this bus may serve it */
 	struct pr_cost cost;
 };
 
@@ -52,7 +51,7 @@ struct bus {
 
 /* What can become of each unit of the bus.  0 or -ENOMEM. */
 int bus_make_ways(struct bus *b);
-/* The vector makes room on this bus for a target: others may go along. */
+/* A target is mended by what is done on this bus: others may go along. */
 bool bus_helps(const struct bus *b);
 /* The fate of each unit by the vector. */
 void bus_set_fates(struct bus *b);

@@ -139,7 +139,6 @@ static void add_inside_option(struct bus *b, struct way *w, unsigned int which)
 		.fate = w->is_target ? PR_FATE_WAITS : PR_FATE_STAYS,
 		.inside = which,
 		.rescan = w->is_target,
-		.gains = w->is_target,
 		.cost = w->inside[which - 1].cost,
 	};
 
@@ -246,9 +245,7 @@ static int add_options(struct bus *b, struct way *w, const struct pr_unit *u)
 	if (r == 0)
 		r = add_raw(b, w);
 	if (r == 0 && can_wait(b, w, true))
-		add_option(b, w,
-			&(struct option){
-				.fate = PR_FATE_WAITS, .rescan = true, .gains = may_gain(w) });
+		add_option(b, w, &(struct option){ .fate = PR_FATE_WAITS, .rescan = true });
 	return r < 0 ? r : add_going(b, w);
 }
 
@@ -382,7 +379,7 @@ static struct deed deed_of(const struct bus *b)
 		pr_cost_add(&d.cost, &o->cost);
 		d.scans |= gone || o->rescan;
 		d.waits |= o->fate == PR_FATE_WAITS;
-		d.helps |= i < b->n_on_way && (gone || o->gains);
+		d.helps |= i < b->n_on_way && o->fate != PR_FATE_STAYS;
 		d.n_tops += gone ? b->ways[i].unit->n_tops : 0;
 		d.n_moves += done_below(b, i)->n_moves;
 	}

@@ -31,6 +31,9 @@ static const struct oracle_case cases[] = {
 	{ "so does one of several dearer ones", 10056, 1 },
 	{ "so does another of the same cost", 175331, 1 },
 	{ "a bus that was scanned from below is scanned again, and no port is armed", 268198, 1 },
+	{ "where a rescan mends the target, a neighbour removed spares another window", 319023, 1 },
+	{ "so it does in use", 329625, 1 },
+	{ "so it does beside two other branches", 436923, 1 },
 	{ "what was never enumerated is not removed, and costs nothing", 4844, 1 },
 	{ "what nobody asked for does not have to come back", 1739, 1 },
 };
