@@ -49,6 +49,39 @@ static struct pr_work *queue_take(struct queue *q)
 	return w;
 }
 
+#ifdef PR_ARENA_DEBUG
+/*
+ * A fork takes the locks of glibc's malloc, so that the child can use it, but not those of the
+ * sanitizers' allocator: with them nothing may run meanwhile.
+ */
+static pthread_mutex_t no_fork = PTHREAD_MUTEX_INITIALIZER;
+
+static void hold(void)
+{
+	(void)pthread_mutex_lock(&no_fork);
+}
+
+static void release(void)
+{
+	(void)pthread_mutex_unlock(&no_fork);
+}
+
+static void guard_forks(void)
+{
+	(void)pthread_atfork(hold, release, release);
+}
+#else
+static void hold(void)
+{
+}
+static void release(void)
+{
+}
+static void guard_forks(void)
+{
+}
+#endif
+
 /* With the lock held, before and after. */
 static void do_next(struct pr_planner *p)
 {
@@ -61,7 +94,9 @@ static void do_next(struct pr_planner *p)
 	}
 	p->running = true;
 	(void)pthread_mutex_unlock(&p->lock);
+	hold();
 	w->run(w);
+	release();
 	(void)pthread_mutex_lock(&p->lock);
 	p->running = false;
 	queue_add(&p->finished, w);
@@ -115,11 +150,13 @@ static void destroy(struct pr_planner *p)
 
 int pr_planner_new(sd_event *event, struct pr_planner **ret)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct pr_planner *p = calloc(1, sizeof(*p));
 	int r;
 
 	if (!p)
 		return -ENOMEM;
+	(void)pthread_once(&once, guard_forks);
 	queue_init(&p->waiting);
 	queue_init(&p->finished);
 	(void)pthread_mutex_init(&p->lock, NULL); /* the default kind: cannot fail */

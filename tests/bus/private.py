@@ -33,6 +33,12 @@ def require():
         skip("only root can be two users")
 
 
+def sanitized():
+    """Whether pciroomd was built with sanitizers, which need memory of their own."""
+    with open(os.path.join(os.environ.get("PCIROOM_BUILDDIR", "."), "pciroomd"), "rb") as file:
+        return b"__asan_init" in file.read()
+
+
 class Stage:
     """Bus, daemon and whatever else is started on it; ends with the with statement."""
 
