@@ -76,6 +76,13 @@ const char *pr_resource_name(unsigned int index);
 
 /* ---- plans ---- */
 
+/* What a bridge is to have at least: its own bus, and whatever follows behind it. */
+struct pr_bus_wish {
+	struct pr_address bridge;
+	unsigned int buses; /* 1 to PR_BUSES_MAX */
+};
+#define PR_BUSES_MAX 256u /* a host bridge has no more */
+
 struct pr_request {
 	/* functions that shall work; none: every function that is dead */
 	const struct pr_address *targets;
@@ -86,10 +93,12 @@ struct pr_request {
 	 */
 	uint64_t budget;
 	/*
-	 * bus numbers for each bridge that has none, with all that is behind it; 0: not known, as
-	 * many as can be had
+	 * Bridges named here are targets too, whether they are dead or have too few numbers.  What
+	 * has none and is not named gets what it needs by what is known of it, and a share of what
+	 * is left.
 	 */
-	unsigned int buses;
+	const struct pr_bus_wish *buses;
+	size_t n_buses;
 	bool no_writes;  /* as if no register could be written */
 	bool no_numbers; /* bus numbers are left to the kernel */
 	/* only whether there is a plan within the policy: a refusal looks no further, has no why */
@@ -221,6 +230,8 @@ struct pr_plan {
 	const char *why; /* sentence for all but OK and NOTHING; NULL for these */
 	const struct pr_function **targets;
 	size_t n_targets;
+	const struct pr_bus_wish *buses; /* of the request */
+	size_t n_buses;
 	const struct pr_function **removed; /* tops of the subtrees that are re-enumerated */
 	size_t n_removed;
 	/* every function that is removed or whose driver is restarted, in walk order */
@@ -260,7 +271,8 @@ struct pr_plan {
 
 /*
  * Plans @request on @t.  0 and a plan (every verdict is a plan), -ENOENT when
- * a target is not in @t, -ENOMEM.  Deterministic.
+ * a target is not in @t, -EINVAL when bus numbers are asked for what is no
+ * bridge, or none or too many, -ENOMEM.  Deterministic.
  */
 int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
 	const struct pr_policy *policy, struct pr_plan **ret);

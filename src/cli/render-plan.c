@@ -368,8 +368,8 @@ static void add_proof(struct pr_text *t, const struct pr_plan *p)
 		return;
 	if (!p->prediction) {
 		pr_text_printf(t,
-			"Not proven: the search ended at its limit after %" PRIu64
-			" simulations, and a way may have been missed.\n",
+			"Not proven: not every way was judged in %" PRIu64
+			" simulations, so one may have been missed.\n",
 			p->n_simulated);
 		return;
 	}

@@ -17,7 +17,8 @@ static bool is_moved(const struct asking *a, const struct pr_function *f)
 
 static bool lacks_bus(const struct asking *a, const struct pr_function *f)
 {
-	return f->bridge && f->no_bus && a->wanted[f - a->root->functions];
+	return f->bridge && a->wanted[f - a->root->functions] &&
+	       (f->no_bus || pr_wished_numbers(a->q->buses, a->q->n_buses, f) > pr_numbers_of(f));
 }
 
 /* Of the bridges that have numbers. */
@@ -35,17 +36,15 @@ static uint64_t least_demand(const struct pr_function *f)
 /* Bus numbers that the subtree of @f needs; of what is behind a bridge without one at least its own. */
 static uint64_t demand(struct asking *a, const struct pr_function *f)
 {
-	uint64_t n = 1;
+	uint64_t n = 1, wished;
 
 	if (!f->bridge || f->removed)
 		return 0;
-	if (f->no_bus) {
-		a->doubtful = true;
-		return 1;
-	}
+	wished = pr_wished_numbers(a->q->buses, a->q->n_buses, f);
+	a->doubtful |= f->no_bus;
 	pr_for_each_child (child, f->first_child)
-		n += demand(a, child);
-	return n;
+		n += f->no_bus ? 0 : demand(a, child);
+	return n > wished ? n : wished;
 }
 
 /* ---- one bus ---- */

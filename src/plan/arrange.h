@@ -15,7 +15,9 @@ struct pr_arrange_question {
 	const struct pr_kernel *kernel;
 	const struct pr_function *const *targets;
 	size_t n_targets;
-	enum pr_tier tier; /* how much of the targets must be met */
+	enum pr_tier tier;               /* how much of the targets must be met */
+	const struct pr_bus_wish *buses; /* bus numbers asked for */
+	size_t n_buses;
 	/*
 	 * What is placed anew: @exactly these subtrees, whatever they hold (none: what has no
 	 * addresses only); or else every subtree without a function worse than @limit.  With

@@ -15,9 +15,10 @@
 /* ---- targets ---- */
 
 /* The kernel tries it again at a rescan (KERNEL 1.11), and no bus numbers change. */
-static bool rescan_may_help(const struct pr_function *f, enum pr_tier tier)
+static bool rescan_may_help(
+	const struct pr_search *s, const struct pr_function *f, enum pr_tier tier)
 {
-	if (f->no_bus || pr_bridge_broken(f))
+	if (f->no_bus || pr_bridge_broken(f) || pr_wants_numbers(s, f, NULL))
 		return false;
 	for (size_t i = 0; i < f->n_resources; i++)
 		if (pr_resource_needed(&f->resources[i], tier) &&
@@ -73,7 +74,7 @@ static bool can_wait(const struct bus *b, const struct way *w, bool all)
 		const struct pr_function *f = b->targets->functions[i];
 
 		if ((pr_unit_has(w->unit, f) || (all && is_below(f, w->unit))) &&
-			!rescan_may_help(f, b->tier))
+			!rescan_may_help(b->s, f, b->tier))
 			return false;
 	}
 	return true;

@@ -160,6 +160,8 @@ static bool target_works(const struct pr_plan *plan, const struct pr_function *t
 		return say(why, size, target, "is gone");
 	if (now->no_bus)
 		return say(why, size, target, "has no bus numbers");
+	if (pr_numbers_of(now) < pr_wished_numbers(plan->buses, plan->n_buses, target))
+		return say(why, size, target, "has fewer bus numbers than were asked for");
 
 	for (size_t i = 0; i < target->n_resources; i++) {
 		const struct pr_resource *was = &target->resources[i];

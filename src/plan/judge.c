@@ -223,6 +223,8 @@ static void judge_target(
 {
 	if (now->no_bus)
 		reject(g, target, "would still have no bus numbers");
+	else if (pr_wants_numbers(g->s, target, now))
+		reject(g, target, "would still have too few bus numbers");
 	for (const struct pr_function *p = now; p; p = p->parent)
 		if (pr_bridge_broken(p))
 			reject(g, p, "would still not forward what the kernel places behind it");
@@ -271,7 +273,7 @@ int pr_judge(const struct pr_search *s, struct pr_arena *arena, const struct pr_
 	int r = 0;
 
 	for (unsigned int tier = 0; tier < _PR_TIER_MAX; tier++)
-		j.met[tier] = pr_targets_ask(targets, (enum pr_tier)tier);
+		j.met[tier] = pr_targets_ask(s, targets, (enum pr_tier)tier);
 
 	mark(s, c, true);
 	for (size_t i = 0; i < s->topology->n_roots && r == 0 && !g.bad; i++)

@@ -179,7 +179,8 @@ static int number(struct pr_search *s, const struct pr_move *m, struct pr_number
 		.parent = m->parent,
 		.tops = m->tops,
 		.n_tops = m->n_tops,
-		.least = s->least_buses,
+		.buses = s->buses,
+		.n_buses = s->n_buses,
 	};
 	int r;
 
@@ -206,20 +207,24 @@ int pr_move_prepare(struct pr_search *s, struct pr_move *m)
 	return 0;
 }
 
-bool pr_lacks_any_numbers(const struct pr_targets *targets)
+bool pr_lacks_any_numbers(const struct pr_search *s, const struct pr_targets *targets)
 {
 	for (size_t i = 0; i < targets->n; i++)
-		if (pr_lacks_numbers(targets->functions[i]))
+		if (pr_lacks_numbers(targets->functions[i]) ||
+			pr_wants_numbers(s, targets->functions[i], NULL))
 			return true;
 	return false;
 }
 
 bool pr_wants_exact_numbers(const struct pr_search *s, const struct pr_targets *targets)
 {
-	for (size_t i = 0; i < targets->n; i++)
-		if (targets->functions[i]->bridge &&
-			pr_hidden_numbers(targets->functions[i], s->least_buses) > 0)
+	for (size_t i = 0; i < targets->n; i++) {
+		const struct pr_function *f = targets->functions[i];
+		unsigned int wished = pr_wished_numbers(s->buses, s->n_buses, f);
+
+		if (wished > 0 ? wished > 1 && wished > pr_numbers_of(f) : pr_is_hidden_switch(f))
 			return true;
+	}
 	return false;
 }
 

@@ -81,6 +81,24 @@ bool pr_function_dead(const struct pr_function *f)
 	return !f->removed && pr_function_needs(f, PR_TIER_LOST);
 }
 
+unsigned int pr_wished_numbers(
+	const struct pr_bus_wish *wishes, size_t n, const struct pr_function *f)
+{
+	for (size_t i = 0; i < n; i++)
+		if (pr_address_compare(&wishes[i].bridge, &f->address) == 0)
+			return wishes[i].buses;
+	return 0;
+}
+
+unsigned int pr_numbers_of(const struct pr_function *f)
+{
+	const struct pr_bridge *b = f->bridge;
+
+	return b && !f->no_bus && b->secondary != 0 && b->secondary <= b->subordinate
+		       ? b->subordinate - b->secondary + 1u
+		       : 0;
+}
+
 const struct pr_resource *pr_function_unsized(const struct pr_function *f)
 {
 	for (size_t i = 0; i < f->n_resources; i++) {

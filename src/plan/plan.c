@@ -18,20 +18,47 @@ struct making {
 
 /* ---- targets ---- */
 
+static int add_asked(struct making *m, const struct pr_address *address)
+{
+	const struct pr_function *f = pr_topology_find(m->search.topology, address);
+
+	if (!f || f->removed)
+		return -ENOENT;
+	m->asked[m->n_asked++] = f;
+	return 0;
+}
+
+static int add_wish(struct making *m, const struct pr_bus_wish *wish)
+{
+	int r;
+
+	if (wish->buses == 0 || wish->buses > PR_BUSES_MAX)
+		return -EINVAL;
+	r = add_asked(m, &wish->bridge);
+	if (r == 0 && !m->asked[m->n_asked - 1]->bridge)
+		r = -EINVAL;
+	return r;
+}
+
 static int find_asked(struct making *m, const struct pr_request *request)
 {
-	m->asked = pr_new_array(m->plan->arena, request->n_targets, const struct pr_function *);
-	if (!m->asked)
-		return -ENOMEM;
-	for (size_t i = 0; i < request->n_targets; i++) {
-		const struct pr_function *f =
-			pr_topology_find(m->search.topology, &request->targets[i]);
+	struct pr_plan *p = m->plan;
+	int r = 0;
 
-		if (!f || f->removed)
-			return -ENOENT;
-		m->asked[m->n_asked++] = f;
-	}
-	return 0;
+	m->asked = pr_new_array(
+		p->arena, request->n_targets + request->n_buses, const struct pr_function *);
+	p->buses = pr_arena_memdup(
+		p->arena, request->buses, request->n_buses * sizeof(*request->buses));
+	if (!m->asked || !p->buses)
+		return -ENOMEM;
+	p->n_buses = request->n_buses;
+	m->search.buses = p->buses;
+	m->search.n_buses = p->n_buses;
+	for (size_t i = 0; i < request->n_targets && r == 0; i++)
+		r = add_asked(m, &request->targets[i]);
+	for (size_t i = 0; i < request->n_buses && r == 0; i++)
+		r = add_wish(m, &request->buses[i]);
+	return r;
 }
 
 /*
@@ -43,7 +70,7 @@ static bool is_target(const struct making *m, const struct pr_function *f)
 	if (m->n_asked == 0)
 		return pr_function_dead(f);
 	for (size_t i = 0; i < m->n_asked; i++)
-		if ((f == m->asked[i] && pr_function_needs(f, PR_TIER_ALL)) ||
+		if ((f == m->asked[i] && pr_target_needs(&m->search, f, PR_TIER_ALL)) ||
 			(pr_function_concerns(f, m->asked[i]) && pr_function_dead(f)))
 			return true;
 	return false;
@@ -387,7 +414,6 @@ int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
 	m.plan->topology = t;
 	m.plan->generation = t->generation;
 	m.search.kernel = &m.plan->kernel;
-	m.search.least_buses = request->buses;
 	m.search.no_writes = request->no_writes;
 	m.search.brief = request->brief;
 	m.search.no_numbers = request->no_numbers;

@@ -76,5 +76,10 @@ bool pr_bridge_broken(const struct pr_function *bridge);
 bool pr_function_needs(const struct pr_function *f, enum pr_tier tier);
 /* Dead without being asked: what a request without targets is about. */
 bool pr_function_dead(const struct pr_function *f);
+/* Numbers that @wishes ask for @f to have; 0: none do. */
+unsigned int pr_wished_numbers(
+	const struct pr_bus_wish *wishes, size_t n, const struct pr_function *f);
+/* Those that @bridge has: its own bus, and what it may give to others; 0: none. */
+unsigned int pr_numbers_of(const struct pr_function *bridge);
 /* First resource of @f that wants addresses and whose size is not known, or NULL. */
 const struct pr_resource *pr_function_unsized(const struct pr_function *f);

@@ -172,6 +172,8 @@ static int certify(struct pr_plan *plan, const struct pr_policy *policy, enum pr
 		.targets = &target,
 		.n_targets = 1,
 		.tier = PR_TIER_MEMORY,
+		.buses = plan->buses,
+		.n_buses = plan->n_buses,
 		.limit = limit,
 		.budget = PR_ARRANGE_BUDGET,
 	};
@@ -342,6 +344,19 @@ static const char *proven_none(
 		staying(c, policy, stay));
 }
 
+static bool short_of_numbers(const struct pr_plan *plan, const struct pr_function *f,
+	const char *address, char *text, size_t size)
+{
+	unsigned int has = pr_numbers_of(f);
+	unsigned int wished = pr_wished_numbers(plan->buses, plan->n_buses, f);
+
+	if (has >= wished)
+		return false;
+	(void)snprintf(text, size, "%s has %u bus number%s, and is to have %u", address, has,
+		has == 1 ? "" : "s", wished);
+	return true;
+}
+
 static const char *what_is_needed(const struct pr_plan *plan, char *text, size_t size)
 {
 	const struct pr_explanation *e = &plan->explanation;
@@ -352,6 +367,8 @@ static const char *what_is_needed(const struct pr_plan *plan, char *text, size_t
 		return needs(s, text, size);
 	pr_address_format(
 		e->n_no_bus > 0 ? &e->no_bus[0]->address : &plan->targets[0]->address, address);
+	if (e->n_no_bus == 0 && short_of_numbers(plan, plan->targets[0], address, text, size))
+		return text;
 	(void)snprintf(text, size, "%s %s", address,
 		e->n_no_bus > 0 ? "has no bus numbers" : "does not forward what is behind it");
 	return text;

@@ -38,19 +38,13 @@ static unsigned int most_virtual_buses(struct pr_function *first)
 	return most;
 }
 
-static bool has_numbers(const struct pr_function *f)
-{
-	return f->bridge && !f->no_bus && f->bridge->secondary != 0 &&
-	       f->bridge->secondary <= f->bridge->subordinate;
-}
-
 bool pr_lacks_numbers(const struct pr_function *f)
 {
 	unsigned int virtual;
 
 	if (!f->bridge || f->removed || f->caps->ea.present == PR_YES)
 		return false;
-	if (!has_numbers(f))
+	if (pr_numbers_of(f) == 0)
 		return true;
 	virtual = most_virtual_buses(f->first_child);
 	return virtual > 0 && f->bridge->subordinate < f->bridge->secondary + virtual;
@@ -62,15 +56,12 @@ bool pr_hides_functions(const struct pr_function *bridge)
 }
 
 /* A switch has ports behind its upstream port, and each of them has a bus. */
-unsigned int pr_hidden_numbers(const struct pr_function *bridge, unsigned int least)
+bool pr_is_hidden_switch(const struct pr_function *bridge)
 {
 	const struct pr_pcie *pcie = &bridge->caps->pcie;
 
-	if (!pr_hides_functions(bridge))
-		return 0;
-	if (least > 0)
-		return least - 1;
-	return pcie->present == PR_YES && pcie->port == PR_PORT_UPSTREAM;
+	return pr_hides_functions(bridge) && pcie->present == PR_YES &&
+	       pcie->port == PR_PORT_UPSTREAM;
 }
 
 /* Bridges below @f that the kernel has not met: it gives them numbers itself. */
@@ -104,6 +95,15 @@ static unsigned int weight_of(const struct pr_function *f)
 	return f->removed ? 0 : FUNCTION + pr_function_is_driven(f);
 }
 
+/* What is asked for beyond what is known stays free behind the rest. */
+static void grow_to(struct number_node *n, unsigned int size)
+{
+	if (n->size >= size)
+		return;
+	n->tail += size - n->size;
+	n->size = size;
+}
+
 static void add_node(const struct pr_number_question *q, struct number_tree *t, int parent,
 	const struct pr_function *f)
 {
@@ -112,14 +112,15 @@ static void add_node(const struct pr_number_question *q, struct number_tree *t, 
 
 	*node = (struct number_node){ .bridge = f, .parent = parent };
 	node->own = 1 + most_virtual_buses(f->first_child);
-	node->tail = pr_hidden_numbers(f, q->least) + newcomers(f);
-	node->old = has_numbers(f) ? f->bridge->secondary : 0;
+	node->tail = pr_is_hidden_switch(f) + newcomers(f);
+	node->old = pr_numbers_of(f) > 0 ? f->bridge->secondary : 0;
 	node->size = node->own + node->tail;
 	pr_for_each_child (child, f->first_child) {
 		node->weight += weight_of(child);
 		if (is_numbered(child))
 			add_node(q, t, (int)at, child);
 	}
+	grow_to(node, pr_wished_numbers(q->buses, q->n_buses, f));
 	node->end = t->n;
 	if (parent >= 0)
 		t->nodes[parent].size += node->size;
@@ -141,11 +142,15 @@ static int make_nodes(
 	return 0;
 }
 
-static bool any_lacks(const struct number_tree *t)
+static bool any_lacks(const struct pr_number_question *q, const struct number_tree *t)
 {
-	for (size_t i = 0; i < t->n; i++)
-		if (pr_lacks_numbers(t->nodes[i].bridge))
+	for (size_t i = 0; i < t->n; i++) {
+		const struct pr_function *f = t->nodes[i].bridge;
+
+		if (pr_lacks_numbers(f) ||
+			pr_wished_numbers(q->buses, q->n_buses, f) > pr_numbers_of(f))
 			return true;
+	}
 	return false;
 }
 
@@ -271,7 +276,7 @@ int pr_renumber(
 	int r;
 
 	r = make_nodes(arena, q, &t);
-	if (r == 0 && any_lacks(&t)) {
+	if (r == 0 && any_lacks(q, &t)) {
 		r = find_gaps(arena, q, &t);
 		if (r == 0)
 			r = number_order(arena, &t, &numbering.proven);

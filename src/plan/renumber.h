@@ -29,14 +29,14 @@ struct pr_number_question {
 		*parent; /* bridge above the bus, which stays; NULL: the root bus */
 	const struct pr_function *const *tops; /* on that bus, removed with all below them */
 	size_t n_tops;
-	/* for what is behind a bridge that has none, at least; 0: one, two for a switch */
-	unsigned int least;
+	const struct pr_bus_wish *buses; /* asked for */
+	size_t n_buses;
 };
 
 /* True when @f is a bridge that asks for numbers: it has none, or virtual functions lack some. */
 bool pr_lacks_numbers(const struct pr_function *f);
-/* Numbers for what is behind a bridge without any; @least: as in the question. */
-unsigned int pr_hidden_numbers(const struct pr_function *bridge, unsigned int least);
+/* It is without numbers, and what is behind it will need more than its own. */
+bool pr_is_hidden_switch(const struct pr_function *bridge);
 /* Nobody has seen yet what is behind it, because it has no numbers. */
 bool pr_hides_functions(const struct pr_function *bridge);
 /*

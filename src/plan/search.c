@@ -59,6 +59,17 @@ int pr_cost_compare(const struct pr_cost *a, const struct pr_cost *b)
 
 /* ---- one host bridge, one tier ---- */
 
+bool pr_wants_numbers(
+	const struct pr_search *s, const struct pr_function *f, const struct pr_function *then)
+{
+	return pr_wished_numbers(s->buses, s->n_buses, f) > pr_numbers_of(then ? then : f);
+}
+
+bool pr_target_needs(const struct pr_search *s, const struct pr_function *f, enum pr_tier tier)
+{
+	return pr_function_needs(f, tier) || pr_wants_numbers(s, f, NULL);
+}
+
 static int filter_targets(struct pr_search *s, const struct pr_targets *targets, enum pr_tier tier,
 	struct pr_targets *ret)
 {
@@ -68,7 +79,7 @@ static int filter_targets(struct pr_search *s, const struct pr_targets *targets,
 	if (!some.functions)
 		return -ENOMEM;
 	for (size_t i = 0; i < targets->n; i++)
-		if (pr_function_needs(targets->functions[i], tier))
+		if (pr_target_needs(s, targets->functions[i], tier))
 			some.functions[some.n++] = targets->functions[i];
 	*ret = some;
 	return 0;
@@ -101,10 +112,10 @@ static int solve_tier(struct pr_search *s, const struct pr_targets *targets, enu
 	return r;
 }
 
-bool pr_targets_ask(const struct pr_targets *targets, enum pr_tier tier)
+bool pr_targets_ask(const struct pr_search *s, const struct pr_targets *targets, enum pr_tier tier)
 {
 	for (size_t i = 0; i < targets->n; i++)
-		if (pr_function_needs(targets->functions[i], tier))
+		if (pr_target_needs(s, targets->functions[i], tier))
 			return true;
 	return false;
 }
@@ -120,7 +131,7 @@ static int solve_all(struct pr_search *s, const struct pr_targets *targets,
 	struct pr_cost as_much = *upper;
 	int r;
 
-	if (pr_targets_ask(targets, PR_TIER_LOST)) {
+	if (pr_targets_ask(s, targets, PR_TIER_LOST)) {
 		r = solve_tier(s, targets, PR_TIER_LOST, upper, &lost);
 		if (r < 0)
 			return r;
@@ -327,7 +338,7 @@ static int choose(
 {
 	static const enum pr_verdict order[] = { PR_VERDICT_OK, PR_VERDICT_TOO_DISRUPTIVE,
 		PR_VERDICT_VETOED };
-	const bool lacks = !s->no_writes && !s->no_numbers && pr_lacks_any_numbers(targets);
+	const bool lacks = !s->no_writes && !s->no_numbers && pr_lacks_any_numbers(s, targets);
 	const bool writes = pr_registers_writable(&s->topology->machine);
 	struct pr_choice choice = { .targets = *targets, .verdict = PR_VERDICT_INFEASIBLE };
 	int r = 0;
@@ -351,9 +362,10 @@ static int choose(
 	r = lacks && !writes ? find_lock(s, targets, partly) : 0;
 	if (r < 0)
 		return r;
-	if (any_unsized(targets) || s->doubt)
+	/* that a plan would write registers is an answer; what is in doubt without it is no plan */
+	if (any_unsized(targets) || (s->doubt && !s->locked_out))
 		choice.verdict = PR_VERDICT_UNKNOWN;
-	choice.proven = !s->cut;
+	choice.proven = !s->cut && !(s->doubt && s->locked_out);
 	*ret = choice;
 	return 0;
 }

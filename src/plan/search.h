@@ -53,14 +53,15 @@ struct pr_search {
 	size_t n_attempts, max_attempts;
 	const char *doubt; /* first fact that the model missed */
 	struct pr_memo *memo;
-	bool brief;               /* plans beyond the policy are of no interest */
-	bool ignores_vetoes;      /* what somebody pins counts as in use */
-	bool closes;              /* candidates close windows before they remove */
-	bool renumbers;           /* moves give bus numbers to bridges that have none */
-	bool locked_out;          /* registers cannot be written, and that would have helped */
-	bool no_writes;           /* no register may be written */
-	bool no_numbers;          /* none that holds bus numbers */
-	unsigned int least_buses; /* for what is behind a bridge that has none; 0: not known */
+	bool brief;          /* plans beyond the policy are of no interest */
+	bool ignores_vetoes; /* what somebody pins counts as in use */
+	bool closes;         /* candidates close windows before they remove */
+	bool renumbers;      /* moves give bus numbers to bridges that have none */
+	bool locked_out;     /* registers cannot be written, and that would have helped */
+	bool no_writes;      /* no register may be written */
+	bool no_numbers;     /* none that holds bus numbers */
+	const struct pr_bus_wish *buses; /* asked for; an address is that of before */
+	size_t n_buses;
 	uint64_t budget, spent;
 	uint64_t n_simulated;
 	bool cut;             /* the budget ended a search before its end */
@@ -134,7 +135,7 @@ bool pr_window_may_open(const struct pr_function *bridge, const struct pr_resour
  * some; -ENOMEM.
  */
 int pr_move_prepare(struct pr_search *s, struct pr_move *m);
-bool pr_lacks_any_numbers(const struct pr_targets *targets);
+bool pr_lacks_any_numbers(const struct pr_search *s, const struct pr_targets *targets);
 /* One is to have more of them than the one that the kernel gives by itself. */
 bool pr_wants_exact_numbers(const struct pr_search *s, const struct pr_targets *targets);
 /* False under lockdown (KERNEL 2.5).  Where that is not known, it is found out by trying. */
@@ -213,6 +214,12 @@ bool pr_resource_held(const struct pr_function *f, const struct pr_resource *r);
 
 /* ---- search.c ---- */
 
+/* @f lacks something that @tier or the request asks for. */
+bool pr_target_needs(const struct pr_search *s, const struct pr_function *f, enum pr_tier tier);
+/* The request asks for more bus numbers than @f has now or, with @then, will have. */
+bool pr_wants_numbers(
+	const struct pr_search *s, const struct pr_function *f, const struct pr_function *then);
+
 struct pr_choice {
 	enum pr_verdict verdict; /* all but NOTHING */
 	struct pr_candidate candidate;
@@ -222,7 +229,7 @@ struct pr_choice {
 	struct pr_cost bound; /* when not proven */
 };
 /* Somebody lacks what @tier is about: a tier that asks for nothing is not met by doing nothing. */
-bool pr_targets_ask(const struct pr_targets *targets, enum pr_tier tier);
+bool pr_targets_ask(const struct pr_search *s, const struct pr_targets *targets, enum pr_tier tier);
 /* Least good candidate for all of @targets, or, with @partly, for as many as can be mended. */
 int pr_search_run(
 	struct pr_search *s, const struct pr_targets *targets, bool partly, struct pr_choice *ret);

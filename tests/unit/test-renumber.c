@@ -26,7 +26,7 @@
 
 struct renumber_case {
 	const char *name, *machine, *pin;
-	unsigned int buses; /* of the request */
+	struct pr_bus_wish buses[2]; /* of the request; the first without a number ends it */
 	enum pr_disruption limit;
 	enum pr_verdict verdict;
 	/* "unbind A; write A REGISTER=VALUE; remove A; rescan A; expect" */
@@ -128,7 +128,7 @@ static const struct renumber_case cases[] = {
 			"03-03") DOWN("02:01.0", "04-04")
 			BUSY("04:00.0") "03:00.0 bridge none upstream\n",
 		.limit = PR_DISRUPTION_RESTART,
-		.buses = 11,
+		.buses = { { .bridge = { .bus = 3 }, .buses = 11 } },
 		.steps = "unbind 04:00.0; remove 04:00.0; write 03:00.0 18=0d0c; "
 			 "write 03:00.0 1a=1e; remove 03:00.0; write 02:00.0 18=0c02; "
 			 "write 02:00.0 1a=1e; remove 02:00.0; write 02:01.0 1a=0b; "
@@ -138,6 +138,36 @@ static const struct renumber_case cases[] = {
 			   "03:00.0 0d-1e; ",
 		.renumbered = 1,
 		.unseen = "03:00.0; " },
+	{ .name = "a port that works gets the numbers asked for, and is all that is removed",
+		.machine = ROOT("0f") DISK PORT("00:02.0", "01-01") PORT("00:03.0", "08-08")
+			BUSY("08:00.0"),
+		.buses = { { .bridge = { .device = 2 }, .buses = 4 } },
+		.steps = "write 00:02.0 1a=07; remove 00:02.0; rescan 00:03.0; expect",
+		.numbers = "00:02.0 01-07; 00:03.0 08-08; " },
+	{ .name = "a port that has the numbers asked for is left alone",
+		.machine = ROOT("0f") DISK PORT("00:02.0", "01-04"),
+		.buses = { { .bridge = { .device = 2 }, .buses = 4 } },
+		.verdict = PR_VERDICT_NOTHING },
+	{ .name = "more numbers than the host bridge has are refused with what it lacks",
+		.machine = ROOT("0f") DISK PORT("00:02.0", "01-01") PORT("00:03.0", "08-08")
+			BUSY("08:00.0"),
+		.limit = PR_DISRUPTION_IN_USE,
+		.buses = { { .bridge = { .device = 2 }, .buses = 15 } },
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "0000:00:02.0 has 1 bus number, and is to have 15; even a perfect numbering "
+		       "lacks 1 of them at host bridge 0000:00: 16 are wanted, its range has 15" },
+	{ .name = "numbers asked for where nobody may write registers",
+		.machine = "lockdown integrity\n" ROOT("0f") DISK PORT("00:02.0", "01-01"),
+		.buses = { { .bridge = { .device = 2 }, .buses = 4 } },
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "locked down (integrity)" },
+	{ .name = "in lockdown, what is in doubt without writing is no reason for no answer",
+		.machine = "lockdown integrity\n" ROOT("0f") DISK PORT(
+			"00:02.0", "01-01") "01:00.0 bridge 02-02 upstream\n" PORT("00:03.0",
+			"02-02") "02:00.0 dev 8086:10d3 class=020000 driver=e1000e parent=00:03.0\n",
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "locked down (integrity)" },
 	{ .name = "a host bridge that has no number to spare",
 		.machine = ROOT("02") DISK DEAD_SWITCH PORT("00:03.0", "02-02") BUSY("02:00.0"),
 		.limit = PR_DISRUPTION_IN_USE,
@@ -261,10 +291,12 @@ static void test_renumber(void **state)
 	const struct pr_policy policy = {
 		.limit = c->limit, .pinned = &c->pin, .n_pinned = c->pin != NULL
 	};
-	const struct pr_request request = { .buses = c->buses };
+	struct pr_request request = { .buses = c->buses };
 	char why[256] = "";
 	struct pr_plan *p;
 
+	while (request.n_buses < ARRAY_SIZE(c->buses) && c->buses[request.n_buses].buses > 0)
+		request.n_buses++;
 	assert_int_equal(pr_plan_make(t, &request, &policy, &p), 0);
 	if (p->verdict != c->verdict)
 		fail_msg("%s: %s", pr_verdict_name(p->verdict), p->why ? p->why : "no reason");
