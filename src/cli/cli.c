@@ -27,10 +27,12 @@ const struct pr_verb pr_verbs[] = {
 		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE,
 		pr_verb_explain },
 	{ "plan", "[DEVICE...]", "work out the least disruptive way to make devices work",
-		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE,
+		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE |
+			PR_TAKES_BUSES,
 		pr_verb_plan },
 	{ "apply", "[DEVICE...]", "plan, ask, and carry the plan out",
-		PR_TAKES_DEVICES | PR_TAKES_POLICY | PR_TAKES_YES | PR_TAKES_SOURCE,
+		PR_TAKES_DEVICES | PR_TAKES_POLICY | PR_TAKES_YES | PR_TAKES_SOURCE |
+			PR_TAKES_BUSES,
 		pr_verb_apply },
 	{ "record", "[FILE]", "write a snapshot of the machine to FILE or standard output",
 		PR_TAKES_FILE | PR_TAKES_INPUT | PR_TAKES_SOURCE, pr_verb_record },
@@ -60,6 +62,7 @@ enum {
 	OPT_STATE,
 	OPT_DISRUPTION,
 	OPT_PIN,
+	OPT_BUSES,
 	OPT_CONFIRM,
 	OPT_BYTES,
 	OPT_NO_COLOR,
@@ -89,6 +92,9 @@ static const struct {
 		PR_TAKES_POLICY },
 	{ OPT_PIN, "pin", "DEVICE", "leave this device alone (may be given again)",
 		PR_TAKES_POLICY | PR_TAKES_COMMAND },
+	{ OPT_BUSES, "buses", "DEVICE=N",
+		"bus numbers that this bridge is to have at least (may be given again)",
+		PR_TAKES_BUSES },
 	{ 'y', "yes", NULL, "do not ask", PR_TAKES_YES },
 	{ 'H', "host", "[USER@]HOST", "do it on another machine, by ssh", 0 },
 	{ OPT_CONFIRM, "confirm-timeout", "SECONDS",
@@ -332,6 +338,9 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case OPT_PIN:
 		cli->pins[cli->n_pins++] = argument;
 		return PR_EXIT_OK;
+	case OPT_BUSES:
+		cli->buses[cli->n_buses++] = argument;
+		return PR_EXIT_OK;
 	case 'y':
 		cli->yes = true;
 		return PR_EXIT_OK;
@@ -380,6 +389,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ cli->state, PR_TAKES_SOURCE, "state" },
 		{ wishes->limit, PR_TAKES_POLICY, "disruption" },
 		{ cli->n_pins > 0, PR_TAKES_POLICY | PR_TAKES_COMMAND, "pin" },
+		{ cli->n_buses > 0, PR_TAKES_BUSES, "buses" },
 		{ cli->yes, PR_TAKES_YES, "yes" },
 		{ cli->confirm_s > 0, PR_TAKES_YES, "confirm-timeout" },
 	};
@@ -465,8 +475,11 @@ int pr_cli_main(int argc, char **argv)
 	cli.style.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	cli.style.width = terminal_width();
 	cli.pins = calloc((size_t)argc + 1, sizeof(*cli.pins));
-	if (!cli.pins)
+	cli.buses = calloc((size_t)argc + 1, sizeof(*cli.buses));
+	if (!cli.pins || !cli.buses) {
+		free(cli.pins);
 		return pr_cli_failed(-ENOMEM, "cannot start");
+	}
 
 	make_getopt(long_options, letters);
 	while (r == PR_EXIT_OK &&
@@ -481,5 +494,6 @@ int pr_cli_main(int argc, char **argv)
 		r = run_verb(&cli, &wishes, &command);
 	pr_text_deinit(&command);
 	free(cli.pins);
+	free(cli.buses);
 	return r;
 }

@@ -32,6 +32,7 @@ enum pr_verb_takes {
 	PR_TAKES_SOURCE = 1 << 5,  /* --local, --helper-log: it looks at a machine */
 	PR_TAKES_COMMAND = 1 << 6, /* arguments are a command; --pin */
 	PR_TAKES_FILES = 1 << 7,   /* arguments are files, any number */
+	PR_TAKES_BUSES = 1 << 8,   /* --buses */
 };
 struct pr_verb {
 	const char *name, *arguments, *help;
@@ -52,6 +53,8 @@ struct pr_cli {
 	unsigned int confirm_s; /* 0: nobody has to confirm */
 	const char **pins;      /* as given */
 	size_t n_pins;
+	const char **buses; /* DEVICE=N, as given */
+	size_t n_buses;
 	char **arguments;
 	size_t n_arguments;
 };
@@ -78,6 +81,12 @@ bool pr_cli_interactive(void);
  */
 int pr_cli_devices(const struct pr_cli *cli, const struct pr_topology *t,
 	const struct pr_function ***ret, size_t *ret_n);
+
+/*
+ * What the options --buses ask for; malloc'ed.  PR_EXIT_OK, or PR_EXIT_NOT_FOUND, PR_EXIT_ERROR
+ * with the mistake told.
+ */
+int pr_cli_buses(const struct pr_cli *cli, const struct pr_topology *t, struct pr_bus_wish **ret);
 
 /*
  * The pins of the options as paths, NULL-terminated; pr_pins_free() frees.  A

@@ -87,6 +87,57 @@ int pr_cli_devices(const struct pr_cli *cli, const struct pr_topology *t,
 	return PR_EXIT_OK;
 }
 
+/* "DEVICE=N" */
+static int find_wish(const struct pr_topology *t, const char *text, struct pr_bus_wish *ret)
+{
+	const char *equals = strrchr(text, '=');
+	struct pr_function *f = NULL;
+	char device[512];
+	uint64_t n;
+	int r;
+
+	if (!equals || (size_t)(equals - text) >= sizeof(device) ||
+		pr_parse_u64(equals + 1, 10, &n) < 0 || n < 1 || n > PR_BUSES_MAX)
+		return pr_cli_error("--buses=%s: a bridge and a number from 1 to %u are wanted, as "
+				    "in 0000:02:00.0=8",
+			text, PR_BUSES_MAX);
+	memcpy(device, text, (size_t)(equals - text));
+	device[equals - text] = '\0';
+	r = find_device(t, device, &f);
+	if (r != PR_EXIT_OK)
+		return r;
+	if (!f->bridge)
+		return pr_cli_error("--buses=%s: only a bridge has bus numbers", text);
+	*ret = (struct pr_bus_wish){ .bridge = f->address, .buses = (unsigned int)n };
+	return PR_EXIT_OK;
+}
+
+static bool is_repeated(const struct pr_bus_wish *wishes, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (pr_address_compare(&wishes[k].bridge, &wishes[i].bridge) == 0)
+			return true;
+	return false;
+}
+
+int pr_cli_buses(const struct pr_cli *cli, const struct pr_topology *t, struct pr_bus_wish **ret)
+{
+	struct pr_bus_wish *wishes = calloc(cli->n_buses + 1, sizeof(*wishes));
+	int r = wishes ? PR_EXIT_OK : pr_cli_failed(-ENOMEM, "cannot look for devices");
+
+	for (size_t i = 0; r == PR_EXIT_OK && i < cli->n_buses; i++) {
+		r = find_wish(t, cli->buses[i], &wishes[i]);
+		if (r == PR_EXIT_OK && is_repeated(wishes, i))
+			r = pr_cli_error("--buses=%s: this bridge was named before", cli->buses[i]);
+	}
+	if (r != PR_EXIT_OK) {
+		free(wishes);
+		return r;
+	}
+	*ret = wishes;
+	return PR_EXIT_OK;
+}
+
 void pr_pins_free(char **pins)
 {
 	for (size_t i = 0; pins && pins[i]; i++)

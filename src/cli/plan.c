@@ -34,6 +34,8 @@ int pr_question_init(const struct pr_cli *cli, const struct pr_topology *t, stru
 	r = pr_cli_devices(cli, t, &q.devices, &q.n_devices);
 	if (r == PR_EXIT_OK)
 		r = pr_cli_pins(cli, t, &q.pins);
+	if (r == PR_EXIT_OK)
+		r = pr_cli_buses(cli, t, &q.buses);
 	if (r != PR_EXIT_OK) {
 		pr_question_deinit(&q);
 		return r;
@@ -49,7 +51,10 @@ int pr_question_init(const struct pr_cli *cli, const struct pr_topology *t, stru
 	q.policy = (struct pr_policy){
 		.limit = cli->limit, .pinned = (const char *const *)q.pins, .n_pinned = cli->n_pins
 	};
-	q.request = (struct pr_request){ .targets = q.targets, .n_targets = q.n_devices };
+	q.request = (struct pr_request){ .targets = q.targets,
+		.n_targets = q.n_devices,
+		.buses = q.buses,
+		.n_buses = cli->n_buses };
 
 	*ret = q;
 	return PR_EXIT_OK;
@@ -59,6 +64,7 @@ void pr_question_deinit(struct pr_question *q)
 {
 	free(q->devices);
 	free(q->targets);
+	free(q->buses);
 	pr_pins_free(q->pins);
 	*q = (struct pr_question){ 0 };
 }

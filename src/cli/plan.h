@@ -14,6 +14,7 @@ struct pr_question {
 	char **pins;
 	struct pr_policy policy;    /* with these pins */
 	struct pr_address *targets; /* addresses of the devices */
+	struct pr_bus_wish *buses;
 	struct pr_request request;
 };
 /* An enum pr_exit, told. */

@@ -207,6 +207,30 @@ static char **pin_names(const struct pr_policy *policy)
 	return names;
 }
 
+/* "buses", a{su}; nothing when nobody asks for any, so that an older service need not know it. */
+static int append_buses(sd_bus_message *m, const struct pr_request *request)
+{
+	char address[PR_ADDRESS_MAX];
+	int r;
+
+	if (request->n_buses == 0)
+		return 0;
+	r = sd_bus_message_open_container(m, 'e', "sv");
+	if (r >= 0)
+		r = sd_bus_message_append(m, "s", "buses");
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'v', "a{su}");
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'a', "{su}");
+	for (size_t i = 0; r >= 0 && i < request->n_buses; i++) {
+		pr_address_format(&request->buses[i].bridge, address);
+		r = sd_bus_message_append(m, "{su}", address, request->buses[i].buses);
+	}
+	for (unsigned int i = 0; r >= 0 && i < 3; i++)
+		r = sd_bus_message_close_container(m);
+	return r;
+}
+
 static int append_request(
 	sd_bus_message *call, const struct pr_request *request, const struct pr_policy *policy)
 {
@@ -227,6 +251,9 @@ static int append_request(
 	if (r < 0)
 		return r;
 	r = append_strings(call, "pinned", pins);
+	if (r < 0)
+		return r;
+	r = append_buses(call, request);
 	if (r < 0)
 		return r;
 	r = sd_bus_message_close_container(call);

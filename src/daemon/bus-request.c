@@ -22,6 +22,8 @@ void pr_asked_deinit(struct pr_asked *a)
 {
 	strings_free(a->targets, a->n_targets);
 	strings_free(a->pinned, a->n_pinned);
+	strings_free(a->bridges, a->n_buses);
+	free(a->buses);
 	*a = (struct pr_asked){ 0 };
 }
 
@@ -54,6 +56,53 @@ static int read_strings(sd_bus_message *m, char ***ret, size_t *ret_n)
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
+static int add_bridge(struct pr_asked *a, const char *device, uint32_t n)
+{
+	char **bridges = reallocarray(a->bridges, a->n_buses + 1, sizeof(*bridges));
+	uint32_t *buses;
+
+	if (!bridges)
+		return -ENOMEM;
+	a->bridges = bridges;
+	buses = reallocarray(a->buses, a->n_buses + 1, sizeof(*buses));
+	if (!buses)
+		return -ENOMEM;
+	a->buses = buses;
+	bridges[a->n_buses] = strdup(device);
+	if (!bridges[a->n_buses])
+		return -ENOMEM;
+	buses[a->n_buses++] = n;
+	return 0;
+}
+
+/* The variant at hand, bridges and how many bus numbers each is to have. */
+static int read_buses(sd_bus_message *m, struct pr_asked *ret, sd_bus_error *error)
+{
+	const char *device;
+	uint32_t n;
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'v', "a{su}");
+	if (r >= 0)
+		r = sd_bus_message_enter_container(m, 'a', "{su}");
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_read(m, "{su}", &device, &n)) > 0) {
+		if (n < 1 || n > PR_BUSES_MAX)
+			return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+				"\"buses\" of %.100s is a number from 1 to %u", device,
+				PR_BUSES_MAX);
+		if (ret->n_buses == ASKED_MAX)
+			return -E2BIG;
+		r = add_bridge(ret, device, n);
+		if (r < 0)
+			return r;
+	}
+	if (r >= 0)
+		r = sd_bus_message_exit_container(m);
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
 static int read_disruption(sd_bus_message *m, enum pr_disruption *ret, sd_bus_error *error)
 {
 	enum pr_disruption d;
@@ -78,8 +127,11 @@ static int read_key(sd_bus_message *m, const char *key, struct pr_asked *ret, sd
 		return read_strings(m, &ret->targets, &ret->n_targets);
 	if (strcmp(key, "pinned") == 0 && !ret->pinned)
 		return read_strings(m, &ret->pinned, &ret->n_pinned);
+	if (strcmp(key, "buses") == 0 && !ret->buses)
+		return read_buses(m, ret, error);
 	return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-		"unknown or repeated key \"%s\": targets, disruption and pinned are known", key);
+		"unknown or repeated key \"%s\": targets, disruption, pinned and buses are known",
+		key);
 }
 
 int pr_asked_read(sd_bus_message *m, struct pr_asked *ret, sd_bus_error *error)

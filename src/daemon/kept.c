@@ -13,6 +13,7 @@ void pr_wish_deinit(struct pr_wish *w)
 		free(w->pinned[i]);
 	free(w->pinned);
 	free(w->targets);
+	free(w->buses);
 	*w = (struct pr_wish){ 0 };
 }
 
@@ -38,6 +39,17 @@ int pr_wish_add_pinned(struct pr_wish *w, const char *device)
 	return w->pinned[w->n_pinned] ? (w->n_pinned++, 0) : -ENOMEM;
 }
 
+int pr_wish_add_buses(struct pr_wish *w, const struct pr_bus_wish *b)
+{
+	struct pr_bus_wish *grown = reallocarray(w->buses, w->n_buses + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	w->buses = grown;
+	grown[w->n_buses++] = *b;
+	return 0;
+}
+
 static struct pr_policy wish_policy(const struct pr_wish *w)
 {
 	return (struct pr_policy){
@@ -47,7 +59,10 @@ static struct pr_policy wish_policy(const struct pr_wish *w)
 
 int pr_wish_plan(const struct pr_wish *w, const struct pr_topology *t, struct pr_plan **ret)
 {
-	struct pr_request request = { .targets = w->targets, .n_targets = w->n_targets };
+	struct pr_request request = { .targets = w->targets,
+		.n_targets = w->n_targets,
+		.buses = w->buses,
+		.n_buses = w->n_buses };
 	struct pr_policy policy = wish_policy(w);
 
 	return pr_plan_make(t, &request, &policy, ret);

@@ -72,6 +72,23 @@ static int wish_pins(struct pr_wish *w, const struct pr_service *s, const struct
 	return r;
 }
 
+static int wish_buses(struct pr_wish *w, const struct pr_topology *t, const struct pr_asked *asked,
+	struct pr_why *why)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < asked->n_buses; i++) {
+		const struct pr_function *f = find(t, asked->bridges[i]);
+
+		if (!f || !f->bridge)
+			return refuse(why, PR_REFUSAL_NO_SUCH_DEVICE, "there is no bridge %.100s",
+				asked->bridges[i]);
+		r = pr_wish_add_buses(
+			w, &(struct pr_bus_wish){ .bridge = f->address, .buses = asked->buses[i] });
+	}
+	return r;
+}
+
 static int make_wish(const struct pr_service *s, const struct pr_asked *asked, struct pr_wish *w,
 	struct pr_why *why)
 {
@@ -79,6 +96,8 @@ static int make_wish(const struct pr_service *s, const struct pr_asked *asked, s
 
 	w->limit = asked->limit;
 	r = wish_targets(w, s->look->topology, asked, why);
+	if (r == 0)
+		r = wish_buses(w, s->look->topology, asked, why);
 	return r == 0 ? wish_pins(w, s, asked, why) : r;
 }
 

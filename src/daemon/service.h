@@ -176,6 +176,9 @@ struct pr_asked {
 	size_t n_targets;
 	char **pinned;
 	size_t n_pinned;
+	char **bridges; /* that are to have bus numbers: as many as @buses says */
+	uint32_t *buses;
+	size_t n_buses;
 	enum pr_disruption limit;
 };
 void pr_asked_deinit(struct pr_asked *a);

@@ -157,6 +157,16 @@ static const struct pr_function *find(const struct pr_topology *t, const char *n
 	return f;
 }
 
+static const struct pr_function *find_bridge(
+	const struct pr_topology *t, const char *name, int channel)
+{
+	const struct pr_function *f = find(t, name, channel);
+
+	if (!f->bridge)
+		fail(channel, SAID_NO_DEVICE, "there is no bridge %.100s", name);
+	return f;
+}
+
 static int plan(
 	const struct reading *r, const struct pr_topology *t, int channel, struct pr_plan **ret)
 {
@@ -170,6 +180,11 @@ static int plan(
 		pr_address_format(&find(t, r->asked->pinned[i], channel)->address, address);
 		k = pr_wish_add_pinned(&wish, address);
 	}
+	for (size_t i = 0; k == 0 && i < r->asked->n_buses; i++)
+		k = pr_wish_add_buses(&wish,
+			&(struct pr_bus_wish){
+				.bridge = find_bridge(t, r->asked->bridges[i], channel)->address,
+				.buses = r->asked->buses[i] });
 	return k == 0 ? pr_wish_plan(&wish, t, ret) : k;
 }
 

@@ -110,6 +110,8 @@ uint32_t client_get_unassigned(struct stage *s);
 /* NULL: not in the request. */
 struct asked {
 	const char *target, *disruption, *pinned, *unknown;
+	const char *bridge; /* that is to have @buses bus numbers */
+	uint32_t buses;
 	uint64_t flags;
 };
 sd_bus_message *client_create_plan(struct stage *s, const struct asked *a);

@@ -97,6 +97,23 @@ static void test_plan(void **state)
 	stage_close(&s);
 }
 
+/* More bus numbers are a reason for a plan by themselves. */
+static void test_plan_buses(void **state)
+{
+	char path[PR_BUS_PATH_MAX];
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_plan(&s, &(struct asked){ .bridge = "0000:00/02.0", .buses = 1 }, path);
+	client_assert_text(
+		&s, path, PR_BUS_PLAN, "VerdictName", pr_verdict_name(PR_VERDICT_NOTHING));
+	client_plan(&s, &(struct asked){ .bridge = "0000:00/02.0", .buses = 40 }, path);
+	client_assert_text(&s, path, PR_BUS_PLAN, "VerdictName", pr_verdict_name(PR_VERDICT_OK));
+	stage_close(&s);
+}
+
 /* Refusals of CreatePlan. */
 static const struct create_case {
 	const char *name;
@@ -115,6 +132,12 @@ static const struct create_case {
 		"\"colour\"" },
 	{ "CreatePlan: a limit that is none", { .disruption = "pinned" }, SD_BUS_ERROR_INVALID_ARGS,
 		"not \"pinned\"" },
+	{ "CreatePlan: bus numbers for what is no bridge", { .bridge = "0000:00:1f.0", .buses = 4 },
+		"org.pciroom1.Error.NoSuchDevice", "there is no bridge 0000:00:1f.0" },
+	{ "CreatePlan: no bus numbers", { .bridge = "0000:00:02.0", .buses = 0 },
+		SD_BUS_ERROR_INVALID_ARGS, "from 1 to 256" },
+	{ "CreatePlan: more bus numbers than there are", { .bridge = "0000:00:02.0", .buses = 257 },
+		SD_BUS_ERROR_INVALID_ARGS, "from 1 to 256" },
 	{ "CreatePlan: a flag", { .flags = 1 }, "org.pciroom1.Error.NotSupported", "flag" },
 };
 
@@ -359,6 +382,8 @@ static const struct CMUnitTest plain[] = {
 	{ "GetTopology gives a sealed snapshot equal to the machine", test_topology, NULL, NULL,
 		NULL },
 	{ "a plan object shows the plan that the planner makes", test_plan, NULL, NULL, NULL },
+	{ "a bridge that works can be given more bus numbers by request", test_plan_buses, NULL,
+		NULL, NULL },
 	{ "ApplyPlan mends the card and tells the story", test_apply, NULL, NULL, NULL },
 	{ "ApplyPlan waits, and Confirm keeps what it did", test_confirm, NULL, NULL, NULL },
 	{ "ApplyPlan undoes what nobody confirms", test_unconfirmed, NULL, NULL, NULL },
