@@ -21,6 +21,7 @@ enum pr_card_kind {
 struct pr_card {
 	enum pr_card_kind kind;
 	uint64_t size;
+	uint64_t io; /* bytes of an I/O BAR beside the memory BAR; 0: none */
 };
 
 /* The least that has to happen until the card works.  In this order. */
@@ -82,3 +83,6 @@ void pr_slots_free(struct pr_slots *s); /* NULL is fine */
  */
 int pr_card_insert(const struct pr_topology *t, const struct pr_function *port,
 	const struct pr_card *card, struct pr_topology **ret);
+
+/* The largest BAR of a card of @kind that the apertures could place; 0: none, or not known. */
+uint64_t pr_largest_aperture(const struct pr_root_facts *f, enum pr_card_kind kind);

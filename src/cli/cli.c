@@ -26,6 +26,8 @@ const struct pr_verb pr_verbs[] = {
 		"say what is dead, which window is too small, who is in the way",
 		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE,
 		pr_verb_explain },
+	{ "doctor", "", "say what is wrong, what a hot-add would damage, and what mends it",
+		PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE, pr_verb_doctor },
 	{ "plan", "[DEVICE...]", "work out the least disruptive way to make devices work",
 		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE |
 			PR_TAKES_BUSES,

@@ -97,6 +97,7 @@ void pr_pins_free(char **pins); /* NULL is fine */
 
 int pr_verb_apply(const struct pr_cli *cli);
 int pr_verb_check_config(const struct pr_cli *cli);
+int pr_verb_doctor(const struct pr_cli *cli);
 int pr_verb_explain(const struct pr_cli *cli);
 int pr_verb_history(const struct pr_cli *cli);
 int pr_verb_help(const struct pr_cli *cli);

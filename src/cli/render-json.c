@@ -202,6 +202,11 @@ static void json_explanation(struct pr_json *j, const struct pr_explanation *e,
 	json_bridges(j, e);
 }
 
+void pr_render_explanation_json(struct pr_json *j, const struct pr_explanation *e)
+{
+	json_explanation(j, e, NULL, 0);
+}
+
 void pr_render_explain_json(struct pr_json *j, const struct pr_diagnosis *d)
 {
 	pr_json_object(j, NULL);

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "cli/words.h"
+#include "pciroom/doctor.h"
 #include "pciroom/import.h"
 #include "pciroom/slots.h"
 #include "pciroom/vfs.h"
@@ -48,6 +49,12 @@ int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr
 void pr_render_slots_json(
 	struct pr_json *j, const struct pr_slots *slots, const struct pr_import_notes *notes);
 
+/* @diagnosis: the explanation of @d, and the plan for all that is dead. */
+void pr_render_doctor(struct pr_text *t, const struct pr_style *s, const struct pr_doctor *d,
+	const struct pr_diagnosis *diagnosis);
+void pr_render_doctor_json(
+	struct pr_json *j, const struct pr_doctor *d, const struct pr_diagnosis *diagnosis);
+
 /* 0, or negative errno. */
 int pr_render_vfs(struct pr_text *t, const struct pr_style *s, const struct pr_vfs_list *l);
 /* @notes NULL: of the machine itself. */
@@ -58,5 +65,7 @@ void pr_render_vfs_json(
 
 /* "address" and "path" of @f. */
 void pr_json_identity(struct pr_json *j, const struct pr_function *f);
+/* "devices", "no_bus" and "disagreeing". */
+void pr_render_explanation_json(struct pr_json *j, const struct pr_explanation *e);
 /* Hexadecimal, or null for PR_SIZE_UNKNOWN. */
 void pr_json_size(struct pr_json *j, const char *key, uint64_t size);

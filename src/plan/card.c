@@ -13,6 +13,9 @@
 #define CONFIG_SIZE 4096 /* zeros from 100h on: no extended capabilities, and that is known */
 #define PCIE_AT     0x40
 
+#define IO_BAR   2 /* a memory BAR of 64 bits takes the first two */
+#define BELOW_4G UINT64_C(0x100000000)
+
 #define CLASS_MEMORY 0x050000
 #define CLASS_BRIDGE 0x060400
 
@@ -71,16 +74,21 @@ static int add_endpoint(
 {
 	const uint32_t type = card->kind == PR_CARD_PREF64 ? 0xc : 0;
 	const uint64_t mask = ~(card->size - 1) | type;
-	const struct pr_bar_mask bar = {
-		.index = PR_BAR0, .low = (uint32_t)mask, .high = type ? (uint32_t)(mask >> 32) : 0
+	const struct pr_bar_mask bars[] = {
+		{ .index = PR_BAR0,
+			.low = (uint32_t)mask,
+			.high = type ? (uint32_t)(mask >> 32) : 0 },
+		{ .index = IO_BAR, .low = (uint32_t) ~(card->io - 1) | 1 },
 	};
 	uint8_t config[CONFIG_SIZE];
 	struct pr_facts facts = newcomer(port, port->bridge->secondary, config);
 
 	describe(config, CLASS_MEMORY, TYPE_ENDPOINT, PR_PORT_ENDPOINT);
 	put(config + 0x10, 4, type);
-	facts.masks = &bar;
-	facts.n_masks = 1;
+	if (card->io > 0)
+		put(config + 0x10 + 4 * IO_BAR, 4, 1);
+	facts.masks = bars;
+	facts.n_masks = card->io > 0 ? 2 : 1;
 	return pr_builder_add_function(b, &facts);
 }
 
@@ -185,4 +193,20 @@ int pr_card_insert(const struct pr_topology *t, const struct pr_function *port,
 		return r;
 	}
 	return pr_builder_finish(b, ret, &error);
+}
+
+uint64_t pr_largest_aperture(const struct pr_root_facts *f, enum pr_card_kind kind)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < f->n_mem; i++) {
+		struct pr_free_space space;
+
+		if (kind == PR_CARD_MEM32 && f->mem[i].first >= BELOW_4G)
+			continue;
+		pr_range_free_space(&f->mem[i], NULL, 0, &space);
+		if (space.largest_aligned > most)
+			most = space.largest_aligned;
+	}
+	return most;
 }

@@ -146,3 +146,13 @@ char *pr_path_new(struct pr_arena *arena, const struct pr_function *f)
 		return NULL;
 	return big;
 }
+
+const char *pr_doubt_text(struct pr_arena *arena, const struct pr_doubt *doubt)
+{
+	char address[PR_ADDRESS_MAX];
+
+	if (!doubt->function)
+		return pr_arena_strdup(arena, doubt->text);
+	pr_address_format(&doubt->function->address, address);
+	return pr_arena_printf(arena, "%s: %s", address, doubt->text);
+}

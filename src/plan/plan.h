@@ -22,6 +22,17 @@ const char *pr_resource_text(
 /* Topological path in @arena, NULL when memory is short. */
 char *pr_path_new(struct pr_arena *arena, const struct pr_function *f);
 
+/* A fact that the model missed, with the function, in @arena; NULL when memory is short. */
+const char *pr_doubt_text(struct pr_arena *arena, const struct pr_doubt *doubt);
+
+/* ---- kept.c: what others have after a card has come ---- */
+
+/* @is, the same function as @was, has the addresses that @was had in @r, and is reached there. */
+bool pr_resource_kept(
+	const struct pr_function *was, const struct pr_resource *r, const struct pr_function *is);
+/* All of them, and bus numbers; a bridge forwards as it did. */
+bool pr_function_kept(const struct pr_function *was, const struct pr_function *is);
+
 /* ---- disruption.c ---- */
 
 /*

@@ -11,7 +11,6 @@
 #include <errno.h>
 
 #define SMALLEST_BAR UINT64_C(0x100000) /* a window opens in steps of this: less is not cheaper */
-#define BELOW_4G     UINT64_C(0x100000000)
 
 /*
  * How long one card is planned for, in host bridges simulated: what helps is tried early,
@@ -86,16 +85,8 @@ static bool card_works(const struct trial *w, const struct pr_topology *after)
 
 static void note_doubt(struct trial *w, const struct pr_doubt *doubt)
 {
-	char address[PR_ADDRESS_MAX];
-
-	if (w->slot->doubt)
-		return;
-	if (!doubt->function) {
-		w->slot->doubt = pr_arena_strdup(w->arena, doubt->text);
-		return;
-	}
-	pr_address_format(&doubt->function->address, address);
-	w->slot->doubt = pr_arena_printf(w->arena, "%s: %s", address, doubt->text);
+	if (!w->slot->doubt)
+		w->slot->doubt = pr_doubt_text(w->arena, doubt);
 }
 
 /* A port without a hot-plug slot tells nobody that a card has come: its bus is scanned. */
@@ -119,23 +110,6 @@ static int plug_in(struct trial *w, struct pr_topology **ret)
 	return r;
 }
 
-static bool is_kept(const struct pr_function *was, const struct pr_function *is)
-{
-	for (size_t i = 0; i < was->n_resources; i++) {
-		const struct pr_resource *before = &was->resources[i];
-		const struct pr_resource *after = pr_function_resource(is, before->index);
-
-		if (pr_resource_is_window(before) || before->state != PR_RES_ASSIGNED)
-			continue;
-		if (after->state != PR_RES_ASSIGNED ||
-			!pr_range_equal(&before->range, &after->range) ||
-			(pr_resource_forwarded(was, before) && !pr_resource_forwarded(is, after)))
-			return false;
-	}
-	return !is->removed && is->no_bus == was->no_bus &&
-	       (pr_bridge_broken(was) || !pr_bridge_broken(is));
-}
-
 /* A failed hot-add can take addresses from running devices (KERNEL 1.9). */
 static bool others_kept(const struct trial *w, const struct pr_topology *after)
 {
@@ -144,7 +118,7 @@ static bool others_kept(const struct trial *w, const struct pr_topology *after)
 	for (size_t i = 0; i < root->n_functions; i++) {
 		const struct pr_function *f = &root->functions[i];
 
-		if (!f->removed && !is_kept(f, pr_topology_same(after, f)))
+		if (!f->removed && !pr_function_kept(f, pr_topology_same(after, f)))
 			return false;
 	}
 	return true;
@@ -263,23 +237,6 @@ static void set_size(struct trial *w, uint64_t size)
 	pr_topology_sign(w->machine, NULL);
 }
 
-/* No BAR can be larger than what the host bridge has. */
-static uint64_t largest_aperture(const struct pr_root_facts *f, enum pr_card_kind kind)
-{
-	uint64_t most = 0;
-
-	for (size_t i = 0; i < f->n_mem; i++) {
-		struct pr_free_space space;
-
-		if (kind == PR_CARD_MEM32 && f->mem[i].first >= BELOW_4G)
-			continue;
-		pr_range_free_space(&f->mem[i], NULL, 0, &space);
-		if (space.largest_aligned > most)
-			most = space.largest_aligned;
-	}
-	return most;
-}
-
 /* ---- one size ---- */
 
 static void found(struct trial *w, enum pr_when when, uint64_t size)
@@ -386,7 +343,7 @@ static void settle(struct trial *w)
 static int find_bar(struct trial *w, const struct pr_topology *t, enum pr_card_kind kind)
 {
 	const struct pr_root_facts *host = &w->slot->port->root->facts;
-	uint64_t size = largest_aperture(host, kind);
+	uint64_t size = pr_largest_aperture(host, kind);
 	int r;
 
 	if (!host->apertures_known) {
@@ -394,7 +351,7 @@ static int find_bar(struct trial *w, const struct pr_topology *t, enum pr_card_k
 		not_known(w, PR_WHEN_NOW, PR_WHEN_BOOT);
 		return 0;
 	}
-	r = insert(w, t, &(struct pr_card){ kind, SMALLEST_BAR });
+	r = insert(w, t, &(struct pr_card){ .kind = kind, .size = SMALLEST_BAR });
 	for (; r == 0 && size >= SMALLEST_BAR && w->least > PR_WHEN_NOW; size /= 2) {
 		set_size(w, size);
 		r = try_card(w, size, true);
@@ -406,7 +363,7 @@ static int try_switch(struct trial *w, const struct pr_topology *t, uint64_t n)
 {
 	int r;
 
-	r = insert(w, t, &(struct pr_card){ PR_CARD_SWITCH, n });
+	r = insert(w, t, &(struct pr_card){ .kind = PR_CARD_SWITCH, .size = n });
 	if (r == 0)
 		r = try_card(w, n, false);
 	pr_topology_free(w->machine);

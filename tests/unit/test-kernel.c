@@ -10,6 +10,7 @@
 #include "machine.h"
 #include "pciroom/kernel.h"
 #include "rows.h"
+#include "two-slots.h"
 
 #define MAX_ACTIONS 8
 
@@ -45,11 +46,6 @@ struct kernel_case {
 	"03:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 bar2=pref64:10000000@forgotten\n"       \
 	"04:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe200000 bar1=mem:20000@fe220000 " \
 	"bar2=io:20@c000 bar3=mem:4000@fe240000 rom=40000@fe280000 driver=e1000e\n"
-
-/* Host bridge of the machines that were measured: QEMU q35 with 512 MiB of RAM. */
-#define Q35                                                                           \
-	"root 0000:00-ff io=0-cf7 io=d00-ffff mem=a0000-bffff mem=20000000-afffffff " \
-	"mem=c0000000-febfffff mem=100000000-8ffffffff\n"
 
 /* A card of 256 MiB was hot-added below a switch; its sibling lost its I/O in the attempt. */
 #define HOT_ADDED(release)                                               \
@@ -200,23 +196,6 @@ struct kernel_case {
 	"kernel 6.1.0\n" Q35                                                     \
 	"00:02.0 bridge 01-01 root-port mem=fe000000-fe1fffff driver=pcieport\n" \
 	"01:00.0 dev 8086:10d3 bar0=mem:1000@fe000000 bar2=io:20@forgotten?\n"
-
-/*
- * A switch below a root port; a network card with a driver in one slot, the
- * other slot empty, and its port without a window for I/O.
- */
-#define TWO_SLOTS(release)                                                            \
-	"kernel " release "\n" Q35                                                    \
-	"00:02.0 bridge 01-04 root-port hotplug bar0=mem:1000@fea00000 io=c000-cfff " \
-	"mem=fe600000-fe9fffff pref64=fe000000-fe3fffff driver=pcieport\n"            \
-	"01:00.0 bridge 02-04 upstream io=c000-cfff mem=fe600000-fe9fffff "           \
-	"pref64=fe000000-fe3fffff driver=pcieport\n"                                  \
-	"02:00.0 bridge 03-03 downstream hotplug mem=fe800000-fe9fffff "              \
-	"pref64=fe200000-fe3fffff driver=pcieport\n"                                  \
-	"02:01.0 bridge 04-04 downstream hotplug io=c000-cfff mem=fe600000-fe7fffff " \
-	"pref64=fe000000-fe1fffff driver=pcieport\n"                                  \
-	"04:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe640000 bar2=io:20@c000 " \
-	"driver=e1000e\n"
 
 #define NEWCOMER "99:00.0 dev 1b36:0005 class=00ff00 newcomer parent=02:00.0 "
 

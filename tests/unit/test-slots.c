@@ -203,7 +203,9 @@ static void plug_in(const struct pr_topology *t, const struct pr_function *port,
 	struct pr_function *card;
 	struct pr_kernel kernel;
 
-	assert_int_equal(pr_card_insert(t, port, &(struct pr_card){ kind, size }, &machine), 0);
+	assert_int_equal(
+		pr_card_insert(t, port, &(struct pr_card){ .kind = kind, .size = size }, &machine),
+		0);
 	assert_int_equal(pr_kernel_select(&machine->machine, &kernel), 0);
 	assert_int_equal(
 		pr_kernel_apply(&kernel, machine,

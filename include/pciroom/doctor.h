@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is wrong beyond dead cards: ports at which a hot-add would damage
+ * running neighbours (armed ones), and such damage where it has been done.
+ */
+#pragma once
+
+#include "pciroom/slots.h"
+
+/* What a hot-add would do to one function that runs. */
+struct pr_harm {
+	const struct pr_function *function;
+	bool memory; /* it loses memory, or cannot be reached any more; false: I/O ports alone */
+};
+/*
+ * A hot-plug port that is empty, or holds only what is dead: when @card comes, the kernel fails,
+ * and takes addresses away from @victims (KERNEL 1.9).  It is the smallest card tried that costs
+ * somebody memory, or, where none does, I/O ports.
+ */
+struct pr_armed {
+	const struct pr_function *port;
+	struct pr_card card;
+	const struct pr_harm *victims;
+	size_t n_victims;
+};
+/*
+ * Whether @port is armed, by the model of the kernel: cards with one memory BAR of each size that
+ * the host bridge could place, with and without an I/O BAR.  1 and @ret when it is, 0 when no card
+ * tried does harm, -ENOMEM.  What the model does not know (@ret_doubt, a sentence in @arena, else
+ * left alone) counts as harmless.  Allocated in @arena.
+ */
+int pr_armed_find(const struct pr_topology *t, const struct pr_kernel *kernel,
+	const struct pr_function *port, struct pr_arena *arena, struct pr_armed *ret,
+	const char **ret_doubt);
+
+enum pr_damage_kind {
+	PR_DAMAGE_TAKEN = 0, /* a resource that worked was taken away; the kernel knows its size */
+	/* it has addresses, and a bridge above it is closed where the kernel believes it open */
+	PR_DAMAGE_UNREACHED,
+	_PR_DAMAGE_KIND_MAX,
+};
+const char *pr_damage_name(enum pr_damage_kind k);
+struct pr_damage {
+	enum pr_damage_kind kind;
+	const struct pr_function *function;
+	const struct pr_resource *resource; /* TAKEN */
+	const struct pr_function *bridge;   /* UNREACHED: the uppermost that does not forward */
+};
+
+struct pr_doctor {
+	struct pr_arena *arena;
+	const struct pr_topology *topology; /* borrowed: must outlive this */
+	struct pr_armed *armed;
+	size_t n_armed;
+	struct pr_damage *damage; /* of running devices; dead cards are in @explanation alone */
+	size_t n_damage;
+	struct pr_explanation explanation; /* of the whole machine */
+	const char *doubt; /* the first fact that the model missed, a sentence; NULL: none */
+};
+/* @t as imported.  0; -EINVAL when a pci= option cannot be understood; -ENOMEM.  Deterministic. */
+int pr_doctor_make(const struct pr_topology *t, struct pr_doctor **ret);
+void pr_doctor_free(struct pr_doctor *d); /* NULL is fine */

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Armed ports and damage done, as sentences and as JSON; what is dead is explained as elsewhere. */
+#include "cli/input.h"
+#include "cli/render.h"
+
+/* "a 64 MiB 32-bit BAR and I/O ports" */
+static void add_card(struct pr_text *t, const struct pr_style *s, const struct pr_card *card)
+{
+	char a[PR_WORD_MAX];
+
+	pr_text_printf(t, "a card with a %s-bit BAR of %s%s",
+		card->kind == PR_CARD_PREF64 ? "64" : "32", pr_size_text(s, card->size, a),
+		card->io > 0 ? " and an I/O BAR" : "");
+}
+
+static void add_victims(struct pr_text *t, const struct pr_armed *a)
+{
+	for (size_t i = 0; i < a->n_victims; i++) {
+		const struct pr_harm *v = &a->victims[i];
+
+		pr_text_printf(t, "    %s (", pr_name_of(&v->function->address).text);
+		pr_text_function(t, v->function);
+		pr_text_printf(t, ") would lose %s.\n", v->memory ? "its memory" : "its I/O ports");
+	}
+}
+
+static void add_armed(struct pr_text *t, const struct pr_style *s, const struct pr_armed *a)
+{
+	pr_text_paint(t, s, PR_PAINT_BOLD, pr_name_of(&a->port->address).text);
+	if (a->port->facts->slot)
+		pr_text_printf(t, " (slot %s)", a->port->facts->slot);
+	pr_text_paint(t, s, PR_PAINT_WARN, " is armed");
+	pr_text_add(t, ": a hot-add there would damage what runs.\n  If ");
+	add_card(t, s, &a->card);
+	pr_text_add(t, " is plugged in:\n");
+	add_victims(t, a);
+}
+
+static void add_damage(struct pr_text *t, const struct pr_style *s, const struct pr_damage *d)
+{
+	const struct pr_function *f = d->function;
+
+	pr_text_paint(t, s, PR_PAINT_BOLD, pr_name_of(&f->address).text);
+	pr_text_add(t, " (");
+	pr_text_function(t, f);
+	pr_text_add(t, ") ");
+	pr_text_paint(t, s, PR_PAINT_BAD, "was damaged");
+	if (d->kind == PR_DAMAGE_TAKEN)
+		pr_text_printf(t, ": the kernel took %s away from it.\n",
+			pr_resource_name(d->resource->index));
+	else
+		pr_text_printf(t,
+			": it is not reached, because %s is closed where the kernel believes "
+			"it open.\n",
+			pr_name_of(&d->bridge->address).text);
+}
+
+void pr_render_doctor(struct pr_text *t, const struct pr_style *s, const struct pr_doctor *d,
+	const struct pr_diagnosis *diagnosis)
+{
+	const struct pr_explanation *e = &d->explanation;
+
+	for (size_t i = 0; i < d->n_armed; i++)
+		add_armed(t, s, &d->armed[i]);
+	for (size_t i = 0; i < d->n_damage; i++)
+		add_damage(t, s, &d->damage[i]);
+	if (d->doubt)
+		pr_text_printf(t, "Not all could be tried: %s.\n", d->doubt);
+	if (e->n_shortages + e->n_no_bus + e->n_disagreeing > 0)
+		pr_render_explain(t, s, diagnosis);
+	else if (t->length == 0)
+		pr_text_add(t, "Nothing is wrong, and no hot-add would damage what runs.\n");
+}
+
+/* ---- JSON ---- */
+
+static void json_armed(struct pr_json *j, const struct pr_armed *a)
+{
+	pr_json_object(j, NULL);
+	pr_json_identity(j, a->port);
+	pr_json_string(j, "slot", a->port->facts->slot);
+	pr_json_object(j, "card");
+	pr_json_string(j, "kind", a->card.kind == PR_CARD_PREF64 ? "pref64" : "mem32");
+	pr_json_hex(j, "size", a->card.size);
+	pr_json_hex(j, "io", a->card.io);
+	pr_json_object_end(j);
+	pr_json_array(j, "victims");
+	for (size_t i = 0; i < a->n_victims; i++) {
+		const struct pr_harm *v = &a->victims[i];
+
+		pr_json_object(j, NULL);
+		pr_json_identity(j, v->function);
+		pr_json_string(j, "driver", v->function->facts->driver);
+		pr_json_string(j, "loses", v->memory ? "memory" : "io");
+		pr_json_object_end(j);
+	}
+	pr_json_array_end(j);
+	pr_json_object_end(j);
+}
+
+static void json_damage(struct pr_json *j, const struct pr_damage *d)
+{
+	pr_json_object(j, NULL);
+	pr_json_identity(j, d->function);
+	pr_json_string(j, "driver", d->function->facts->driver);
+	pr_json_string(j, "kind", pr_damage_name(d->kind));
+	if (d->resource)
+		pr_json_u64(j, "index", d->resource->index);
+	else
+		pr_json_null(j, "index");
+	pr_json_string(j, "bridge", d->bridge ? pr_name_of(&d->bridge->address).text : NULL);
+	pr_json_object_end(j);
+}
+
+void pr_render_doctor_json(
+	struct pr_json *j, const struct pr_doctor *d, const struct pr_diagnosis *diagnosis)
+{
+	pr_json_object(j, NULL);
+	pr_json_string(j, "schema", "pciroom.doctor/1");
+	pr_json_notes(j, diagnosis->notes);
+	pr_json_array(j, "armed");
+	for (size_t i = 0; i < d->n_armed; i++)
+		json_armed(j, &d->armed[i]);
+	pr_json_array_end(j);
+	pr_json_array(j, "damage");
+	for (size_t i = 0; i < d->n_damage; i++)
+		json_damage(j, &d->damage[i]);
+	pr_json_array_end(j);
+	pr_json_string(j, "doubt", d->doubt);
+	pr_render_explanation_json(j, &d->explanation);
+	pr_json_object(j, "plan");
+	pr_render_plan_json(j, diagnosis->plan);
+	pr_json_object_end(j);
+	pr_json_object_end(j);
+}

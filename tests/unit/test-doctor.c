@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is armed and what was damaged: a machine, and the doctor's findings as lines. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "machine.h"
+#include "pciroom/doctor.h"
+#include "plan-machines.h"
+#include "rows.h"
+#include "two-slots.h"
+
+/* As K3 leaves it: the empty port has no window for memory. */
+#define NO_MEMORY_WINDOW(release)                                                     \
+	"kernel " release "\n" Q35                                                    \
+	"00:02.0 bridge 01-04 root-port hotplug bar0=mem:1000@fea00000 io=c000-dfff " \
+	"mem=fe600000-fe9fffff pref64=fe000000-fe3fffff driver=pcieport\n"            \
+	"01:00.0 bridge 02-04 upstream io=c000-dfff mem=fe600000-fe9fffff "           \
+	"pref64=fe000000-fe3fffff driver=pcieport\n"                                  \
+	"02:00.0 bridge 03-03 downstream hotplug io=d000-dfff "                       \
+	"pref64=fe200000-fe3fffff driver=pcieport\n"                                  \
+	"02:01.0 bridge 04-04 downstream hotplug io=c000-cfff mem=fe600000-fe9fffff " \
+	"pref64=fe000000-fe1fffff driver=pcieport\n"                                  \
+	"04:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe640000 bar2=io:20@c000 " \
+	"driver=e1000e\n"
+
+/* As K4 leaves it: the tables are filled again, the bridges' registers still closed. */
+#define CLOSED_REGISTERS                                                              \
+	"kernel 6.1.0\n" Q35                                                          \
+	"00:02.0 bridge 01-04 root-port hotplug io=c000-cfff mem=fe600000-fe9fffff "  \
+	"driver=pcieport\n"                                                           \
+	"01:00.0 bridge 02-04 upstream io=c000-cfff mem=fe600000-fe9fffff "           \
+	"regs-mem=closed driver=pcieport\n"                                           \
+	"02:01.0 bridge 04-04 downstream io=c000-cfff mem=fe600000-fe7fffff "         \
+	"regs-mem=closed driver=pcieport\n"                                           \
+	"04:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe640000 bar2=io:20@c000 " \
+	"driver=e1000e\n"
+
+/*
+ * @said: "armed PORT KIND MIB[+io]: VICTIM memory|io, ...", "damage FUNCTION taken INDEX" or
+ * "damage FUNCTION unreached BRIDGE"; a line each.
+ */
+static const struct doctor_case {
+	const char *name, *machine, *said;
+} cases[] = {
+	{ .name = "nothing is wrong where every port has every window",
+		.machine = "kernel 7.3.0\n" Q35 "00:02.0 bridge 01-01 root-port hotplug "
+			   "io=c000-cfff mem=fe800000-fe9fffff pref64=fe200000-fe3fffff\n",
+		.said = "" },
+	{ .name = "a root port can hurt nobody: no bridge above it has windows to lose",
+		.machine = "kernel 6.1.0\n" ROOT DISK
+			   "00:02.0 bridge 01-01 root-port hotplug driver=pcieport\n",
+		.said = "" },
+	{ .name = "as in K2: without an I/O window, a card with I/O costs the neighbour's, 6.1",
+		.machine = TWO_SLOTS("6.1.0"),
+		.said = "armed 0000:02:00.0 mem32 1+io: 0000:04:00.0 io\n" },
+	{ .name = "on 7.x any card costs it",
+		.machine = TWO_SLOTS("7.2.0"),
+		.said = "armed 0000:02:00.0 mem32 1: 0000:04:00.0 io\n" },
+	{ .name = "as in K3: without a memory window, the neighbour's memory, 6.1",
+		.machine = NO_MEMORY_WINDOW("6.1.0"),
+		.said = "armed 0000:02:00.0 mem32 1: 0000:04:00.0 memory\n" },
+	{ .name = "as in K3: without a memory window, the neighbour's memory, 7.3",
+		.machine = NO_MEMORY_WINDOW("7.3.0"),
+		.said = "armed 0000:02:00.0 mem32 1: 0000:04:00.0 memory\n" },
+	{ .name = "what a failed hot-add has taken from a neighbour",
+		.machine = ROBBED(DEAD_256M),
+		.said = "damage 0000:04:00.0 taken 2\n" },
+	{ .name = "as in K4: addresses behind a bridge that is closed",
+		.machine = CLOSED_REGISTERS,
+		.said = "damage 0000:04:00.0 unreached 0000:01:00.0\n" },
+};
+
+static size_t say_armed(char *text, size_t size, const struct pr_armed *a)
+{
+	char port[PR_ADDRESS_MAX], victim[PR_ADDRESS_MAX];
+	int n;
+
+	pr_address_format(&a->port->address, port);
+	n = snprintf(text, size, "armed %s %s %" PRIu64 "%s:", port,
+		a->card.kind == PR_CARD_PREF64 ? "pref64" : "mem32", a->card.size >> 20,
+		a->card.io > 0 ? "+io" : "");
+	for (size_t i = 0; i < a->n_victims; i++) {
+		pr_address_format(&a->victims[i].function->address, victim);
+		n += snprintf(text + n, size - (size_t)n, " %s %s", victim,
+			a->victims[i].memory ? "memory" : "io");
+	}
+	return (size_t)n + (size_t)snprintf(text + n, size - (size_t)n, "\n");
+}
+
+static size_t say_damage(char *text, size_t size, const struct pr_damage *d)
+{
+	char function[PR_ADDRESS_MAX], bridge[PR_ADDRESS_MAX] = "";
+
+	pr_address_format(&d->function->address, function);
+	if (d->kind == PR_DAMAGE_TAKEN)
+		return (size_t)snprintf(text, size, "damage %s %s %u\n", function,
+			pr_damage_name(d->kind), d->resource->index);
+	pr_address_format(&d->bridge->address, bridge);
+	return (size_t)snprintf(
+		text, size, "damage %s %s %s\n", function, pr_damage_name(d->kind), bridge);
+}
+
+static void test_doctor(void **state)
+{
+	const struct doctor_case *c = *state;
+	struct pr_topology *t = machine_build(c->machine);
+	struct pr_doctor *d;
+	char said[1024] = "";
+	size_t n = 0;
+
+	assert_int_equal(pr_doctor_make(t, &d), 0);
+	for (size_t i = 0; i < d->n_armed; i++)
+		n += say_armed(said + n, sizeof(said) - n, &d->armed[i]);
+	for (size_t i = 0; i < d->n_damage; i++)
+		n += say_damage(said + n, sizeof(said) - n, &d->damage[i]);
+	assert_null(d->doubt);
+	assert_string_equal(said, c->said);
+	pr_doctor_free(d);
+	pr_topology_free(t);
+}
+
+int main(void)
+{
+	struct rows tests = { 0 };
+
+	ADD_ROWS(&tests, cases, test_doctor);
+
+	return rows_run(&tests, "doctor");
+}
