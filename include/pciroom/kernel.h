@@ -84,7 +84,12 @@ enum pr_action_kind {
 	PR_ACTION_REMOVE, /* devices/X/remove */
 	/* devices/X/rescan: the bus X sits on, and everything below it; without X: the root bus */
 	PR_ACTION_RESCAN,
-	PR_ACTION_WRITE,      /* configuration space of X, before it is removed */
+	PR_ACTION_WRITE, /* configuration space of X, before it is removed */
+	/*
+	 * devices/X/resourceN_resize: BAR @index of X, which no driver has, is to be of @size bytes.
+	 * The kernel refuses where there is no room, and everything stays; the BAR's size says so.
+	 */
+	PR_ACTION_RESIZE,
 	PR_ACTION_RESCAN_ALL, /* /sys/bus/pci/rescan: the root bus of every host bridge */
 	/*
 	 * class/pci_bus/B/rescan, B the bus below bridge X: when it is empty, the kernel does
@@ -116,6 +121,8 @@ struct pr_action {
 	const struct pr_function *function;
 	const struct pr_root *root;
 	uint8_t device;  /* PR_ACTION_PLUG, _UNPLUG, _PLUG_ACPI, _UNPLUG_ACPI */
+	uint8_t index;   /* PR_ACTION_RESIZE: PR_BAR0 and up */
+	uint64_t size;   /* the same, bytes: one that the BAR supports */
 	uint16_t offset; /* PR_ACTION_WRITE */
 	uint8_t width;   /* 1, 2 or 4 bytes */
 	uint32_t value;
@@ -132,7 +139,8 @@ struct pr_doubt {
  * result shares unchanged host bridges with @t, which must outlive it; every
  * function keeps its position (pr_topology_same).  0; 1 when a fact that
  * decides is missing (@doubt says which); -EINVAL for an action that cannot be
- * done (a removed function, a rescan at one), -ENOMEM.
+ * done (a removed function, a rescan at one, a size that a BAR cannot have), -EBUSY
+ * for a resize while virtual functions are enabled, -ENOMEM.
  */
 int pr_kernel_apply(const struct pr_kernel *k, const struct pr_topology *t,
 	const struct pr_action *actions, size_t n, struct pr_topology **ret,

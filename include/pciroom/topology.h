@@ -307,6 +307,8 @@ struct pr_resource *pr_function_resource(const struct pr_function *f, unsigned i
 /* Sizes that @f's BAR or VF BAR @r can be given; NULL: only the one it has, or not known. */
 const struct pr_rebar_entry *pr_function_rebar(
 	const struct pr_function *f, const struct pr_resource *r);
+/* Whether @size, in bytes, is one of them. */
+bool pr_rebar_has(const struct pr_rebar_entry *e, uint64_t size);
 bool pr_function_below(
 	const struct pr_function *f, const struct pr_function *ancestor); /* itself counts */
 /*

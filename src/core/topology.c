@@ -127,6 +127,14 @@ const struct pr_rebar_entry *pr_function_rebar(
 	return NULL;
 }
 
+bool pr_rebar_has(const struct pr_rebar_entry *e, uint64_t size)
+{
+	for (unsigned int n = 0; n < PR_REBAR_SIZES; n++)
+		if (PR_REBAR_SIZE(n) == size)
+			return e->sizes >> n & 1;
+	return false;
+}
+
 bool pr_function_below(const struct pr_function *f, const struct pr_function *ancestor)
 {
 	for (; f; f = f->parent)

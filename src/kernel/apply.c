@@ -31,35 +31,41 @@ static const struct pr_root *root_of(const struct pr_action *a)
 static bool scans(const struct pr_action *a)
 {
 	return a->kind != PR_ACTION_REMOVE && a->kind != PR_ACTION_WRITE &&
-	       a->kind != PR_ACTION_UNPLUG && a->kind != PR_ACTION_UNPLUG_ACPI;
+	       a->kind != PR_ACTION_RESIZE && a->kind != PR_ACTION_UNPLUG &&
+	       a->kind != PR_ACTION_UNPLUG_ACPI;
 }
 
-/*
- * Bus numbers written to a bridge that is not removed before the next rescan
- * give it a second bus (KERNEL 1.4).
- */
-static bool writes_live_bus(const struct pr_action *actions, size_t n)
+/* What it writes to is not removed before anything is assigned. */
+static bool stays_until_rescan(const struct pr_action *actions, size_t n)
 {
 	const struct pr_action *w = &actions[0];
 
-	if (!w->function->bridge || !k_action_touches(w, 0x18, 0x1a))
-		return false;
 	for (size_t i = 1; i < n; i++) {
 		const struct pr_action *a = &actions[i];
 
 		if (a->kind == PR_ACTION_REMOVE && pr_function_below(w->function, a->function))
 			return false;
-		if (scans(a))
+		if (scans(a) || a->kind == PR_ACTION_RESIZE)
 			return a->kind == PR_ACTION_RESCAN_ALL || root_of(a) == w->function->root;
 	}
 	return false;
 }
 
+/*
+ * Bus numbers written to a bridge that is in use give it a second bus (KERNEL 1.4); the size
+ * of a BAR that is in use changes behind the kernel's back.
+ */
+static bool writes_live(const struct pr_function *f, const struct pr_action *w)
+{
+	return (f->bridge && k_action_touches(w, 0x18, 0x1a)) || k_writes_size(f, w);
+}
+
 static int apply_write(
 	struct k_model *m, struct pr_function *f, const struct pr_action *actions, size_t n)
 {
-	if (writes_live_bus(actions, n))
-		k_doubt(m, f, "its bus numbers are written while it is in use");
+	if (writes_live(f, &actions[0]) && stays_until_rescan(actions, n))
+		k_doubt(m, f, "its %s written while it is in use",
+			f->bridge ? "bus numbers are" : "BAR sizes are");
 	return m->status != 0 ? m->status : k_write(m, f, &actions[0]);
 }
 
@@ -92,6 +98,8 @@ static int apply_one(struct k_model *m, const struct pr_action *actions, size_t 
 		return k_remove(f);
 	case PR_ACTION_WRITE:
 		return apply_write(m, f, actions, n);
+	case PR_ACTION_RESIZE:
+		return k_resize(m, f, a->index, a->size);
 	case PR_ACTION_RESCAN:
 		return rescan_at(m, root, f);
 	case PR_ACTION_RESCAN_ALL:
@@ -116,7 +124,8 @@ static int apply_one(struct k_model *m, const struct pr_action *actions, size_t 
 static int check_action(const struct pr_topology *t, const struct pr_action *a)
 {
 	bool needs_function = a->kind == PR_ACTION_REMOVE || a->kind == PR_ACTION_WRITE ||
-			      a->kind == PR_ACTION_PLUG || a->kind == PR_ACTION_UNPLUG;
+			      a->kind == PR_ACTION_RESIZE || a->kind == PR_ACTION_PLUG ||
+			      a->kind == PR_ACTION_UNPLUG;
 
 	if (a->kind == PR_ACTION_RESCAN_ALL)
 		return 0;

@@ -475,7 +475,7 @@ bool k_is_enabled(const struct k_model *m, const struct pr_function *f)
 }
 
 /* pci_setup_bridge: the windows go to the registers. */
-static void program(struct k_dev *d)
+void k_program(struct k_dev *d)
 {
 	for (unsigned int i = PR_WINDOW_IO; i <= PR_WINDOW_PREF; i++) {
 		struct pr_window *reg = &d->f->bridge->registers[i - PR_WINDOW_IO];
@@ -498,7 +498,7 @@ void k_assign(struct k_model *m, struct k_bus *bus)
 			continue;
 		k_assign(m, d->subordinate);
 		if (d->f->bridge && !k_is_enabled(m, d->f)) /* KERNEL 1.10 */
-			program(d);
+			k_program(d);
 	}
 }
 
@@ -507,5 +507,5 @@ void k_assign_bridge(struct k_model *m, struct k_dev *bridge)
 	place_device(m, bridge);
 	if (m->status == 0)
 		k_assign(m, bridge->subordinate);
-	program(bridge);
+	k_program(bridge);
 }

@@ -88,11 +88,13 @@ struct k_profile {
 	bool relax_unplaced;
 	/* placing optional parts of one bus loses those of required windows below */
 	bool drops_deeper;
-	bool shrinks_needs;   /* distribution may leave a window less than it needs */
-	bool releases_inside; /* releases only the windows that lie in the one released */
-	bool acpi_upstream;   /* acpiphp takes an upstream port for a hot-plug bridge too */
-	bool tail_below;      /* what a window has beyond its alignment may lie below it */
-	bool pref_joins_mem;  /* without prefetchable window its reserve goes to the other one */
+	bool shrinks_needs;     /* distribution may leave a window less than it needs */
+	bool releases_inside;   /* releases only the windows that lie in the one released */
+	bool acpi_upstream;     /* acpiphp takes an upstream port for a hot-plug bridge too */
+	bool tail_below;        /* what a window has beyond its alignment may lie below it */
+	bool pref_joins_mem;    /* without prefetchable window its reserve goes to the other one */
+	bool resizes_by_window; /* a resize follows the windows of the BAR, and looks what failed */
+	bool resize_forgets;    /* a resize that fails puts windows back, not BARs */
 	unsigned int
 		max_orders; /* memory alignments from 1 MiB: 1 MiB << n and above are refused */
 };
@@ -149,7 +151,10 @@ bool k_has_bus(const struct k_model *m, const struct pr_function *f);
 
 bool k_action_touches(const struct pr_action *a, unsigned int first, unsigned int last);
 int k_write(struct k_model *m, struct pr_function *f, const struct pr_action *a);
+/* The size of a BAR may change by it. */
+bool k_writes_size(const struct pr_function *f, const struct pr_action *a);
 int k_remove(struct pr_function *top);
+bool k_has_vfs(const struct pr_function *f);
 /* Out of the machine: it has lost its registers when it comes back. */
 int k_unplug(struct pr_function *top);
 
@@ -170,6 +175,8 @@ int k_unplug_slot(struct pr_function *port, uint8_t device);
 int k_plug_acpi(
 	struct k_model *m, struct pr_root *root, struct pr_function *bridge, uint8_t device);
 int k_unplug_below(struct pr_root *root, struct pr_function *bridge, int device);
+/* resource@index_resize; whether it worked is seen by the size. -EBUSY with VFs. */
+int k_resize(struct k_model *m, struct pr_function *f, unsigned int index, uint64_t size);
 /* class/pci_bus: pci_rescan_bus_bridge_resize when the bus below @bridge is empty. */
 int k_rescan_bus(struct k_model *m, struct pr_root *root, struct pr_function *bridge);
 
@@ -243,6 +250,10 @@ void k_list_remove(struct k_model *m, struct k_res *r);
 /* ---- assign.c: sort and place, down the tree ---- */
 
 void k_assign(struct k_model *m, struct k_bus *bus);
+/* pci_assign_unassigned_bus_resources: the windows of the bus itself stay what they are. */
+void k_assign_unassigned(struct k_model *m, struct k_bus *bus);
+/* pci_setup_bridge: the windows go to the registers. */
+void k_program(struct k_dev *d);
 /* pci_is_enabled: its windows are not written to its registers any more. */
 bool k_is_enabled(const struct k_model *m, const struct pr_function *f);
 /* __pci_bridge_assign_resources: @bridge itself, everything below it, and its registers. */
@@ -254,6 +265,8 @@ void k_distribute(struct k_model *m, struct k_dev *port);
 
 /* ---- release.c: between two tries ---- */
 
+/* What lies in a window loses its place, down to the BARs; its flags and registers stay. */
+void k_release_children(const struct k_model *m, struct k_res *parent);
 /* Notes that @r has found no place; before it is reset. */
 void k_fail(struct k_model *m, struct k_res *r);
 enum k_release {

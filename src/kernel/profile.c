@@ -61,11 +61,16 @@
  *	pci_align_resource (setup-res.c), 7.x.
  * pref_joins_mem
  *	__pci_bus_size_bridges up to 6.12.
+ * resizes_by_window
+ *	pbus_reassign_bridge_resources, since 6.18.
+ * resize_forgets
+ *	pci_reassign_bridge_resources of 6.1 restores the bridges alone.
  * max_orders
  *	array sizes in pbus_size_mem: up to 8 TiB, later up to 128 TiB.
  */
 static const struct k_profile profiles[_PR_GENERATION_MAX] = {
 	[PR_GENERATION_6_1] = {
+		.resize_forgets = true,
 		.acpi_upstream = true,
 		.shrinks_needs = true,
 		.window_minimum = true,
@@ -94,6 +99,7 @@ static const struct k_profile profiles[_PR_GENERATION_MAX] = {
 		.max_orders = 24,
 	},
 	[PR_GENERATION_6_18_0] = {
+		.resizes_by_window = true,
 		.releases_inside = true,
 		.shrinks_needs = true,
 		.first_try_always = true,
@@ -106,6 +112,7 @@ static const struct k_profile profiles[_PR_GENERATION_MAX] = {
 		.max_orders = 28,
 	},
 	[PR_GENERATION_6_18] = {
+		.resizes_by_window = true,
 		.releases_inside = true,
 		.shrinks_needs = true,
 		.first_try_always = true,
@@ -118,6 +125,7 @@ static const struct k_profile profiles[_PR_GENERATION_MAX] = {
 		.max_orders = 28,
 	},
 	[PR_GENERATION_7] = {
+		.resizes_by_window = true,
 		.releases_inside = true,
 		.first_try_always = true,
 		.optional_rom = true,
@@ -129,6 +137,7 @@ static const struct k_profile profiles[_PR_GENERATION_MAX] = {
 		.max_orders = 28,
 	},
 	[PR_GENERATION_7_3] = {
+		.resizes_by_window = true,
 		.releases_inside = true,
 		.first_try_always = true,
 		.optional_rom = true,

@@ -23,13 +23,13 @@ void k_fail(struct k_model *m, struct k_res *r)
 }
 
 /* What lies in a window loses its place, down to the BARs; its flags and registers stay. */
-static void release_children(const struct k_model *m, struct k_res *parent)
+void k_release_children(const struct k_model *m, struct k_res *parent)
 {
 	struct k_res *next;
 
 	for (struct k_res *r = parent->child; r; r = next) {
 		next = r->next;
-		release_children(m, r);
+		k_release_children(m, r);
 		r->parent = r->next = NULL;
 		r->placed = false;
 		r->at = (struct pr_range){ 0, r->size - 1 };
@@ -45,7 +45,7 @@ static void release_window(const struct k_model *m, struct k_res *w)
 
 	if (!w->placed)
 		return;
-	release_children(m, w);
+	k_release_children(m, w);
 	k_space_release(w);
 	w->at = (struct pr_range){ 0, w->size - 1 };
 	if (m->profile->forget_failed)

@@ -48,7 +48,7 @@ static void remove_vfs(const struct pr_function *pf)
 	}
 }
 
-static bool has_vfs(const struct pr_function *f)
+bool k_has_vfs(const struct pr_function *f)
 {
 	return f->facts->sriov_numvfs > 0 ||
 	       (f->caps->sriov.present == PR_YES && f->caps->sriov.enabled);
@@ -61,7 +61,7 @@ int k_remove(struct pr_function *top)
 	for (struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
 		if (!f->removed)
 			mark_removed(f);
-		if (has_vfs(f))
+		if (k_has_vfs(f))
 			remove_vfs(f);
 	}
 	return 0;

@@ -54,7 +54,15 @@ void k_check_modelled(struct k_model *m, struct k_bus *bus)
 	}
 }
 
-/* pci_assign_unassigned_bus_resources: the windows of the bus itself stay what they are. */
+void k_assign_unassigned(struct k_model *m, struct k_bus *bus)
+{
+	for (struct k_dev *d = bus->first; d && m->status == 0; d = d->next)
+		if (d->subordinate)
+			k_size_bridges(m, d->subordinate);
+	if (m->status == 0)
+		k_assign(m, bus);
+}
+
 static void assign_resources(struct k_model *m, struct pr_function *bridge)
 {
 	struct k_bus *bus = k_tree_build(m, bridge, false);
@@ -62,11 +70,7 @@ static void assign_resources(struct k_model *m, struct pr_function *bridge)
 	if (!bus)
 		return;
 	k_check_modelled(m, bus);
-	for (struct k_dev *d = bus->first; d && m->status == 0; d = d->next)
-		if (d->subordinate)
-			k_size_bridges(m, d->subordinate);
-	if (m->status == 0)
-		k_assign(m, bus);
+	k_assign_unassigned(m, bus);
 	if (m->status == 0)
 		k_tree_store(m, bus);
 }

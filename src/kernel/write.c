@@ -87,13 +87,39 @@ static bool meets_unknown(const struct pr_bridge *b, const struct pr_action *a)
 	       (k_action_touches(a, 0x24, 0x2f) && b->registers[2].implemented == PR_UNKNOWN);
 }
 
-static bool changes_rebar(const struct pr_function *f, const struct pr_action *a)
+static bool touches_rebar(const struct pr_rebar *rebar, const struct pr_action *a)
 {
-	const struct pr_rebar *rebar = &f->caps->rebar;
 	unsigned int first = rebar->offset;
 
 	return rebar->present == PR_YES &&
 	       k_action_touches(a, first, first + 3 + 8u * rebar->n_entries);
+}
+
+/*
+ * A control register: the BAR has that size when it is found again (PCIe 7.8.6.3, 7.8.7).  Of
+ * virtual functions the size is that of one.
+ */
+static void write_size(struct k_model *m, struct pr_function *f, const struct pr_rebar *rebar,
+	unsigned int bar0, const struct pr_action *a)
+{
+	const unsigned int at = a->offset - rebar->offset - 8u, n = a->value >> 8 & 0x3f;
+	const struct pr_rebar_entry *e = &rebar->entries[at / 8];
+	struct pr_resource *r = NULL;
+
+	if (a->offset >= rebar->offset + 8u && a->width == 4 && at % 8 == 0 &&
+		at / 8 < rebar->n_entries)
+		r = pr_function_resource(f, bar0 + e->bar);
+	if (!r || n >= PR_REBAR_SIZES || !(e->sizes >> n & 1)) {
+		k_doubt(m, f, "what a write to its Resizable BAR registers does is not known");
+		return;
+	}
+	r->align = PR_REBAR_SIZE(n);
+	r->size = bar0 == PR_VF_BAR0 ? r->align * f->caps->sriov.total_vfs : r->align;
+}
+
+bool k_writes_size(const struct pr_function *f, const struct pr_action *a)
+{
+	return touches_rebar(&f->caps->rebar, a) || touches_rebar(&f->caps->vf_rebar, a);
 }
 
 /* Registers that decide nothing here may be written too. */
@@ -104,8 +130,10 @@ int k_write(struct k_model *m, struct pr_function *f, const struct pr_action *a)
 		return -EINVAL;
 	if (f->bridge && meets_unknown(f->bridge, a))
 		k_doubt(m, f, "whether it has the window that is written is not known");
-	if (changes_rebar(f, a))
-		k_doubt(m, f, "what a write to its Resizable BAR registers does is not known");
+	if (touches_rebar(&f->caps->rebar, a))
+		write_size(m, f, &f->caps->rebar, PR_BAR0, a);
+	if (touches_rebar(&f->caps->vf_rebar, a))
+		write_size(m, f, &f->caps->vf_rebar, PR_VF_BAR0, a);
 	if (m->status != 0)
 		return m->status;
 	if (!f->bridge || !k_action_touches(a, 0x18, 0x33) || a->offset >= 0x34)

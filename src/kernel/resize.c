@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A Resizable BAR gets another size through resourceN_resize, in place: BARs
+ * beside it and the windows above give up their addresses as far as nothing
+ * else lies in them, and all is placed anew with the new size; where that
+ * fails, everything goes back.  Sources: resource_resize_store
+ * (drivers/pci/pci-sysfs.c), pci_do_resource_release_and_resize,
+ * pci_reassign_bridge_resources, since 6.18 pbus_reassign_bridge_resources
+ * (setup-bus.c); doc/experiments.md.
+ */
+#include "kernel/model.h"
+
+#include <errno.h>
+
+#define TYPE_MASK (PR_IORES_IO | PR_IORES_MEM | PR_IORES_PREFETCH | PR_IORES_MEM_64)
+
+/* What a resource was before it was released. */
+struct saved {
+	struct k_res *r, *parent;
+	struct pr_range at;
+	uint64_t size;
+	uint32_t flags;
+	bool placed, orphan;
+};
+struct resizing {
+	struct k_model *m;
+	struct k_dev *d;
+	struct k_res *bar;
+	struct saved *saved;
+	size_t n_saved;
+	uint32_t type;
+	uint64_t old, new; /* bytes */
+};
+
+/* ---- release ---- */
+
+static void release(struct resizing *z, struct k_res *r)
+{
+	z->saved[z->n_saved++] = (struct saved){ .r = r,
+		.parent = r->parent,
+		.at = r->at,
+		.size = r->size,
+		.flags = r->flags,
+		.placed = r->placed,
+		.orphan = r->orphan };
+	if (r->placed)
+		k_space_release(r);
+	r->orphan = false;
+}
+
+/* Where @r is, or would be. */
+static const struct k_res *place_of(const struct k_res *r)
+{
+	return r->placed ? r->parent : k_window_for(r->dev->bus, r->flags);
+}
+
+/* BARs up to 6.17 that look alike, since 6.18 that share the window. */
+static bool goes_with(const struct k_model *m, const struct k_res *r, const struct k_res *bar)
+{
+	if (r->index >= PR_WINDOW_IO || r->size == 0)
+		return false;
+	return m->profile->resizes_by_window ? place_of(r) == place_of(bar)
+					     : r->flags == bar->flags;
+}
+
+static void release_bars(struct resizing *z)
+{
+	const struct k_res *bar = z->bar;
+	const struct k_res was = *bar;
+
+	for (unsigned int i = 0; i < z->d->n_res; i++) {
+		struct k_res *r = &z->d->res[i];
+
+		if (r == bar || goes_with(z->m, r, &was))
+			release(z, r);
+	}
+}
+
+/* Up to 6.17: the first window of exactly this type that is empty. */
+static bool release_same_type(struct resizing *z, struct k_dev *bridge, uint32_t type)
+{
+	for (unsigned int i = PR_WINDOW_IO; i <= PR_WINDOW_PREF; i++) {
+		struct k_res *w = k_window(bridge, i);
+
+		if (((w->flags ^ type) & TYPE_MASK) != 0 || w->child)
+			continue;
+		release(z, w);
+		w->size = 0;
+		return true;
+	}
+	return false;
+}
+
+/* From the device up; the outermost bridge whose windows are looked at. */
+static struct k_dev *release_by_type(struct resizing *z)
+{
+	struct k_dev *bridge = z->d->bus->self;
+
+	while (release_same_type(z, bridge, z->bar->flags) && bridge->bus->self)
+		bridge = bridge->bus->self;
+	return bridge;
+}
+
+static struct k_dev *release_by_window(struct resizing *z)
+{
+	struct k_dev *bridge = NULL;
+	const struct k_res *r = z->bar;
+
+	for (struct k_bus *bus = z->d->bus; bus->self; bus = bus->parent) {
+		struct k_res *w = r->placed ? r->parent : k_window_for(bus, r->flags);
+
+		bridge = bus->self;
+		if (!w)
+			break;
+		if (!w->child) {
+			release(z, w);
+			w->flags |= PR_IORES_UNSET;
+		}
+		r = w;
+	}
+	return bridge;
+}
+
+/* ---- place, or put back ---- */
+
+static bool failed(const struct resizing *z)
+{
+	for (const struct k_res *r = z->m->failed; r; r = r->failed_next) {
+		if (!z->m->profile->resizes_by_window)
+			return true;
+		if (((r->failed_flags ^ z->type) & TYPE_MASK) == 0 && !k_is_optional(z->m, r))
+			return true;
+	}
+	return false;
+}
+
+static void put_back(const struct resizing *z, const struct saved *s)
+{
+	struct k_res *r = s->r;
+
+	if (r->placed) {
+		k_release_children(z->m, r);
+		k_space_release(r);
+	}
+	r->at = s->at;
+	r->size = s->size;
+	r->flags = s->flags;
+	r->orphan = s->orphan;
+	/* 6.1 leaves the BARs to the assignment that follows */
+	if (s->placed && (r->window || !z->m->profile->resize_forgets))
+		k_space_insert(s->parent, r);
+}
+
+/* From the outermost window to the BARs. */
+static void undo(struct resizing *z)
+{
+	for (size_t i = z->n_saved; i-- > 0;)
+		put_back(z, &z->saved[i]);
+	for (size_t i = 0; i < z->n_saved; i++)
+		if (z->saved[i].r->window)
+			k_program(z->saved[i].r->dev);
+}
+
+static void begin_try(struct k_model *m)
+{
+	for (struct k_res *r = m->failed; r; r = r->failed_next)
+		r->failed = false;
+	m->list = m->failed = NULL;
+	m->n_listed = 0;
+}
+
+static bool place_below(struct resizing *z)
+{
+	struct k_dev *bridge =
+		z->m->profile->resizes_by_window ? release_by_window(z) : release_by_type(z);
+
+	k_size_bridges(z->m, bridge->subordinate);
+	if (z->m->status == 0)
+		k_assign_bridge(z->m, bridge);
+	if (z->m->status != 0 || failed(z))
+		return false;
+	for (size_t i = 0; i < z->n_saved; i++)
+		if (z->saved[i].r->window && z->saved[i].r->dev != bridge)
+			k_program(z->saved[i].r->dev);
+	return true;
+}
+
+/* Up to 6.17 it is left to the assignment that follows, and nobody looks whether it worked. */
+static bool place_on_root(struct resizing *z)
+{
+	if (!z->m->profile->resizes_by_window)
+		return true;
+	k_assign(z->m, z->d->bus);
+	for (size_t i = 0; i < z->n_saved; i++)
+		if (!z->saved[i].r->placed)
+			return false;
+	return true;
+}
+
+static void resize(struct resizing *z)
+{
+	bool done;
+
+	release_bars(z);
+	z->bar->size = z->new;
+	z->bar->r->size = z->bar->r->align = z->new;
+	begin_try(z->m);
+	done = z->d->bus->self ? place_below(z) : place_on_root(z);
+	if (z->m->status != 0)
+		return;
+	if (!done) {
+		z->bar->r->size = z->bar->r->align = z->old;
+		undo(z);
+	}
+	begin_try(z->m);
+	k_assign_unassigned(z->m, z->d->bus);
+}
+
+/* ---- the device ---- */
+
+static size_t count_bridges(const struct k_dev *d)
+{
+	size_t n = 0;
+
+	for (const struct k_bus *bus = d->bus; bus->self; bus = bus->parent)
+		n++;
+	return n;
+}
+
+static struct k_dev *find_device(const struct k_bus *root, const struct pr_function *f)
+{
+	const struct k_bus *bus = root;
+	struct k_dev *d;
+
+	if (f->parent) {
+		d = find_device(root, f->parent);
+		bus = d ? d->subordinate : NULL;
+	}
+	for (d = bus ? bus->first : NULL; d && d->f != f; d = d->next)
+		;
+	return d;
+}
+
+static struct k_res *find_bar(struct k_dev *d, unsigned int index)
+{
+	for (unsigned int i = 0; d && i < d->n_res; i++)
+		if (d->res[i].index == index)
+			return &d->res[i];
+	return NULL;
+}
+
+static void resize_in(struct k_model *m, struct pr_function *f, unsigned int index, uint64_t size)
+{
+	struct resizing z = { .m = m, .new = size };
+	struct k_bus *bus = k_tree_build(m, NULL, true);
+
+	if (!bus)
+		return;
+	k_check_modelled(m, bus);
+	z.d = find_device(bus, f);
+	z.bar = find_bar(z.d, index);
+	if (!z.bar || z.bar->size == PR_SIZE_UNKNOWN || (z.d->bus->self && !z.bar->placed)) {
+		k_doubt(m, f, "what a resize does to a BAR without addresses is not known");
+		return;
+	}
+	z.old = z.bar->size;
+	z.type = z.bar->flags;
+	z.saved = pr_new_array(m->arena, z.d->n_res + count_bridges(z.d), struct saved);
+	if (!z.saved)
+		m->status = -ENOMEM;
+	if (m->status == 0)
+		resize(&z);
+	if (m->status == 0)
+		k_tree_store(m, bus);
+}
+
+int k_resize(struct k_model *m, struct pr_function *f, unsigned int index, uint64_t size)
+{
+	const struct pr_resource *r = pr_function_resource(f, index);
+	const struct pr_rebar_entry *rebar = r ? pr_function_rebar(f, r) : NULL;
+
+	if (f->removed || index >= PR_ROM || !rebar || !pr_rebar_has(rebar, size))
+		return -EINVAL;
+	if (k_has_vfs(f))
+		return -EBUSY;
+	if (k_begin(m, f->root) == 0)
+		resize_in(m, f, index, size);
+	return k_end(m);
+}

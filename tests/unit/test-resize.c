@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Resizable BARs: what a kernel makes of a resize in place, and of a size written before a rescan. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "machine.h"
+#include "pciroom/plan.h"
+#include "rows.h"
+
+#define M (UINT64_C(1) << 20)
+#define G (UINT64_C(1) << 30)
+
+/* The machine of tests/vm/scenarios/resize-by-hand.yaml, as 6.1, 6.12 and 7.x show it after their boot. */
+#define HOST "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff mem=100000000-8ffffffff\n"
+/* BAR 2: 16 MiB to 8 GiB; it is of 64 MiB */
+#define REBAR " config=100:1500010000ff030022060000"
+#define ALONE                                                                        \
+	"00:02.0 bridge 01-01 root-port hotplug io=1000-1fff mem=fd000000-fdffffff " \
+	"pref64=f8000000-fbffffff driver=pcieport\n"                                 \
+	"01:00.0 dev 1234:7e5a bar0=mem:1000000@fd000000 bar2=pref64:4000000@f8000000" REBAR "\n"
+#define SWITCH                                                                            \
+	"00:03.0 bridge 02-06 root-port hotplug io=2000-3fff mem=fe000000-fe5fffff "      \
+	"pref64=ec000000-f7ffffff driver=pcieport\n"                                      \
+	"02:00.0 bridge 03-06 upstream io=2000-2fff mem=fe000000-fe5fffff "               \
+	"pref64=ec000000-f7ffffff driver=pcieport\n"                                      \
+	"03:00.0 bridge 04-04 downstream mem=fe400000-fe5fffff pref64=f0000000-f3ffffff " \
+	"driver=pcieport\n"                                                               \
+	"03:01.0 bridge 05-05 downstream mem=fe200000-fe3fffff pref64=ec000000-efffffff " \
+	"driver=pcieport\n"                                                               \
+	"03:02.0 bridge 06-06 downstream hotplug io=2000-2fff mem=fe000000-fe1fffff "     \
+	"pref64=f4000000-f41fffff driver=pcieport\n"                                      \
+	"04:00.0 dev 1234:7e5a bar2=pref64:4000000@f0000000" REBAR "\n"                   \
+	"05:00.0 dev 1234:7e5a bar2=pref64:4000000@ec000000" REBAR "\n"
+#define MACHINE HOST ALONE SWITCH
+
+static const char *const kernels[] = { "6.1.0-50-amd64", "6.12.107+deb13-amd64", "6.17.7",
+	"6.18.16", "7.2.9", "7.3.4" };
+
+/* ---- in place ---- */
+
+/* @before: addresses that are removed first; @said: where BAR 2, and the windows above it, are then. */
+static const struct resize_case {
+	const char *name, *before[2], *at;
+	uint64_t size;
+	const char *said;
+} cases[] = {
+	{ .name = "alone below its port: the window goes where there is room",
+		.at = "01:00.0",
+		.size = G,
+		.said = "BAR 100000000-13fffffff, 00:02.0 100000000-13fffffff" },
+	{ .name = "and shrinks with the BAR",
+		.at = "01:00.0",
+		.size = 16 * M,
+		.said = "BAR 100000000-100ffffff, 00:02.0 100000000-100ffffff" },
+	{ .name = "behind a switch it shrinks up to the window that others lie in",
+		.at = "04:00.0",
+		.size = 32 * M,
+		.said = "BAR f0000000-f1ffffff, 03:00.0 f0000000-f1ffffff, "
+			"02:00.0 ec000000-f7ffffff, 00:03.0 ec000000-f7ffffff" },
+	{ .name = "and where that has no room, everything stays",
+		.at = "04:00.0",
+		.size = 128 * M,
+		.said = "BAR f0000000-f3ffffff, 03:00.0 f0000000-f3ffffff, "
+			"02:00.0 ec000000-f7ffffff, 00:03.0 ec000000-f7ffffff" },
+	{ .name = "the reserve of an empty port is in the way too",
+		.before = { "03:01.0" },
+		.at = "04:00.0",
+		.size = G,
+		.said = "BAR f0000000-f3ffffff, 03:00.0 f0000000-f3ffffff, "
+			"02:00.0 ec000000-f7ffffff, 00:03.0 ec000000-f7ffffff" },
+	{ .name = "with nobody in the way all windows grow up to the host bridge",
+		.before = { "03:01.0", "03:02.0" },
+		.at = "04:00.0",
+		.size = G,
+		.said = "BAR 100000000-13fffffff, 03:00.0 100000000-13fffffff, "
+			"02:00.0 100000000-13fffffff, 00:03.0 100000000-13fffffff" },
+	{ .name = "the size it has",
+		.at = "05:00.0",
+		.size = 64 * M,
+		.said = "BAR ec000000-efffffff, 03:01.0 ec000000-efffffff, "
+			"02:00.0 ec000000-f7ffffff, 00:03.0 ec000000-f7ffffff" },
+};
+
+static size_t add_range(char *text, size_t size, const char *who, const struct pr_resource *r)
+{
+	if (!r || r->state != PR_RES_ASSIGNED)
+		return (size_t)snprintf(text, size, "%s none", who);
+	return (size_t)snprintf(
+		text, size, "%s %" PRIx64 "-%" PRIx64, who, r->range.first, r->range.last);
+}
+
+static void say(char *text, size_t size, const struct pr_function *f)
+{
+	size_t n = add_range(text, size, "BAR", pr_function_resource(f, PR_BAR0 + 2));
+
+	for (f = f->parent; f; f = f->parent) {
+		char address[PR_ADDRESS_MAX];
+
+		pr_address_format(&f->address, address);
+		n += (size_t)snprintf(text + n, size - n, ", ");
+		n += add_range(text + n, size - n, address + strlen("0000:"),
+			pr_function_resource(f, PR_WINDOW_PREF));
+	}
+}
+
+static struct pr_topology *build(const char *kernel, const char *machine)
+{
+	char text[4096];
+
+	(void)snprintf(text, sizeof(text), "kernel %s\n%s", kernel, machine);
+	return machine_build(text);
+}
+
+static int apply(const struct pr_topology *t, const struct pr_action *actions, size_t n,
+	struct pr_topology **ret)
+{
+	struct pr_doubt doubt = { 0 };
+	struct pr_kernel k;
+	int r;
+
+	assert_int_equal(pr_kernel_select(&t->machine, &k), 0);
+	r = pr_kernel_apply(&k, t, actions, n, ret, &doubt);
+	if (r == 1)
+		print_error("in doubt: %s\n", doubt.text);
+	return r;
+}
+
+static void check_on(const struct resize_case *c, const char *kernel)
+{
+	struct pr_topology *t = build(kernel, MACHINE), *after;
+	struct pr_action actions[3];
+	char text[400];
+	size_t n = 0;
+
+	for (size_t i = 0; i < 2 && c->before[i]; i++)
+		actions[n++] = (struct pr_action){ .kind = PR_ACTION_REMOVE,
+			.function = machine_function(t, c->before[i]) };
+	actions[n++] = (struct pr_action){ .kind = PR_ACTION_RESIZE,
+		.function = machine_function(t, c->at),
+		.index = PR_BAR0 + 2,
+		.size = c->size };
+	assert_int_equal(apply(t, actions, n, &after), 0);
+	say(text, sizeof(text), pr_topology_same(after, machine_function(t, c->at)));
+	if (strcmp(text, c->said) != 0)
+		fail_msg("%s: %s\nwanted: %s", kernel, text, c->said);
+	pr_topology_free(after);
+	pr_topology_free(t);
+}
+
+static void test_resize(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kernels); i++)
+		check_on(*state, kernels[i]);
+}
+
+static void nobody_else_changes_when_it_is_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kernels); i++) {
+		struct pr_topology *t = build(kernels[i], MACHINE), *after;
+		const struct pr_action grow = { .kind = PR_ACTION_RESIZE,
+			.function = machine_function(t, "04:00.0"),
+			.index = PR_BAR0 + 2,
+			.size = 8 * G };
+		char why[200];
+
+		assert_int_equal(apply(t, &grow, 1, &after), 0);
+		if (!pr_nothing_lost(t, after, why, sizeof(why)) ||
+			!pr_nothing_lost(after, t, why, sizeof(why)))
+			fail_msg("%s: %s", kernels[i], why);
+		pr_topology_free(after);
+		pr_topology_free(t);
+	}
+}
+
+/* ---- what cannot be asked for ---- */
+
+static const struct refused_case {
+	const char *name, *machine, *at;
+	unsigned int index;
+	uint64_t size;
+	int r;
+} refused[] = {
+	{ "a size that the BAR does not have", MACHINE, "01:00.0", PR_BAR0 + 2, 16 * G, -EINVAL },
+	{ "a size that no BAR has", MACHINE, "01:00.0", PR_BAR0 + 2, 48 * M, -EINVAL },
+	{ "a BAR that cannot be resized", MACHINE, "01:00.0", PR_BAR0, 16 * M, -EINVAL },
+	{ "a BAR that is not there", MACHINE, "04:00.0", PR_BAR0, 16 * M, -EINVAL },
+	{ "a bridge", MACHINE, "00:02.0", PR_BAR0 + 2, 16 * M, -EINVAL },
+	{ "while virtual functions are enabled",
+		HOST "00:02.0 dev 1234:7e5a bar2=pref64:4000000@f0000000 vfs=2 numvfs=1 "
+		     "vfbar0=mem:1000@fe000000" REBAR "\n",
+		"00:02.0", PR_BAR0 + 2, 16 * M, -EBUSY },
+	{ "a BAR that found no place",
+		HOST "00:02.0 bridge 01-01 root-port\n"
+		     "01:00.0 dev 1234:7e5a bar2=pref64:4000000@unassigned" REBAR "\n",
+		"01:00.0", PR_BAR0 + 2, 16 * M, 1 },
+};
+
+static void test_refused(void **state)
+{
+	const struct refused_case *c = *state;
+	struct pr_topology *t = build("6.12.0", c->machine), *after;
+	const struct pr_action action = { .kind = PR_ACTION_RESIZE,
+		.function = machine_function(t, c->at),
+		.index = (uint8_t)c->index,
+		.size = c->size };
+
+	assert_int_equal(apply(t, &action, 1, &after), c->r);
+	pr_topology_free(t);
+}
+
+/* ---- the control register ---- */
+
+#define CONTROL(n) (0x22u | (n) << 8)
+
+static void a_size_written_before_the_removal_is_what_the_rescan_places(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kernels); i++) {
+		struct pr_topology *t = build(kernels[i], MACHINE), *after;
+		const struct pr_function *f = machine_function(t, "04:00.0");
+		const struct pr_action actions[] = {
+			{ .kind = PR_ACTION_WRITE,
+				.function = f,
+				.offset = 0x108,
+				.width = 4,
+				.value = CONTROL(10) },
+			{ .kind = PR_ACTION_REMOVE, .function = machine_function(t, "00:03.0") },
+			{ .kind = PR_ACTION_RESCAN, .root = t->roots[0] },
+		};
+		char text[400];
+
+		assert_int_equal(apply(t, actions, 3, &after), 0);
+		say(text, sizeof(text), pr_topology_same(after, f));
+		if (strncmp(text, "BAR 100000000-13fffffff, ", 25) != 0)
+			fail_msg("%s: %s", kernels[i], text);
+		pr_topology_free(after);
+		pr_topology_free(t);
+	}
+}
+
+static const struct doubt_case {
+	const char *name;
+	uint16_t offset;
+	uint8_t width;
+	uint32_t value;
+	bool removes;
+} doubts[] = {
+	{ "a size written to a BAR that stays", 0x108, 4, CONTROL(10), false },
+	{ "a size that the BAR does not have", 0x108, 4, CONTROL(20), true },
+	{ "half a control register", 0x108, 2, CONTROL(10), true },
+	{ "the capability register", 0x104, 4, 0, true },
+};
+
+static void test_doubt(void **state)
+{
+	const struct doubt_case *c = *state;
+	struct pr_topology *t = build("6.12.0", MACHINE), *after;
+	const struct pr_function *f = machine_function(t, "04:00.0");
+	const struct pr_action actions[] = {
+		{ .kind = PR_ACTION_WRITE,
+			.function = f,
+			.offset = c->offset,
+			.width = c->width,
+			.value = c->value },
+		{ .kind = c->removes ? PR_ACTION_REMOVE : PR_ACTION_RESCAN,
+			.function = machine_function(t, "00:03.0") },
+		{ .kind = PR_ACTION_RESCAN, .root = t->roots[0] },
+	};
+
+	assert_int_equal(apply(t, actions, 3, &after), 1);
+	pr_topology_free(t);
+}
+
+int main(void)
+{
+	struct rows tests = { 0 };
+
+	ADD_ROWS(&tests, cases, test_resize);
+	ADD_TEST(&tests, nobody_else_changes_when_it_is_refused);
+	ADD_ROWS(&tests, refused, test_refused);
+	ADD_TEST(&tests, a_size_written_before_the_removal_is_what_the_rescan_places);
+	ADD_ROWS(&tests, doubts, test_doubt);
+	return rows_run(&tests, "resize");
+}
