@@ -15,7 +15,7 @@ from typing import Any, Callable
 
 import yaml
 
-from . import pci
+from . import device, pci
 from .base import LabError, VM_DIR, call
 from .guest import Guest, Result
 from .machine import Machine, build
@@ -338,13 +338,15 @@ def prepare(scenario: Scenario, place: Path) -> Machine:
     """QEMU's side of the scenario, disks included."""
     machine = build(scenario.machine)
     machine.arguments += scenario.arguments
-    for device in machine.drives:
-        image = place / f"{device}.img"
+    if device.wanted(scenario.machine):
+        machine.arguments += ["-plugin", str(device.plugin())]
+    for drive in machine.drives:
+        image = place / f"{drive}.img"
         image.unlink(missing_ok=True)
         with open(image, "wb") as out:
             out.truncate(64 << 20)
         call(["/sbin/mkfs.ext4", "-q", "-F", str(image)])
-        machine.arguments += ["-drive", f"if=none,id=disk-{device},file={image},format=raw"]
+        machine.arguments += ["-drive", f"if=none,id=disk-{drive},file={image},format=raw"]
     return machine
 
 
