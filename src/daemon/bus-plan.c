@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Plan and job objects: read-only views of what the service keeps, found by the number in their
- * path.
+ * Plan objects: read-only views of what the service keeps, found by the number in their path.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,11 +17,6 @@
 void pr_bus_plan_path(uint64_t number, char ret[PR_BUS_PATH_MAX])
 {
 	(void)snprintf(ret, PR_BUS_PATH_MAX, PR_BUS_PLANS "/%" PRIu64, number);
-}
-
-void pr_bus_job_path(uint32_t id, char ret[PR_BUS_PATH_MAX])
-{
-	(void)snprintf(ret, PR_BUS_PATH_MAX, PR_BUS_JOBS "/%" PRIu32, id);
 }
 
 bool pr_bus_number_of(const char *path, const char *prefix, uint64_t *ret)
@@ -285,147 +279,26 @@ const sd_bus_vtable pr_bus_plan_vtable[] = {
 	SD_BUS_VTABLE_END,
 };
 
-/* ---- jobs ---- */
-
-static int find_job(sd_bus *bus, const char *path, const char *interface, void *userdata,
-	void **ret, sd_bus_error *error)
-{
-	struct pr_bus *b = userdata;
-	const struct pr_job *job = pr_service_job(b->service);
-	uint64_t number;
-
-	(void)bus;
-	(void)interface;
-	(void)error;
-	if (!job || !pr_bus_number_of(path, PR_BUS_JOBS, &number) || number != job->id)
-		return 0;
-	*ret = b;
-	return 1;
-}
-
-static int get_job_plan(sd_bus *bus, const char *path, const char *interface, const char *property,
-	sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-	const struct pr_bus *b = userdata;
-	const struct pr_job *job = pr_service_job(b->service);
-	char plan[PR_BUS_PATH_MAX] = "/"; /* an interrupted run: its plan is not known any more */
-
-	(void)bus;
-	(void)path;
-	(void)interface;
-	(void)property;
-	(void)error;
-	if (job->plan)
-		pr_bus_plan_path(job->plan->number, plan);
-	return sd_bus_message_append(reply, "o", plan);
-}
-
-static int get_job_phase(sd_bus *bus, const char *path, const char *interface, const char *property,
-	sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-	const struct pr_bus *b = userdata;
-
-	(void)bus;
-	(void)path;
-	(void)interface;
-	(void)property;
-	(void)error;
-	return sd_bus_message_append(reply, "s",
-		pr_service_job(b->service)->preparing
-			? "preparing"
-			: pr_state_name(pr_service_state(b->service)));
-}
-
-static int get_job_step(sd_bus *bus, const char *path, const char *interface, const char *property,
-	sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-	const struct pr_bus *b = userdata;
-	const struct pr_job *job = pr_service_job(b->service);
-
-	(void)bus;
-	(void)path;
-	(void)interface;
-	(void)property;
-	(void)error;
-	return sd_bus_message_append(reply, "(uu)", (uint32_t)job->step,
-		job->plan ? (uint32_t)job->plan->plan->n_steps : 0u);
-}
-
-static int get_job_uid(sd_bus *bus, const char *path, const char *interface, const char *property,
-	sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-	const struct pr_bus *b = userdata;
-
-	(void)bus;
-	(void)path;
-	(void)interface;
-	(void)property;
-	(void)error;
-	return sd_bus_message_append(reply, "u", (uint32_t)pr_service_job(b->service)->uid);
-}
-
-static int answer_cancel(struct pr_call *c, sd_bus_error *error)
-{
-	struct pr_why why = { "" };
-	int r;
-
-	r = pr_service_cancel(c->bus->service, (uint32_t)c->number, &why);
-	return r != 0 ? pr_bus_refuse(error, r, &why) : sd_bus_reply_method_return(c->m, "");
-}
-
-/* Whoever started it may; others have to be allowed to start one. */
-static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-	struct pr_bus *b = userdata;
-	const struct pr_job *job = pr_service_job(b->service);
-	struct pr_call *c;
-	int r;
-
-	r = pr_call_new(b, m, answer_cancel, &c, error);
-	if (r < 0)
-		return r;
-	c->number = job->id;
-	if (c->uid != job->uid)
-		pr_call_need(c, PR_ACTION_APPLY_SAFE);
-	return pr_call_start(c, error);
-}
-
-const sd_bus_vtable pr_bus_job_vtable[] = {
-	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Plan", "o", get_job_plan, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("StartedByUID", "u", get_job_uid, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Phase", "s", get_job_phase, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Step", "(uu)", get_job_step, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_cancel,
-		SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_VTABLE_END,
-};
-
-/* ---- both, for introspection ---- */
+/* ---- what there is ---- */
 
 static int enumerate(
 	sd_bus *bus, const char *prefix, void *userdata, char ***ret, sd_bus_error *error)
 {
 	const struct pr_bus *b = userdata;
 	const struct pr_keep *k = pr_service_plans(b->service);
-	const struct pr_job *job = pr_service_job(b->service);
 	char path[PR_BUS_PATH_MAX], **nodes;
 	size_t n = 0;
 
 	(void)bus;
 	(void)prefix;
 	(void)error;
-	nodes = calloc(k->n + 2, sizeof(*nodes)); /* sd-bus frees it, and the strings */
+	nodes = calloc(k->n + 1, sizeof(*nodes)); /* sd-bus frees it, and the strings */
 	if (!nodes)
 		return -ENOMEM;
 	for (size_t i = 0; i < k->n; i++) {
 		pr_bus_plan_path(k->plans[i]->number, path);
 		nodes[n] = strdup(path);
 		n += nodes[n] != NULL;
-	}
-	if (job) {
-		pr_bus_job_path(job->id, path);
-		nodes[n] = strdup(path);
 	}
 	*ret = nodes;
 	return 0;
@@ -459,9 +332,5 @@ int pr_bus_register_plans(struct pr_bus *b)
 		pr_bus_plan_vtable, find_plan, b);
 	if (r < 0)
 		return r;
-	r = sd_bus_add_fallback_vtable(
-		b->bus, pr_bus_slot(b), PR_BUS_JOBS, PR_BUS_JOB, pr_bus_job_vtable, find_job, b);
-	if (r < 0)
-		return r;
-	return sd_bus_add_node_enumerator(b->bus, pr_bus_slot(b), PR_BUS_PATH, enumerate, b);
+	return sd_bus_add_node_enumerator(b->bus, pr_bus_slot(b), PR_BUS_PLANS, enumerate, b);
 }

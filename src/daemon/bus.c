@@ -481,43 +481,6 @@ void pr_bus_changed(struct pr_bus *b, unsigned int what)
 			b->bus, PR_BUS_PATH, PR_BUS_MANAGER, list);
 }
 
-void pr_bus_job_new(struct pr_bus *b, const struct pr_job *job)
-{
-	char path[PR_BUS_PATH_MAX];
-
-	pr_bus_job_path(job->id, path);
-	if (!b->bus)
-		return;
-	(void)sd_bus_emit_interfaces_added(b->bus, path, PR_BUS_JOB, NULL);
-	(void)sd_bus_emit_signal(
-		b->bus, PR_BUS_PATH, PR_BUS_MANAGER, "JobNew", "uo", job->id, path);
-}
-
-void pr_bus_job_step(struct pr_bus *b, const struct pr_job *job)
-{
-	char path[PR_BUS_PATH_MAX];
-
-	pr_bus_job_path(job->id, path);
-	if (b->bus)
-		(void)sd_bus_emit_properties_changed(
-			b->bus, path, PR_BUS_JOB, "Phase", "Step", NULL);
-}
-
-void pr_bus_job_removed(struct pr_bus *b, const struct pr_job *job, const struct pr_report *report)
-{
-	const char *result = pr_outcome_name(report->outcome);
-	char path[PR_BUS_PATH_MAX];
-
-	pr_bus_job_path(job->id, path);
-	if (!b->bus)
-		return;
-	(void)sd_bus_emit_signal(b->bus, PR_BUS_PATH, PR_BUS_MANAGER, "JobReport", "oss", path,
-		result, report->text);
-	(void)sd_bus_emit_signal(
-		b->bus, PR_BUS_PATH, PR_BUS_MANAGER, "JobRemoved", "uos", job->id, path, result);
-	(void)sd_bus_emit_interfaces_removed(b->bus, path, PR_BUS_JOB, NULL);
-}
-
 const struct pr_bus_interface pr_bus_interfaces[] = {
 	{ PR_BUS_MANAGER, pr_bus_manager_vtable },
 	{ PR_BUS_DEVICE, pr_bus_device_vtable },
@@ -541,6 +504,8 @@ int pr_bus_register(struct pr_bus *b, sd_bus *bus, struct pr_service *service)
 		r = pr_bus_register_devices(b);
 	if (r >= 0)
 		r = pr_bus_register_plans(b);
+	if (r >= 0)
+		r = pr_bus_register_jobs(b);
 	if (r >= 0)
 		r = pr_bus_register_snapshots(b);
 	return r < 0 ? r : pr_bus_register_log(b);

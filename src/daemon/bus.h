@@ -59,7 +59,7 @@ void pr_bus_job_new(struct pr_bus *b, const struct pr_job *job);
 void pr_bus_job_step(struct pr_bus *b, const struct pr_job *job);
 void pr_bus_job_removed(struct pr_bus *b, const struct pr_job *job, const struct pr_report *report);
 
-/* ---- bus-plan.c: plan and job objects ---- */
+/* ---- bus-plan.c: plan objects; bus-job.c: job objects ---- */
 
 #define PR_BUS_PATH_MAX 64
 void pr_bus_plan_path(uint64_t number, char ret[PR_BUS_PATH_MAX]);
@@ -67,6 +67,7 @@ void pr_bus_job_path(uint32_t id, char ret[PR_BUS_PATH_MAX]);
 /* Number of a plan's or job's object path; false for any other path. */
 bool pr_bus_number_of(const char *path, const char *prefix, uint64_t *ret);
 int pr_bus_register_plans(struct pr_bus *b);
+int pr_bus_register_jobs(struct pr_bus *b);
 void pr_bus_plan_news(struct pr_bus *b, uint64_t number, enum pr_plan_news news);
 
 /* ---- bus-device.c: device and bridge objects; bus-changes.c: announcing what became of them ---- */
