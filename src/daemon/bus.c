@@ -15,8 +15,8 @@
 #include "daemon/bus-call.h"
 #include "daemon/bus-request.h"
 
-/* Whoever is cut off from his machine wants it back some time. */
-#define CONFIRM_MAX_S 86400u
+/* Properties of one interface that may change. */
+#define BITS_MAX 8
 
 /* ---- methods ---- */
 
@@ -153,9 +153,9 @@ static int read_apply(sd_bus_message *m, uint64_t *ret_number, uint64_t *ret_gen
 	r = pr_flags_read(m, error);
 	if (r < 0)
 		return r;
-	if (*ret_confirm_s > CONFIRM_MAX_S)
+	if (*ret_confirm_s > PR_CONFIRM_MAX_S)
 		return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-			"a plan waits for a confirmation for at most %u seconds", CONFIRM_MAX_S);
+			"a plan waits for a confirmation for at most %u seconds", PR_CONFIRM_MAX_S);
 	if (!pr_bus_number_of(path, PR_BUS_PLANS, ret_number))
 		return sd_bus_error_setf(
 			error, SD_BUS_ERROR_INVALID_ARGS, "%s is not a plan", path);
@@ -452,33 +452,33 @@ const sd_bus_vtable pr_bus_manager_vtable[] = {
 	SD_BUS_VTABLE_END,
 };
 
-/*
- * ---- announcing; a bus that cannot take a signal is about to be lost, and the loop ends with it
- * ----
- */
+/* ---- announcing ---- */
+
+void pr_bus_emit_changed(struct pr_bus *b, const char *path, const char *interface,
+	const struct pr_bus_bit *bits, size_t n_bits, unsigned int what)
+{
+	char *list[BITS_MAX + 1] = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_bits; i++)
+		if (what & bits[i].bit)
+			list[n++] = (char *)bits[i].property; /* sd-bus does not write */
+	/* a bus that cannot take a signal is about to be lost, and the loop ends with it */
+	if (b->bus && n > 0)
+		(void)sd_bus_emit_properties_changed_strv(b->bus, path, interface, list);
+}
 
 void pr_bus_changed(struct pr_bus *b, unsigned int what)
 {
-	static const struct {
-		unsigned int bit;
-		const char *name;
-	} names[] = {
+	static const struct pr_bus_bit names[] = {
 		{ PR_CHANGED_STATE, "State" },
 		{ PR_CHANGED_GENERATION, "Generation" },
 		{ PR_CHANGED_UNASSIGNED, "UnassignedCount" },
 		{ PR_CHANGED_MODE, "Mode" },
 		{ PR_CHANGED_LOCKDOWN, "Lockdown" },
 	};
-	char *list[ARRAY_SIZE(names) + 1] = { 0 };
-	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (what & names[i].bit)
-			list[n++] = (char *)names[i]
-					    .name; /* sd-bus takes char **, and does not write */
-	if (b->bus && n > 0)
-		(void)sd_bus_emit_properties_changed_strv(
-			b->bus, PR_BUS_PATH, PR_BUS_MANAGER, list);
+	pr_bus_emit_changed(b, PR_BUS_PATH, PR_BUS_MANAGER, names, ARRAY_SIZE(names), what);
 }
 
 const struct pr_bus_interface pr_bus_interfaces[] = {

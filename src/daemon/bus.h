@@ -55,8 +55,16 @@ static inline sd_bus_slot **pr_bus_slot(struct pr_bus *b)
 /* @before: the machine as the objects showed it until now; NULL: nothing was seen. */
 void pr_bus_looked(struct pr_bus *b, const struct pr_topology *before);
 void pr_bus_changed(struct pr_bus *b, unsigned int what);
+/* PropertiesChanged with what the bits of @what stand for; at most eight of them. */
+struct pr_bus_bit {
+	unsigned int bit;
+	const char *property;
+};
+void pr_bus_emit_changed(struct pr_bus *b, const char *path, const char *interface,
+	const struct pr_bus_bit *bits, size_t n_bits, unsigned int what);
 void pr_bus_job_new(struct pr_bus *b, const struct pr_job *job);
-void pr_bus_job_step(struct pr_bus *b, const struct pr_job *job);
+/* @what: PR_JOB_PHASE, ... */
+void pr_bus_job_changed(struct pr_bus *b, const struct pr_job *job, unsigned int what);
 void pr_bus_job_removed(struct pr_bus *b, const struct pr_job *job, const struct pr_report *report);
 
 /* ---- bus-plan.c: plan objects; bus-job.c: job objects ---- */

@@ -66,6 +66,13 @@ static void ask_confirm(void *userdata)
 	pr_running_confirm(d->running);
 }
 
+static void ask_extend(void *userdata, unsigned int seconds)
+{
+	const struct daemon *d = userdata;
+
+	pr_running_extend(d->running, seconds);
+}
+
 static void ask_interrupt(void *userdata)
 {
 	const struct daemon *d = userdata;
@@ -159,11 +166,11 @@ static void announce_job_new(void *userdata, const struct pr_job *job)
 	pr_bus_job_new(&d->objects, job);
 }
 
-static void announce_job_step(void *userdata, const struct pr_job *job)
+static void announce_job_change(void *userdata, const struct pr_job *job, unsigned int what)
 {
 	struct daemon *d = userdata;
 
-	pr_bus_job_step(&d->objects, job);
+	pr_bus_job_changed(&d->objects, job, what);
 }
 
 static void announce_job_removed(
@@ -198,6 +205,7 @@ static const struct pr_service_ops service_ops = {
 	.prepare = announce_prepare,
 	.wait_until = wait_until,
 	.confirm = ask_confirm,
+	.extend = ask_extend,
 	.retry = ask_retry,
 	.work = ask_work,
 	.changed = announce_change,
@@ -205,7 +213,7 @@ static const struct pr_service_ops service_ops = {
 	.plan = announce_plan,
 	.reload = reload,
 	.job_new = announce_job_new,
-	.job_step = announce_job_step,
+	.job_changed = announce_job_change,
 	.job_removed = announce_job_removed,
 };
 

@@ -404,7 +404,7 @@ const struct pr_inhibitor *pr_inhibitors_get(const struct pr_inhibitors *l, size
 	return l->list[n];
 }
 
-static bool is_about(const struct pr_inhibitor *i, const char *path)
+bool pr_inhibitor_is_about(const struct pr_inhibitor *i, const char *path)
 {
 	for (size_t k = 0; k < i->n_paths; k++)
 		if (strcmp(i->paths[k], path) == 0)
@@ -417,7 +417,7 @@ const struct pr_inhibitor *pr_inhibitors_find(
 	const struct pr_inhibitors *l, enum pr_inhibit_mode mode, const char *path)
 {
 	for (size_t i = 0; l && i < l->n; i++)
-		if (l->list[i]->mode == mode && is_about(l->list[i], path))
+		if (l->list[i]->mode == mode && pr_inhibitor_is_about(l->list[i], path))
 			return l->list[i];
 
 	return NULL;

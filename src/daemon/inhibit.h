@@ -61,6 +61,8 @@ void pr_inhibitor_deinit(struct pr_inhibitor *i);
 /* Oldest first. */
 size_t pr_inhibitors_count(const struct pr_inhibitors *l);
 const struct pr_inhibitor *pr_inhibitors_get(const struct pr_inhibitors *l, size_t n);
+/* Is @i about the function at @path? */
+bool pr_inhibitor_is_about(const struct pr_inhibitor *i, const char *path);
 /* First of @mode that is about the function at @path; NULL: none.  @l may be NULL. */
 const struct pr_inhibitor *pr_inhibitors_find(
 	const struct pr_inhibitors *l, enum pr_inhibit_mode mode, const char *path);

@@ -352,6 +352,12 @@ void pr_running_confirm(struct pr_running *run)
 		pr_worker_tell_confirmed(run->worker);
 }
 
+void pr_running_extend(struct pr_running *run, unsigned int seconds)
+{
+	if (run->worker)
+		pr_worker_tell_time(run->worker, seconds);
+}
+
 void pr_running_changed(struct pr_running *run)
 {
 	if (run->worker)

@@ -34,6 +34,8 @@ int pr_running_new(sd_event *event, const struct pr_world *world, const char *st
 int pr_running_start(struct pr_running *r, const struct pr_kept *plan, unsigned int confirm_s);
 /* Somebody confirms what it did; for one that is waiting. */
 void pr_running_confirm(struct pr_running *r);
+/* Whoever is to confirm it has so many seconds from now; for one that is waiting. */
+void pr_running_extend(struct pr_running *r, unsigned int seconds);
 /* Asks it to stop between two steps; ended() still comes. */
 void pr_running_stop(struct pr_running *r);
 /* The same, because somebody else changes the machine. */

@@ -35,6 +35,35 @@ const struct pr_inhibitor *pr_service_inhibitor(const struct pr_service *s,
 	return NULL;
 }
 
+/* The first that @i is about of what @plan touches; NULL: none of it. */
+static const struct pr_function *touched(const struct pr_inhibitor *i, const struct pr_plan *plan)
+{
+	char path[PATH_TEXT_MAX];
+
+	for (size_t k = 0; k < plan->n_affected; k++)
+		if (pr_function_path(plan->affected[k].function, path, sizeof(path)) >= 0 &&
+			pr_inhibitor_is_about(i, path))
+			return plan->affected[k].function;
+
+	return NULL;
+}
+
+bool pr_service_veto(const struct pr_service *s, size_t n, struct pr_veto *ret)
+{
+	if (!s->job.id || !s->job.preparing)
+		return false; /* whoever comes now comes too late */
+	for (size_t k = 0; k < pr_inhibitors_count(s->inhibitors); k++) {
+		const struct pr_inhibitor *i = pr_inhibitors_get(s->inhibitors, k);
+		const struct pr_function *f = touched(i, s->job.plan->plan);
+
+		if (!f || n-- > 0)
+			continue;
+		*ret = (struct pr_veto){ f, pr_inhibit_mode_name(i->mode), i->who, i->why };
+		return true;
+	}
+	return false;
+}
+
 /* Every function there is: for a pin that names none. */
 static int pin_all(const struct pr_topology *t, struct pr_wish *w)
 {
@@ -135,6 +164,8 @@ int pr_service_prepare(struct pr_service *s)
 
 void pr_service_prepared(struct pr_service *s)
 {
+	struct pr_veto veto;
+	bool delayed = pr_service_veto(s, 0, &veto);
 	int r;
 
 	if (!s->job.id || !s->job.preparing || is_vetoed(s))
@@ -150,7 +181,8 @@ void pr_service_prepared(struct pr_service *s)
 	if (r < 0)
 		end_before_it_began(s, PR_OUTCOME_CANCELLED, strerror(-r));
 	else
-		s->ops->job_step(s->userdata, &s->job);
+		s->ops->job_changed(s->userdata, &s->job,
+			delayed ? PR_JOB_PHASE | PR_JOB_VETOES : PR_JOB_PHASE);
 }
 
 void pr_service_inhibitors_changed(struct pr_service *s, enum pr_inhibit_mode mode)
@@ -162,7 +194,10 @@ void pr_service_inhibitors_changed(struct pr_service *s, enum pr_inhibit_mode mo
 			pr_service_decide(s); /* another plan may be the best now */
 		return;
 	}
-	if (!s->job.preparing || is_vetoed(s))
+	if (!s->job.preparing)
+		return;
+	s->ops->job_changed(s->userdata, &s->job, PR_JOB_VETOES);
+	if (is_vetoed(s))
 		return;
 	if (!pr_service_inhibitor(s, PR_INHIBIT_DELAY, s->job.plan->plan, &f))
 		pr_service_prepared(s);

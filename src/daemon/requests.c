@@ -11,6 +11,7 @@
 
 #include "base/macros.h"
 #include "daemon/service-private.h"
+#include "daemon/worker.h"
 
 __attribute__((format(printf, 3, 4))) static int refuse(
 	struct pr_why *why, enum pr_refusal refusal, const char *format, ...)
@@ -299,5 +300,19 @@ int pr_service_confirm(struct pr_service *s, struct pr_why *why)
 		return refuse(why, PR_REFUSAL_NOTHING_TO_CONFIRM, "nothing waits to be confirmed");
 
 	s->ops->confirm(s->userdata);
+	return 0;
+}
+
+int pr_service_extend(struct pr_service *s, uint32_t id, unsigned int seconds, struct pr_why *why)
+{
+	if (s->job.id != id || !s->job.waiting)
+		return refuse(why, PR_REFUSAL_NOTHING_TO_CONFIRM,
+			"job %" PRIu32 " does not wait to be confirmed", id);
+	if (pr_boot_usec() >= s->job.confirm_usec)
+		return refuse(why, PR_REFUSAL_NOTHING_TO_CONFIRM,
+			"job %" PRIu32 " is being undone already", id);
+	s->job.confirm_usec = pr_boot_usec() + seconds * UINT64_C(1000000);
+	s->ops->extend(s->userdata, seconds);
+	s->ops->job_changed(s->userdata, &s->job, PR_JOB_DEADLINE);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "daemon/log.h"
 #include "daemon/say.h"
 #include "daemon/service-private.h"
+#include "daemon/worker.h"
 
 /* Children that may try to finish one interrupted run before the service gives up. */
 #define RECOVERY_ATTEMPTS 3
@@ -392,7 +393,7 @@ void pr_service_job_step(struct pr_service *s, size_t step, bool done)
 	if (!done)
 		pr_log(PR_EVENT_STEP, LOG_INFO, &f, "Step %zu of %zu: %s", step + 1,
 			job->plan->plan->n_steps, pr_say_step(&job->plan->plan->steps[step]).text);
-	s->ops->job_step(s->userdata, job);
+	s->ops->job_changed(s->userdata, job, PR_JOB_STEPS);
 }
 
 void pr_service_job_waiting(struct pr_service *s)
@@ -403,10 +404,11 @@ void pr_service_job_waiting(struct pr_service *s)
 	if (!s->job.plan || s->job.recovering)
 		return; /* news of a child that has died since */
 	s->job.waiting = true;
+	s->job.confirm_usec = pr_boot_usec() + s->job.confirm_s * UINT64_C(1000000);
 	pr_log(PR_EVENT_STEP, LOG_NOTICE, &f,
 		"All is done; undone in %u s, unless \"pciroom confirm\" keeps it",
 		s->job.confirm_s);
-	s->ops->job_step(s->userdata, &s->job);
+	s->ops->job_changed(s->userdata, &s->job, PR_JOB_PHASE | PR_JOB_DEADLINE);
 	pr_service_notify(s, before, 0);
 }
 
@@ -498,6 +500,7 @@ void pr_service_finish(struct pr_service *s, const struct pr_report *report)
 static bool recover_job(struct pr_service *s)
 {
 	enum pr_state before = pr_service_state(s);
+	bool waited = s->job.waiting;
 	struct pr_log_fields f = job_fields(&s->job);
 
 	if (s->stopping || s->job.attempts == RECOVERY_ATTEMPTS)
@@ -505,11 +508,13 @@ static bool recover_job(struct pr_service *s)
 	s->job.attempts++;
 	s->job.recovering = true;
 	s->job.waiting = false;
+	s->job.confirm_usec = 0;
 	pr_log(PR_EVENT_RECOVERY, LOG_ERR, &f,
 		"The process that carried out the plan died; what it removed is brought back");
 	if (s->ops->run(s->userdata, &s->job) < 0)
 		return false;
-	s->ops->job_step(s->userdata, &s->job);
+	s->ops->job_changed(
+		s->userdata, &s->job, waited ? PR_JOB_PHASE | PR_JOB_DEADLINE : PR_JOB_PHASE);
 	pr_service_notify(s, before, 0);
 	return true;
 }

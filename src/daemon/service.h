@@ -40,6 +40,9 @@ enum pr_refusal {
 
 #define PR_UID_NOBODY ((uid_t)-1)
 
+/* Seconds that a job may wait to be confirmed: whoever is cut off from his machine wants it back. */
+#define PR_CONFIRM_MAX_S 86400u
+
 struct pr_job {
 	uint32_t id;
 	struct pr_kept *plan; /* NULL: finishes an interrupted run */
@@ -51,6 +54,7 @@ struct pr_job {
 	size_t begun;                /* steps begun */
 	bool preparing;              /* not begun: programs that asked for time have it */
 	unsigned int confirm_s;      /* time to confirm it; 0: not asked for */
+	uint64_t confirm_usec;       /* CLOCK_BOOTTIME at which it is undone; 0: it does not wait */
 	bool waiting;                /* to be confirmed */
 	bool interrupted;            /* somebody else changed the machine */
 	char device[PR_ADDRESS_MAX]; /* first of those that it is for; "" for a recovery */
@@ -62,6 +66,14 @@ enum {
 	PR_CHANGED_UNASSIGNED = 1 << 2,
 	PR_CHANGED_MODE = 1 << 3,
 	PR_CHANGED_LOCKDOWN = 1 << 4,
+};
+
+/* What became different about the job. */
+enum {
+	PR_JOB_PHASE = 1 << 0,
+	PR_JOB_STEPS = 1 << 1,
+	PR_JOB_DEADLINE = 1 << 2,
+	PR_JOB_VETOES = 1 << 3,
 };
 
 enum pr_plan_news {
@@ -94,6 +106,8 @@ struct pr_service_ops {
 	void (*wait_until)(void *userdata, uint64_t usec);
 	/* what the job that runs did is confirmed */
 	void (*confirm)(void *userdata);
+	/* whoever is to confirm it has so many seconds from now */
+	void (*extend)(void *userdata, unsigned int seconds);
 	void (*retry)(void *userdata); /* pr_service_retry() in a while, please */
 	void (*changed)(void *userdata, unsigned int what);
 	/* has @w run, not here and not now, and its done() called here */
@@ -105,7 +119,7 @@ struct pr_service_ops {
 	/* reads the configuration again; 0, or 1 with @why when the old one is kept */
 	int (*reload)(void *userdata, struct pr_why *why);
 	void (*job_new)(void *userdata, const struct pr_job *job);
-	void (*job_step)(void *userdata, const struct pr_job *job);
+	void (*job_changed)(void *userdata, const struct pr_job *job, unsigned int what);
 	void (*job_removed)(
 		void *userdata, const struct pr_job *job, const struct pr_report *report);
 };
@@ -156,6 +170,15 @@ uint32_t pr_service_unassigned(
 	const struct pr_service *s); /* functions without addresses or bus numbers */
 const char *pr_service_lockdown(const struct pr_service *s);
 const struct pr_job *pr_service_job(const struct pr_service *s); /* NULL: none runs */
+/*
+ * Who has a say in the job before it begins, by @n from 0 on; false: no more of them.  The texts
+ * are borrowed until anything happens.
+ */
+struct pr_veto {
+	const struct pr_function *function; /* first that it is about, of the plan's topology */
+	const char *mode, *who, *why;
+};
+bool pr_service_veto(const struct pr_service *s, size_t n, struct pr_veto *ret);
 const struct pr_keep *pr_service_plans(const struct pr_service *s);
 const struct pr_look *pr_service_last_look(const struct pr_service *s);
 
@@ -201,3 +224,5 @@ int pr_service_discard(struct pr_service *s, uint64_t number, struct pr_why *why
 int pr_service_rollback(
 	struct pr_service *s, uid_t uid, const struct pr_job **ret, struct pr_why *why);
 int pr_service_confirm(struct pr_service *s, struct pr_why *why);
+/* Job @id waits to be confirmed for so many seconds from now, at most PR_CONFIRM_MAX_S. */
+int pr_service_extend(struct pr_service *s, uint32_t id, unsigned int seconds, struct pr_why *why);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -27,6 +28,23 @@ struct pr_worker {
 /* ---- in the child ---- */
 
 static volatile sig_atomic_t stopping, changed, confirmed;
+/* CLOCK_BOOTTIME at which a wait ends; 0: nobody has said.  Set by a signal too, so free of locks. */
+static _Atomic uint64_t wait_end;
+
+uint64_t pr_boot_usec(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t); /* cannot fail for this clock */
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+static void on_time(int signal_number, siginfo_t *info, void *context)
+{
+	(void)signal_number;
+	(void)context;
+	wait_end = pr_boot_usec() + (uint64_t)info->si_value.sival_int * 1000000u;
+}
 
 static void on_signal(int signal_number)
 {
@@ -48,20 +66,15 @@ bool pr_worker_changed(void)
 	return changed != 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t); /* cannot fail for this clock */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 bool pr_worker_wait_confirmed(unsigned int seconds)
 {
 	static const struct timespec pause = { .tv_nsec = 100000000 };
-	int64_t end = now_ms() + (int64_t)seconds * 1000;
+	uint64_t unsaid = 0;
 
-	while (!confirmed && !stopping && now_ms() < end)
+	/* what was told before the wait began counts */
+	(void)atomic_compare_exchange_strong(
+		&wait_end, &unsaid, pr_boot_usec() + (uint64_t)seconds * 1000000u);
+	while (!confirmed && !stopping && pr_boot_usec() < wait_end)
 		(void)nanosleep(
 			&pause, NULL); /* a signal ends it early, and is what is waited for */
 
@@ -77,13 +90,16 @@ static void child_signals(void)
 {
 	/* a step that is under way is finished, and looked at: no system call of it ends early */
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	struct sigaction time = { .sa_sigaction = on_time, .sa_flags = SA_RESTART | SA_SIGINFO };
 	sigset_t none;
 
 	stopping = changed = confirmed = 0;
+	wait_end = 0;
 	(void)sigemptyset(&none);
 	(void)sigaction(SIGTERM, &action, NULL); /* valid arguments: cannot fail */
 	(void)sigaction(SIGUSR1, &action, NULL);
 	(void)sigaction(SIGUSR2, &action, NULL);
+	(void)sigaction(SIGRTMIN, &time, NULL);
 	action.sa_handler = SIG_IGN; /* Ctrl-C in a terminal is the daemon's to handle */
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGHUP, &action, NULL);
@@ -236,6 +252,12 @@ void pr_worker_tell_confirmed(struct pr_worker *w)
 {
 	if (w->pid > 0)
 		(void)kill(w->pid, SIGUSR2); /* the same */
+}
+
+void pr_worker_tell_time(struct pr_worker *w, unsigned int seconds)
+{
+	if (w->pid > 0)
+		(void)sigqueue(w->pid, SIGRTMIN, (union sigval){ .sival_int = (int)seconds });
 }
 
 void pr_worker_free(struct pr_worker *w)

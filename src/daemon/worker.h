@@ -44,6 +44,8 @@ int pr_worker_start(sd_event *event, const struct pr_worker_task *task, struct p
 void pr_worker_stop(struct pr_worker *w);
 /* SIGUSR2: somebody confirms what it has done. */
 void pr_worker_tell_confirmed(struct pr_worker *w);
+/* SIGRTMIN: whoever is to confirm it has so many seconds from now. */
+void pr_worker_tell_time(struct pr_worker *w, unsigned int seconds);
 /* SIGUSR1: what it works on is being changed by others. */
 void pr_worker_tell_changed(struct pr_worker *w);
 /* Kills a child that runs (or stops it, see `whole`), without ended().  NULL is fine. */
@@ -54,12 +56,15 @@ void pr_worker_free(struct pr_worker *w);
  * tells the next daemon).
  */
 void pr_worker_send(int channel, const struct pr_message *m);
+/* What a wait for a confirmation is measured by (CLOCK_BOOTTIME): it goes on in a machine that sleeps. */
+uint64_t pr_boot_usec(void);
+
 /* In the child: SIGTERM has come. */
 bool pr_worker_stopping(void);
 /* In the child: SIGUSR1 has come. */
 bool pr_worker_changed(void);
 /*
- * In the child: waits for SIGUSR2, at most so long; true when it has come.  False at once when the
- * child shall stop.
+ * In the child: waits for SIGUSR2, at most so long or until the end that SIGRTMIN told last; true
+ * when it has come.  False at once when the child shall stop.
  */
 bool pr_worker_wait_confirmed(unsigned int seconds);

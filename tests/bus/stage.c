@@ -123,6 +123,13 @@ static void ask_confirm(void *userdata)
 	pr_running_confirm(s->running);
 }
 
+static void ask_extend(void *userdata, unsigned int seconds)
+{
+	const struct stage *s = userdata;
+
+	pr_running_extend(s->running, seconds);
+}
+
 static void ask_retry(void *userdata)
 {
 	struct stage *s = userdata;
@@ -232,11 +239,11 @@ static void announce_job_new(void *userdata, const struct pr_job *job)
 	pr_bus_job_new(&s->objects, job);
 }
 
-static void announce_job_step(void *userdata, const struct pr_job *job)
+static void announce_job_change(void *userdata, const struct pr_job *job, unsigned int what)
 {
 	struct stage *s = userdata;
 
-	pr_bus_job_step(&s->objects, job);
+	pr_bus_job_changed(&s->objects, job, what);
 }
 
 static void announce_job_removed(
@@ -258,6 +265,7 @@ static void ask_interrupt(void *userdata)
 
 static const struct pr_service_ops service_ops = { .look = ask_look,
 	.run = ask_run,
+	.extend = ask_extend,
 	.interrupt = ask_interrupt,
 	.confirm = ask_confirm,
 	.retry = ask_retry,
@@ -270,7 +278,7 @@ static const struct pr_service_ops service_ops = { .look = ask_look,
 	.plan = announce_plan,
 	.reload = reload,
 	.job_new = announce_job_new,
-	.job_step = announce_job_step,
+	.job_changed = announce_job_change,
 	.job_removed = announce_job_removed };
 
 static void tell_looked(void *userdata, struct pr_look *taken, const char *note)

@@ -262,6 +262,67 @@ static void test_unconfirmed(void **state)
 	stage_close(&s);
 }
 
+static sd_bus_message *extend(struct stage *s, uint32_t seconds)
+{
+	sd_bus_message *m = NULL;
+
+	assert_int_equal(sd_bus_message_new_method_call(s->client, &m, NULL, PR_BUS_JOBS "/1",
+				 PR_BUS_JOB, "ExtendTimeout"),
+		0);
+	assert_true(sd_bus_message_append(m, "u", seconds) >= 0);
+	return client_call(s, m);
+}
+
+static uint64_t deadline(struct stage *s)
+{
+	return client_get_u64(s, PR_BUS_JOBS "/1", PR_BUS_JOB, "ConfirmDeadlineUSec");
+}
+
+/* The time counts from now on: an hour is made longer, then a moment. */
+static void test_extend(void **state)
+{
+	struct stage s;
+	uint64_t first;
+
+	(void)state;
+	apply_and_wait(&s, 3600);
+	first = deadline(&s);
+	assert_true(first > pr_boot_usec());
+	sd_bus_message_unref(extend(&s, 7200));
+	assert_true(deadline(&s) > first);
+	client_assert_refused(extend(&s, 0), SD_BUS_ERROR_INVALID_ARGS, "not 0");
+	client_assert_refused(extend(&s, 86401), SD_BUS_ERROR_INVALID_ARGS, "not 86401");
+	sd_bus_message_unref(extend(&s, 1));
+	stage_rest(&s);
+	assert_heard(&s,
+		"PropertiesChanged " PR_BUS_JOBS "/1 " PR_BUS_JOB " Phase ConfirmDeadlineUSec\n",
+		"PropertiesChanged " PR_BUS_JOBS "/1 " PR_BUS_JOB " ConfirmDeadlineUSec\n",
+		"JobRemoved 1 rolled-back");
+	stage_close(&s);
+}
+
+static void test_extend_too_early(void **state)
+{
+	const struct pr_job *job = NULL;
+	char plan[PR_BUS_PATH_MAX];
+	struct pr_why why;
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_plan(&s, &(struct asked){ 0 }, plan);
+	assert_int_equal(pr_service_apply(s.service, 1, pr_service_generation(s.service), 0, 3600,
+				 &job, &why),
+		0);
+	assert_int_equal(job->confirm_usec, 0);
+	assert_int_equal(pr_service_extend(s.service, 1, 60, &why), PR_REFUSAL_NOTHING_TO_CONFIRM);
+	assert_int_equal(pr_service_extend(s.service, 7, 60, &why), PR_REFUSAL_NOTHING_TO_CONFIRM);
+	pr_running_stop(s.running);
+	stage_rest(&s);
+	stage_close(&s);
+}
+
 /* Whoever stops the service has not confirmed it either. */
 static void test_stopped_while_waiting(void **state)
 {
@@ -387,6 +448,9 @@ static const struct CMUnitTest plain[] = {
 	{ "ApplyPlan mends the card and tells the story", test_apply, NULL, NULL, NULL },
 	{ "ApplyPlan waits, and Confirm keeps what it did", test_confirm, NULL, NULL, NULL },
 	{ "ApplyPlan undoes what nobody confirms", test_unconfirmed, NULL, NULL, NULL },
+	{ "ExtendTimeout gives whoever confirms other time, from now on", test_extend, NULL, NULL,
+		NULL },
+	{ "ExtendTimeout of a job that does not wait", test_extend_too_early, NULL, NULL, NULL },
 	{ "a service that stops undoes what nobody has confirmed yet", test_stopped_while_waiting,
 		NULL, NULL, NULL },
 	{ "a plan is made on a fresh look", test_fresh, NULL, NULL, NULL },

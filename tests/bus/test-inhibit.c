@@ -123,6 +123,22 @@ static void test_pin_after_plan(void **state)
 	stage_close(&s);
 }
 
+/* Who has a say in job 1, a line each. */
+static void assert_vetoes(struct stage *s, const char *expected)
+{
+	sd_bus_message *m = client_get(s, PR_BUS_JOBS "/1", PR_BUS_JOB, "Vetoes");
+	const char *device, *mode, *who, *why;
+	struct pr_text seen = { 0 };
+
+	assert_true(sd_bus_message_enter_container(m, 'v', "a(osss)") > 0);
+	assert_true(sd_bus_message_enter_container(m, 'a', "(osss)") > 0);
+	while (sd_bus_message_read(m, "(osss)", &device, &mode, &who, &why) > 0)
+		pr_text_printf(&seen, "%s %s %s %s\n", device, mode, who, why);
+	assert_string_equal(seen.data ? seen.data : "", expected);
+	pr_text_deinit(&seen);
+	sd_bus_message_unref(m);
+}
+
 /* A job begins when the last one who delays it is ready, and everybody hears of both ends. */
 static void test_delay(void **state)
 {
@@ -139,13 +155,17 @@ static void test_delay(void **state)
 	client_plan(&s, &(struct asked){ 0 }, plan);
 	apply(&s, plan);
 	client_assert_text(&s, PR_BUS_JOBS "/1", PR_BUS_JOB, "Phase", "preparing");
+	assert_vetoes(
+		&s, PORT_PATH " delay backup it copies\n" PORT_PATH " delay backup it copies\n");
 	client_assert_text(&s, plan, PR_BUS_PLAN, "State", "applying");
 	assert_int_equal(close(first), 0);
 	while (pr_inhibitors_count(s.inhibitors) > 1)
 		stage_turn(&s);
 	client_assert_text(&s, PR_BUS_JOBS "/1", PR_BUS_JOB, "Phase", "preparing");
+	assert_vetoes(&s, PORT_PATH " delay backup it copies\n");
 	let_go(&s, second);
 	assert_heard(&s, "JobNew 1", "PrepareForRebalance start " PORT_PATH " " CARD_PATH,
+		"PropertiesChanged " PR_BUS_JOBS "/1 " PR_BUS_JOB " Vetoes\n",
 		"PrepareForRebalance end " PORT_PATH " " CARD_PATH, "JobRemoved 1 done");
 	stage_close(&s);
 }
@@ -188,7 +208,7 @@ static void test_veto(void **state)
 	apply(&s, plan);
 	pin = lease(&s, CARD_PATH, "pin");
 	let_go(&s, delay);
-	assert_heard(&s,
+	assert_heard(&s, "PropertiesChanged " PR_BUS_JOBS "/1 " PR_BUS_JOB " Vetoes\n",
 		"JobReport 0 stale backup keeps 0000:01:00.0: it copies; nothing was begun",
 		"JobRemoved 1 stale");
 	assert_int_equal(pr_job_pending(s.state), 0);

@@ -421,6 +421,13 @@ static void quiet_job(void *userdata, const struct pr_job *job)
 	(void)job;
 }
 
+static void quiet_job_changed(void *userdata, const struct pr_job *job, unsigned int what)
+{
+	(void)userdata;
+	(void)job;
+	(void)what;
+}
+
 static void quiet_removed(void *userdata, const struct pr_job *job, const struct pr_report *report)
 {
 	(void)userdata;
@@ -492,7 +499,7 @@ static const struct pr_service_ops quiet_ops = { .look = quiet_look,
 	.wait_until = quiet_wait,
 	.plan = quiet_plan,
 	.job_new = quiet_job,
-	.job_step = quiet_job,
+	.job_changed = quiet_job_changed,
 	.job_removed = quiet_removed };
 
 static void quiet_show(struct quiet *q, const char *machine)
