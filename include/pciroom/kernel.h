@@ -115,6 +115,11 @@ enum pr_action_kind {
 	 * the registers.  Bus numbers are taken as they are.
 	 */
 	PR_ACTION_BOOT,
+	/*
+	 * sriov_numvfs of X becomes @value: its virtual functions go, or those that the topology
+	 * knows come (again); a number that the kernel refuses changes nothing
+	 */
+	PR_ACTION_VFS,
 };
 struct pr_action {
 	enum pr_action_kind kind;
@@ -125,7 +130,7 @@ struct pr_action {
 	uint64_t size;   /* the same, bytes: one that the BAR supports */
 	uint16_t offset; /* PR_ACTION_WRITE */
 	uint8_t width;   /* 1, 2 or 4 bytes */
-	uint32_t value;
+	uint32_t value;  /* PR_ACTION_WRITE, _VFS */
 };
 
 /* Why the model cannot know: the function and the fact that is missing. */

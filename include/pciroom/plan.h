@@ -112,6 +112,12 @@ enum pr_step_kind {
 	PR_STEP_REMOVE, /* address: the top of a subtree */
 	/* address of a function that stays and sits on the bus to scan; or root_bus */
 	PR_STEP_RESCAN,
+	/*
+	 * address, value, old: numbers of virtual functions.  0: they are taken away before the
+	 * physical function is, and the runner has them again, with their drivers and settings, when
+	 * that is back
+	 */
+	PR_STEP_VFS,
 	PR_STEP_EXPECT, /* the layout predicted; verified against the machine */
 	_PR_STEP_MAX,
 };

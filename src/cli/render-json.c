@@ -263,6 +263,10 @@ static void json_step(struct pr_json *j, const struct pr_step *step)
 		pr_json_hex(j, "value", step->value);
 		pr_json_hex(j, "old", step->old);
 	}
+	if (step->kind == PR_STEP_VFS) {
+		pr_json_u64(j, "value", step->value);
+		pr_json_u64(j, "old", step->old);
+	}
 	pr_json_object_end(j);
 }
 

@@ -80,6 +80,16 @@ static void add_write(struct pr_text *t, const struct pr_step *step)
 	pr_text_printf(t, " (now 0x%0*" PRIx32 ")", 2 * step->width, step->old);
 }
 
+static void add_vfs(struct pr_text *t, const struct pr_name *name, const struct pr_step *step)
+{
+	const char *s = step->old == 1 ? "" : "s";
+
+	pr_text_printf(t,
+		"take the %" PRIu32
+		" virtual function%s of %s away for the moment (sriov_numvfs 0)",
+		step->old, s, name->text);
+}
+
 void pr_render_step(struct pr_text *t, const struct pr_plan *p, const struct pr_step *step)
 {
 	const struct pr_name name = pr_name_of(&step->address);
@@ -101,6 +111,9 @@ void pr_render_step(struct pr_text *t, const struct pr_plan *p, const struct pr_
 				step->address.domain, step->address.bus);
 		else
 			pr_text_printf(t, "rescan the bus of %s", name.text);
+		return;
+	case PR_STEP_VFS:
+		add_vfs(t, &name, step);
 		return;
 	case PR_STEP_EXPECT:
 		pr_text_add(t, "check that the machine is as predicted");

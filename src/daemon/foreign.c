@@ -19,6 +19,10 @@ static bool is_moved(
 	if (!f || pr_function_path(f, path, sizeof(path)) < 0)
 		return false;
 	f = pr_topology_find_path(plan->topology, path);
+	/* virtual functions lie beside the one that they go with */
+	for (size_t i = 0; f && i < plan->n_affected; i++)
+		if (plan->affected[i].function == f && f->facts->is_vf)
+			return true;
 	for (size_t i = 0; f && i < plan->n_removed; i++)
 		if (pr_function_below(f, plan->removed[i]))
 			return true;
@@ -50,7 +54,8 @@ bool pr_plan_expects(
 	/* late news of what the plan was made on */
 	if (known == added)
 		return true;
-	if (!has_begun(plan, begun, added ? PR_STEP_RESCAN : PR_STEP_REMOVE))
+	if (!has_begun(plan, begun, added ? PR_STEP_RESCAN : PR_STEP_REMOVE) &&
+		!has_begun(plan, begun, PR_STEP_VFS))
 		return false;
 
 	moved = is_moved(plan, plan->topology, a) || is_moved(plan, plan->prediction, a);

@@ -176,6 +176,10 @@ struct pr_sentence pr_say_step(const struct pr_step *step)
 	case PR_STEP_RESCAN:
 		add(&s, step->root_bus ? "rescan the root bus of " : "rescan the bus of ");
 		break;
+	case PR_STEP_VFS:
+		add(&s, "set sriov_numvfs to %" PRIu32 " (was %" PRIu32 ") of ", step->value,
+			step->old);
+		break;
 	case PR_STEP_EXPECT:
 		add(&s, "compare the outcome with the prediction");
 		return s;

@@ -144,11 +144,36 @@ static void write_step(struct pr_text *t, const struct pr_step *step)
 		else
 			pr_text_printf(t, "echo 1 > /sys/bus/pci/devices/%s/rescan\n", address);
 		break;
+	case PR_STEP_VFS:
+		pr_text_printf(t, "echo %" PRIu32 " > /sys/bus/pci/devices/%s/sriov_numvfs\n",
+			step->value, address);
+		break;
 	case PR_STEP_EXPECT:
 		pr_text_add(t, "lspci -vv\n");
 		break;
 	case _PR_STEP_MAX:
 		break;
+	}
+}
+
+/* By the path's address as it is predicted: bus numbers may have changed. */
+static void write_vfs(struct pr_text *t, const struct pr_plan *p)
+{
+	char address[PR_ADDRESS_MAX];
+
+	for (size_t i = 0; i < p->n_steps; i++) {
+		const struct pr_step *step = &p->steps[i];
+		const struct pr_function *f;
+
+		if (step->kind != PR_STEP_VFS || step->value != 0)
+			continue;
+		f = pr_topology_find(p->topology, &step->address);
+		f = f && p->prediction ? pr_topology_same(p->prediction, f) : f;
+		pr_address_format(f ? &f->address : &step->address, address);
+		pr_text_printf(t,
+			"\n# virtual functions as before, when the driver is there\n"
+			"echo %" PRIu32 " > /sys/bus/pci/devices/%s/sriov_numvfs\n",
+			step->old, address);
 	}
 }
 
@@ -163,4 +188,5 @@ void pr_write_script(struct pr_text *t, const struct pr_plan *p)
 		p->id, p->generation);
 	for (size_t i = 0; i < p->n_steps; i++)
 		write_step(t, &p->steps[i]);
+	write_vfs(t, p);
 }

@@ -77,6 +77,27 @@ static const struct {
 	{ "numa_node", "-1" },
 };
 
+static bool has_vfs(const struct pr_function *f)
+{
+	return !f->facts->is_vf && f->caps->sriov.present == PR_YES && f->caps->sriov.total_vfs > 0;
+}
+
+/* Its virtual functions are away when it is found, and drivers may be tried on those to come. */
+static const char *virtual_attribute(
+	const struct instance *s, const struct pr_function *f, size_t index, const char *name)
+{
+	int n = s->reborn[index] ? 0 : f->facts->sriov_numvfs;
+
+	if (!has_vfs(f))
+		return NULL;
+	if (strcmp(name, "sriov_drivers_autoprobe") == 0)
+		return "1";
+	if (strcmp(name, "sriov_numvfs") == 0)
+		return pr_arena_printf(s->arena, "%d", n > 0 ? n : 0);
+
+	return NULL;
+}
+
 static void forget_attributes(struct instance *s, const char *path)
 {
 	size_t kept = 0;
@@ -104,7 +125,43 @@ static const char *attribute_of(const struct instance *s, const struct pr_functi
 		if (strcmp(defaults[i].name, name) == 0)
 			return defaults[i].value;
 
-	return NULL;
+	return virtual_attribute(s, f, index, name);
+}
+
+/* The same of a function that is there. */
+static const char *attribute_now(
+	const struct instance *s, const struct pr_function *f, const char *name)
+{
+	char path[1024];
+
+	return pr_function_path(f, path, sizeof(path)) < 0
+		       ? NULL
+		       : attribute_of(s, f, index_of(s->now, f), path, name);
+}
+
+static unsigned int numvfs_of(const struct instance *s, const struct pr_function *f)
+{
+	const char *value = has_vfs(f) ? attribute_now(s, f, "sriov_numvfs") : NULL;
+
+	return value ? (unsigned int)atoi(value) : 0;
+}
+
+static bool is_vf_of(const struct pr_function *f, const struct pr_function *pf)
+{
+	return f->facts->is_vf && pr_address_compare(&f->facts->physfn, &pf->facts->address) == 0;
+}
+
+/* pci_device_can_probe() of drivers/pci/pci-driver.c */
+static bool may_be_bound(const struct instance *s, const struct pr_function *f)
+{
+	const char *override = attribute_now(s, f, "driver_override"), *autoprobe = NULL;
+
+	for (size_t i = 0; f->facts->is_vf && i < f->root->n_functions; i++)
+		if (is_vf_of(f, &f->root->functions[i]))
+			autoprobe =
+				attribute_now(s, &f->root->functions[i], "sriov_drivers_autoprobe");
+
+	return !autoprobe || strcmp(autoprobe, "0") != 0 || (override && *override);
 }
 
 /*
@@ -144,21 +201,21 @@ static int simulator_attributes(void *instance, const struct pr_address *a, char
 	for (size_t i = 0; i < ARRAY_SIZE(defaults) && used < size; i++)
 		used += (size_t)snprintf(ret + used, size - used, "%s=%s\n", defaults[i].name,
 			attribute_of(s, f, index_of(s->now, f), path, defaults[i].name));
+	if (has_vfs(f) && used < size)
+		used += (size_t)snprintf(ret + used, size - used,
+			"sriov_drivers_autoprobe=%s\nsriov_numvfs=%u\n",
+			attribute_now(s, f, "sriov_drivers_autoprobe"), numvfs_of(s, f));
 
 	return used < size ? 0 : -ENOSPC;
 }
 
-static int simulator_set_attribute(
-	void *instance, const struct pr_address *a, const char *name, const char *value)
+static int keep_attribute(
+	struct instance *s, const struct pr_function *f, const char *name, const char *value)
 {
-	struct instance *s = instance;
-	const struct pr_function *f = find(s, a);
 	struct attribute *grown;
 	char path[1024];
 	int r;
 
-	if (!f)
-		return -ENODEV;
 	r = pr_function_path(f, path, sizeof(path));
 	if (r < 0)
 		return r;
@@ -233,7 +290,9 @@ static void found(struct instance *s, const struct pr_function *f)
 	s->reborn[i] = true;
 	forget_written(s, path);
 	forget_attributes(s, path);
-	s->driver[i] = s->autoprobe || !s->honours_autoprobe ? matching_driver(s, f, path) : NULL;
+	s->driver[i] = (s->autoprobe || !s->honours_autoprobe) && may_be_bound(s, f)
+			       ? matching_driver(s, f, path)
+			       : NULL;
 }
 
 static void all_found(struct instance *s, const struct pr_topology *before)
@@ -269,6 +328,65 @@ static int act(struct instance *s, const struct pr_action *action)
 	return 0;
 }
 
+/* ---- virtual functions ---- */
+
+/* Those that the machine had; of others nothing is known. */
+static bool any_virtual(const struct pr_function *pf, bool there)
+{
+	for (size_t i = 0; i < pf->root->n_functions; i++) {
+		const struct pr_function *f = &pf->root->functions[i];
+
+		if (is_vf_of(f, pf) && !(there && f->removed))
+			return true;
+	}
+
+	return false;
+}
+
+/* sriov_numvfs_store() of drivers/pci/iov.c */
+static int set_numvfs(struct instance *s, const struct pr_function *f, const char *value)
+{
+	struct pr_action action = {
+		.kind = PR_ACTION_VFS, .function = f, .value = (uint32_t)atoi(value)
+	};
+	char path[1024];
+	int r;
+
+	if (!has_vfs(f) || !driver_of(s, f))
+		return -ENOENT;
+	if (action.value > f->caps->sriov.total_vfs)
+		return -ERANGE;
+	if (action.value == numvfs_of(s, f))
+		return 0;
+	if (action.value > 0 && numvfs_of(s, f) > 0)
+		return -EBUSY;
+	r = pr_function_path(f, path, sizeof(path));
+	if (r == 0)
+		r = act(s, &action);
+	if (r < 0)
+		return r;
+
+	f = pr_topology_find_path(s->now, path);
+	if (action.value > 0 && any_virtual(f, false) && !any_virtual(f, true))
+		return -ENOMEM;
+
+	return keep_attribute(s, f, "sriov_numvfs", value);
+}
+
+static int simulator_set_attribute(
+	void *instance, const struct pr_address *a, const char *name, const char *value)
+{
+	struct instance *s = instance;
+	const struct pr_function *f = find(s, a);
+
+	if (!f)
+		return -ENODEV;
+	if (strcmp(name, "sriov_numvfs") == 0)
+		return set_numvfs(s, f, value);
+
+	return keep_attribute(s, f, name, value);
+}
+
 /* ---- operations ---- */
 
 static int simulator_unbind(void *instance, const struct pr_address *a)
@@ -294,7 +412,7 @@ static int simulator_bind(void *instance, const struct pr_address *a, const char
 		return -ENODEV;
 	if (driver_of(s, f))
 		return -EBUSY;
-	if (!f->facts->driver || strcmp(f->facts->driver, driver) != 0)
+	if (!f->facts->driver || strcmp(f->facts->driver, driver) != 0 || !may_be_bound(s, f))
 		return -ENODEV; /* another driver does not match it */
 
 	s->driver[index_of(s->now, f)] = f->facts->driver;
@@ -306,7 +424,14 @@ static int simulator_remove(void *instance, const struct pr_address *a)
 	struct instance *s = instance;
 	struct pr_action action = { .kind = PR_ACTION_REMOVE, .function = find(s, a) };
 
-	return action.function ? act(s, &action) : -ENODEV;
+	if (!action.function)
+		return -ENODEV;
+	for (const struct pr_function *f = action.function; f;
+		f = pr_function_walk(f, action.function))
+		if (!f->removed && numvfs_of(s, f) > 0)
+			return -EBUSY; /* as the helper does: the kernel would end in a BUG */
+
+	return act(s, &action);
 }
 
 static int simulator_rescan(void *instance, const struct pr_address *a)
@@ -468,7 +593,8 @@ static int bring_up_to_date(const struct instance *s, struct pr_topology *t, str
 	char path[1024];
 	int r;
 
-	if (s->n_written == 0 && !s->reborn[n] && s->driver[n] == f->facts->driver)
+	if (s->n_written == 0 && !s->reborn[n] && s->driver[n] == f->facts->driver &&
+		!(has_vfs(f) && !f->removed))
 		return 0;
 	r = pr_function_path(f, path, sizeof(path));
 	if (r < 0)
@@ -482,6 +608,8 @@ static int bring_up_to_date(const struct instance *s, struct pr_topology *t, str
 		pr_arena_strdup(t->arena, attribute_of(s, f, n, path, "driver_override"));
 	if (facts->driver_override && !*facts->driver_override)
 		facts->driver_override = NULL;
+	if (has_vfs(f) && !f->removed)
+		facts->sriov_numvfs = (int)numvfs_of(s, pr_topology_same(s->now, f));
 	facts->config = config_now(s, t, f->facts, path);
 	f->facts = facts;
 	return 0;

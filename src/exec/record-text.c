@@ -8,7 +8,8 @@
  *   setting PATH NAME=VALUE                   (of a register: hexadecimal)
  *   hold                                      (drivers are kept off until settings are back)
  *   step N KIND TEXT
- *   inverse N PATH write OFFSET WIDTH VALUE OLD | rescan ADDRESS | rescan-root ADDRESS
+ *   inverse N PATH write OFFSET WIDTH VALUE OLD | rescan ADDRESS | rescan-root ADDRESS |
+ *           vfs VALUE OLD
  *   doing N, done N
  *   waiting                                   (for somebody to confirm)
  *   end OUTCOME                               ("lost" may be followed by another; "restarted":
@@ -59,6 +60,9 @@ static void write_inverse(const struct pr_record_step *s, size_t n, struct pr_te
 		return;
 	case PR_INVERSE_RESCAN_ROOT:
 		pr_text_printf(out, "inverse %zu %s rescan-root %s\n", n, s->path, address);
+		return;
+	case PR_INVERSE_VFS:
+		pr_text_printf(out, "inverse %zu %s vfs %x %x\n", n, s->path, s->value, s->old);
 		return;
 	}
 }
@@ -262,6 +266,19 @@ static bool parse_inverse_write(struct pr_record_step *s, struct fields *f)
 	return true;
 }
 
+static bool parse_inverse_vfs(struct pr_record_step *s, struct fields *f)
+{
+	uint64_t value, old;
+
+	if (!next_number(f, 16, UINT16_MAX, &value) || !next_number(f, 16, UINT16_MAX, &old))
+		return false;
+
+	s->inverse = PR_INVERSE_VFS;
+	s->value = (uint32_t)value;
+	s->old = (uint32_t)old;
+	return true;
+}
+
 static bool parse_inverse(struct pr_record *record, struct fields *f)
 {
 	struct pr_record_step *s;
@@ -275,6 +292,8 @@ static bool parse_inverse(struct pr_record *record, struct fields *f)
 		return false;
 	if (strcmp(what, "write") == 0)
 		return parse_inverse_write(s, f);
+	if (strcmp(what, "vfs") == 0)
+		return parse_inverse_vfs(s, f);
 
 	if (strcmp(what, "rescan") == 0)
 		s->inverse = PR_INVERSE_RESCAN;

@@ -168,6 +168,8 @@ static const char *step_text(struct pr_arena *arena, const struct pr_step *s)
 			arena, "root bus %04x:%02x", s->address.domain, s->address.bus);
 	if (s->kind == PR_STEP_UNBIND)
 		return pr_arena_printf(arena, "%s from %s", address, s->driver);
+	if (s->kind == PR_STEP_VFS)
+		return pr_arena_printf(arena, "%s %u, was %u", address, s->value, s->old);
 	if (s->kind == PR_STEP_WRITE)
 		return pr_arena_printf(arena, "%s %02x/%u=%0*x, was %0*x", address, s->offset,
 			s->width, 2 * s->width, s->value, 2 * s->width, s->old);
@@ -212,6 +214,11 @@ static int add_step(struct pr_record *record, const struct pr_plan *plan, size_t
 
 	if (s->kind == PR_STEP_REMOVE) {
 		inverse_of_remove(plan, n, entry);
+	} else if (s->kind == PR_STEP_VFS) {
+		entry->inverse = PR_INVERSE_VFS;
+		entry->address = s->address;
+		entry->value = s->value;
+		entry->old = s->old;
 	} else if (s->kind == PR_STEP_WRITE) {
 		entry->inverse = PR_INVERSE_WRITE;
 		entry->address = s->address;

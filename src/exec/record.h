@@ -22,6 +22,7 @@ enum pr_inverse_kind {
 	PR_INVERSE_WRITE,       /* put back `old`, where the register still holds `value` */
 	PR_INVERSE_RESCAN,      /* at `address` */
 	PR_INVERSE_RESCAN_ROOT, /* of the bus in `address` */
+	PR_INVERSE_VFS,         /* `old` virtual functions, where there are `value` now */
 };
 
 struct pr_record_step {

@@ -166,21 +166,6 @@ static bool roster_is_waiting(const struct pr_record *record, const struct pr_to
 	return false;
 }
 
-/* From the look in @ret on. */
-static void wait_for_roster(
-	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
-{
-	int64_t deadline = now_ms() + backend->settle_ms;
-	unsigned int pause = PAUSE_MIN_MS;
-
-	while (ret->now && roster_is_waiting(record, ret->now) && now_ms() < deadline) {
-		pause_ms(pause);
-		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
-		(void)pr_settings_virtual(record, backend, ret); /* they count as functions */
-		look_again(backend, ret);
-	}
-}
-
 /*
  * A driver that refuses is an answer, seen in the next look; a back end that
  * does not work is an error.
@@ -192,8 +177,8 @@ static bool is_backend_failure(int r)
 }
 
 /* True when something was bound, and another look is due. */
-static bool bind_missing(
-	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+static bool bind_missing(const struct pr_backend *backend, const struct pr_record *record,
+	bool only_virtual, struct pr_restored *ret)
 {
 	bool any = false;
 	int r;
@@ -202,8 +187,11 @@ static bool bind_missing(
 		const struct pr_record_function *entry = &record->functions[i];
 		const struct pr_function *f = find_present(ret->now, entry->path);
 
-		if (!f || !entry->driver || has_driver(f, entry->driver))
+		if (!f || !entry->driver || has_driver(f, entry->driver) ||
+			(only_virtual && !f->facts->is_vf))
 			continue;
+		if (f->facts->is_vf)
+			pr_settings_allow_virtual(backend, f);
 		r = backend->ops->bind(backend->instance, &f->address, entry->driver);
 		if (r < 0)
 			r = backend->ops->bind(backend->instance, &f->address, entry->driver);
@@ -215,6 +203,35 @@ static bool bind_missing(
 	return any;
 }
 
+/* Virtual functions, as soon as the driver is back that they are asked of. */
+static void bring_virtual(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	if (!ret->now || !pr_settings_virtual(record, backend, ret))
+		return;
+	look_again(backend, ret);
+	if (!ret->now)
+		return;
+	pr_settings_early_virtual(record, backend, ret);
+	if (bind_missing(backend, record, true, ret))
+		look_again(backend, ret);
+}
+
+/* From the look in @ret on. */
+static void wait_for_roster(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	int64_t deadline = now_ms() + backend->settle_ms;
+	unsigned int pause = PAUSE_MIN_MS;
+
+	while (ret->now && roster_is_waiting(record, ret->now) && now_ms() < deadline) {
+		pause_ms(pause);
+		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
+		look_again(backend, ret);
+		bring_virtual(backend, record, ret); /* they count as functions */
+	}
+}
+
 void pr_restore_settle(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
 {
@@ -223,8 +240,9 @@ void pr_restore_settle(
 	if (ret->now && pr_settings_early(record, backend, ret))
 		look_again(backend, ret);
 	wait_for_roster(backend, record, ret);
-	if (ret->now && bind_missing(backend, record, ret))
+	if (ret->now && bind_missing(backend, record, false, ret))
 		look_again(backend, ret);
+	bring_virtual(backend, record, ret);
 	if (ret->now)
 		pr_settings_late(record, backend, ret);
 	count_missing(record, ret);
@@ -427,6 +445,27 @@ static bool lacks_room(const struct pr_record *record, const struct pr_topology 
 	return begun && lost;
 }
 
+/* Of all that the plan removes: who has some is not removed. */
+static void take_virtual_away(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	for (size_t i = 0; i < record->n_steps; i++) {
+		const struct pr_record_step *s = &record->steps[i];
+		const struct pr_function *f;
+		int r;
+
+		f = s->inverse == PR_INVERSE_VFS ? find_present(ret->now, s->path) : NULL;
+		if (!f || f->facts->sriov_numvfs <= 0)
+			continue;
+		r = pr_settings_set_vfs(backend, &f->address, (uint32_t)f->facts->sriov_numvfs, 0);
+		if (r < 0)
+			r = pr_settings_set_vfs(
+				backend, &f->address, (uint32_t)f->facts->sriov_numvfs, 0);
+		if (r < 0)
+			note_error(ret, r);
+	}
+}
+
 /* Once more when it failed: another helper may do better. */
 static void remove_again(
 	const struct pr_backend *backend, const struct pr_function *f, struct pr_restored *ret)
@@ -447,6 +486,7 @@ static void remove_again(
 static void remove_rest(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
 {
+	take_virtual_away(backend, record, ret);
 	for (size_t i = 0; i < record->n_steps; i++) {
 		struct pr_record_step *s = &record->steps[i];
 		const struct pr_function *f;
@@ -543,6 +583,7 @@ void pr_restore(
 static void go_back(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
 {
+	take_virtual_away(backend, record, ret);
 	for (size_t i = 0; i < record->n_steps; i++) {
 		const struct pr_record_step *s = &record->steps[i];
 		const struct pr_function *f = s->path ? find_present(ret->now, s->path) : NULL;

@@ -177,6 +177,8 @@ static int do_step(const struct run *run, size_t step)
 	case PR_STEP_RESCAN:
 		r = check_away(run, step);
 		return r < 0 ? r : do_rescan(b, s);
+	case PR_STEP_VFS:
+		return pr_settings_set_vfs(b, &s->address, s->old, s->value);
 	case PR_STEP_EXPECT:
 		return 0; /* the verification that ends every run */
 	case _PR_STEP_MAX:

@@ -346,30 +346,14 @@ bool pr_settings_early(
 	return release(record, backend, ret) || any;
 }
 
-static bool wants_virtual(const struct pr_record_setting *s)
-{
-	return strcmp(s->what->name, "sriov_numvfs") == 0 && strcmp(s->text, "0") != 0;
-}
-
-bool pr_settings_virtual(
+void pr_settings_early_virtual(
 	const struct pr_record *record, const struct pr_backend *backend, struct pr_restored *ret)
 {
-	bool any = false;
+	struct visit v = { .record = record, .backend = backend, .ret = ret };
 
-	for (size_t i = 0; backend->ops->set_attribute && i < record->n_settings; i++) {
-		const struct pr_record_setting *s = &record->settings[i];
-		const struct pr_function *f;
-
-		f = wants_virtual(s) ? pr_topology_find_path(ret->now, s->path) : NULL;
-		if (!f || f->removed || !f->facts || !f->facts->driver ||
-			f->facts->sriov_numvfs != 0)
-			continue;
-		(void)backend->ops->set_attribute(
-			backend->instance, &f->address, s->what->name, s->text);
-		any = true;
-	}
-
-	return any;
+	for (size_t i = 0; i < record->n_settings; i += v.n)
+		if (visit_begin(&v, i) && v.f->facts->is_vf)
+			(void)visit_early(&v);
 }
 
 /* A write may succeed and change nothing. */

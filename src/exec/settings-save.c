@@ -30,6 +30,17 @@ static bool is_unbound_by(const struct pr_plan *plan, const struct pr_function *
 	return false;
 }
 
+/* Taken away, and had again, with its physical function's others. */
+static bool is_virtual_of(const struct pr_plan *plan, const struct pr_function *f)
+{
+	for (size_t i = 0; f->facts->is_vf && i < plan->n_steps; i++)
+		if (plan->steps[i].kind == PR_STEP_VFS &&
+			pr_address_compare(&plan->steps[i].address, &f->facts->physfn) == 0)
+			return true;
+
+	return false;
+}
+
 /* A port that stays, and above what goes. */
 static bool is_guard(const struct saving *s, const struct pr_function *f)
 {
@@ -117,7 +128,8 @@ static int save_all(
 		else if (what->place != PR_PLACE_AER || !is_firmwares(text))
 			add_register(s, what, f, entry->path);
 	}
-	if (entry->stays_unbound)
+	/* drivers are kept off virtual functions by their physical one */
+	if (entry->stays_unbound && !f->facts->is_vf)
 		s->wants_hold = true;
 
 	return r;
@@ -141,7 +153,8 @@ static int save_function(struct saving *s, const struct pr_record_function *entr
 {
 	const struct pr_function *f = pr_topology_find_path(s->now, entry->path);
 
-	if (pr_record_removes(s->record, entry->path) || is_unbound_by(s->plan, f))
+	if (pr_record_removes(s->record, entry->path) || is_unbound_by(s->plan, f) ||
+		is_virtual_of(s->plan, f))
 		return save_all(s, f, entry);
 
 	return is_guard(s, f) ? save_guard(s, f, entry) : 0;

@@ -38,11 +38,28 @@ bool pr_settings_early(
 	const struct pr_record *record, const struct pr_backend *backend, struct pr_restored *ret);
 
 /*
+ * sriov_numvfs of the function at @a becomes @value, if it is @old now (else -ESTALE).  Linux goes
+ * from one number to another by way of 0 only.
+ */
+int pr_settings_set_vfs(
+	const struct pr_backend *backend, const struct pr_address *a, uint32_t old, uint32_t value);
+
+/*
  * Asks drivers that are back for their virtual functions, on the look in @ret; true when one was
- * asked.
+ * asked, and another look is due.  No driver is tried on what comes.
  */
 bool pr_settings_virtual(
 	const struct pr_record *record, const struct pr_backend *backend, struct pr_restored *ret);
+
+/* pr_settings_early() for virtual functions alone, on a look that has them. */
+void pr_settings_early_virtual(
+	const struct pr_record *record, const struct pr_backend *backend, struct pr_restored *ret);
+
+/*
+ * Linux binds nothing to @vf, by hand either, while sriov_drivers_autoprobe of its physical function is
+ * 0 (pci_device_can_probe() of drivers/pci/pci-driver.c).  pr_settings_late() puts it back.
+ */
+void pr_settings_allow_virtual(const struct pr_backend *backend, const struct pr_function *vf);
 
 /* With every driver in place: what is still different, and the names of what stays so in @ret. */
 void pr_settings_late(

@@ -31,8 +31,8 @@ static const struct pr_root *root_of(const struct pr_action *a)
 static bool scans(const struct pr_action *a)
 {
 	return a->kind != PR_ACTION_REMOVE && a->kind != PR_ACTION_WRITE &&
-	       a->kind != PR_ACTION_RESIZE && a->kind != PR_ACTION_UNPLUG &&
-	       a->kind != PR_ACTION_UNPLUG_ACPI;
+	       a->kind != PR_ACTION_RESIZE && a->kind != PR_ACTION_VFS &&
+	       a->kind != PR_ACTION_UNPLUG && a->kind != PR_ACTION_UNPLUG_ACPI;
 }
 
 /* What it writes to is not removed before anything is assigned. */
@@ -116,6 +116,8 @@ static int apply_one(struct k_model *m, const struct pr_action *actions, size_t 
 		return k_unplug_below(root, f, a->device);
 	case PR_ACTION_BOOT:
 		return k_boot(m, root);
+	case PR_ACTION_VFS:
+		return k_set_vfs(m, f, a->value);
 	}
 	return -EINVAL;
 }
@@ -125,7 +127,7 @@ static int check_action(const struct pr_topology *t, const struct pr_action *a)
 {
 	bool needs_function = a->kind == PR_ACTION_REMOVE || a->kind == PR_ACTION_WRITE ||
 			      a->kind == PR_ACTION_RESIZE || a->kind == PR_ACTION_PLUG ||
-			      a->kind == PR_ACTION_UNPLUG;
+			      a->kind == PR_ACTION_UNPLUG || a->kind == PR_ACTION_VFS;
 
 	if (a->kind == PR_ACTION_RESCAN_ALL)
 		return 0;

@@ -147,7 +147,7 @@ bool k_is_fresh(const struct k_model *m, const struct pr_function *f);
 /* The kernel has a bus for it (pci_dev.subordinate); nobody else's. */
 bool k_has_bus(const struct k_model *m, const struct pr_function *f);
 
-/* ---- write.c, remove.c, rescan.c, plug.c: what is done; each 0, 1 or a negative errno ---- */
+/* ---- write.c, remove.c, virtual.c, rescan.c, plug.c: what is done; each 0, 1 or a negative errno ---- */
 
 bool k_action_touches(const struct pr_action *a, unsigned int first, unsigned int last);
 int k_write(struct k_model *m, struct pr_function *f, const struct pr_action *a);
@@ -155,8 +155,13 @@ int k_write(struct k_model *m, struct pr_function *f, const struct pr_action *a)
 bool k_writes_size(const struct pr_function *f, const struct pr_action *a);
 int k_remove(struct pr_function *top);
 bool k_has_vfs(const struct pr_function *f);
+void k_mark_removed(struct pr_function *f); /* it alone */
 /* Out of the machine: it has lost its registers when it comes back. */
 int k_unplug(struct pr_function *top);
+
+/* sriov_numvfs of @pf; what the kernel would refuse is not done. */
+int k_set_vfs(struct k_model *m, struct pr_function *pf, unsigned int n);
+void k_remove_vfs(struct pr_function *pf);
 
 /* Everything that one scan and assignment needs, for the host bridge @root. */
 int k_begin(struct k_model *m, struct pr_root *root);

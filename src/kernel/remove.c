@@ -13,7 +13,7 @@ static bool is_silent(const struct pr_function *f)
 	return f->facts->config_length >= 4 && f->header.vendor == 0xffff && !f->facts->is_vf;
 }
 
-static void mark_removed(struct pr_function *f)
+void k_mark_removed(struct pr_function *f)
 {
 	f->removed = true;
 	f->unplugged |= is_silent(f);
@@ -34,20 +34,6 @@ static void mark_removed(struct pr_function *f)
 	}
 }
 
-/* VFs go with their PF, wherever they are. */
-static void remove_vfs(const struct pr_function *pf)
-{
-	struct pr_root *root = pf->root;
-
-	for (size_t i = 0; i < root->n_functions; i++) {
-		struct pr_function *f = &root->functions[i];
-
-		if (f->facts->is_vf && !f->removed &&
-			pr_address_compare(&f->facts->physfn, &pf->facts->address) == 0)
-			mark_removed(f);
-	}
-}
-
 bool k_has_vfs(const struct pr_function *f)
 {
 	return f->facts->sriov_numvfs > 0 ||
@@ -60,9 +46,9 @@ int k_remove(struct pr_function *top)
 		return -EINVAL;
 	for (struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
 		if (!f->removed)
-			mark_removed(f);
+			k_mark_removed(f);
 		if (k_has_vfs(f))
-			remove_vfs(f);
+			k_remove_vfs(f); /* wherever they are */
 	}
 	return 0;
 }

@@ -114,6 +114,7 @@ static int replay_step(struct replay *r, const struct pr_step *step)
 	case PR_STEP_RESCAN:
 		return replay_rescan(r);
 	case PR_STEP_UNBIND:
+	case PR_STEP_VFS:
 	case PR_STEP_EXPECT:
 	case _PR_STEP_MAX:
 		break;

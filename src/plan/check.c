@@ -94,6 +94,15 @@ static int check_unbind(struct checking *c, size_t i)
 	return 0;
 }
 
+/* Is one of them there still? */
+static bool has_vfs(const struct checking *c, const struct pr_function *pf)
+{
+	for (const struct pr_function *vf = NULL; (vf = pr_function_next_vf(pf, vf));)
+		if (*fate_of(c, vf) < GONE)
+			return true;
+	return false;
+}
+
 static int check_removed(struct checking *c, size_t i, const struct pr_function *f)
 {
 	enum pr_disruption d = pr_function_disruption(f, c->policy, NULL);
@@ -101,6 +110,8 @@ static int check_removed(struct checking *c, size_t i, const struct pr_function 
 
 	if (*fate >= GONE)
 		return bad_step(c, i, "part of it was removed before");
+	if (has_vfs(c, f))
+		return bad_function(c, f, "would be removed under its virtual functions");
 	if (d == PR_DISRUPTION_PINNED || d > c->policy->limit)
 		return bad_function(c, f, "would be removed against the policy");
 	if (!f->bridge && f->facts->driver && *fate != UNBOUND)
@@ -125,12 +136,68 @@ static int check_remove(struct checking *c, size_t i)
 		return bad_step(c, i, "no such function");
 	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
 		if (f != top && *fate_of(c, f) == GONE)
-			continue; /* one after the other, from the leaves */
+			continue; /* one after the other, from the leaves; virtual functions before */
 		r = check_removed(c, i, f);
 		if (r != 0)
 			return r;
 	}
 	add_action(c, PR_ACTION_REMOVE, top, top->root);
+	return 0;
+}
+
+/* ---- virtual functions ---- */
+
+static int check_vf_gone(struct checking *c, size_t i, const struct pr_function *vf)
+{
+	enum pr_disruption d = pr_function_disruption(vf, c->policy, NULL);
+
+	if (d == PR_DISRUPTION_PINNED || d > c->policy->limit)
+		return bad_function(c, vf, "would be taken away against the policy");
+	if (vf->facts->driver && *fate_of(c, vf) != UNBOUND)
+		return bad_function(c, vf, "would be taken away with its driver bound");
+	if (*fate_of(c, vf) >= GONE)
+		return bad_step(c, i, "they were taken away before");
+	*fate_of(c, vf) = GONE;
+	return 0;
+}
+
+static int check_vfs(struct checking *c, size_t i)
+{
+	const struct pr_step *step = &c->plan->steps[i];
+	const struct pr_function *pf = step_function(c, step);
+	unsigned int n = 0;
+	int r;
+
+	if (!pf || !pf->facts->driver || *fate_of(c, pf) != STAYS)
+		return bad_step(c, i, "no driver is there that could do it");
+	if (pr_function_disruption(pf, c->policy, NULL) > c->policy->limit)
+		return bad_step(c, i, "the policy does not allow it");
+	for (const struct pr_function *vf = NULL; (vf = pr_function_next_vf(pf, vf)); n++) {
+		r = check_vf_gone(c, i, vf);
+		if (r != 0)
+			return r;
+	}
+	if (step->value != 0 || n == 0 || step->old != n)
+		return bad_step(c, i, "it does not have that many virtual functions");
+	add_action(c, PR_ACTION_VFS, pf, pf->root);
+	return 0;
+}
+
+/* What the runner does when all else is done. */
+static int return_vfs(struct checking *c)
+{
+	for (size_t i = 0; i < c->plan->n_steps; i++) {
+		const struct pr_step *step = &c->plan->steps[i];
+		const struct pr_function *pf;
+
+		if (step->kind != PR_STEP_VFS)
+			continue;
+		pf = step_function(c, step);
+		if (*fate_of(c, pf) == GONE)
+			return bad_function(c, pf, "would not be found again");
+		add_action(c, PR_ACTION_VFS, pf, pf->root);
+		c->actions[c->n_actions - 1].value = step->old;
+	}
 	return 0;
 }
 
@@ -312,6 +379,8 @@ static int check_step(struct checking *c, size_t i)
 		return check_remove(c, i);
 	case PR_STEP_RESCAN:
 		return check_rescan(c, i);
+	case PR_STEP_VFS:
+		return check_vfs(c, i);
 	case PR_STEP_EXPECT:
 		return i + 1 == c->plan->n_steps ? 0 : bad_step(c, i, "it must come last");
 	case PR_STEP_WRITE:
@@ -334,7 +403,8 @@ static int check_steps(struct checking *c)
 		if (r != 0)
 			return r;
 	}
-	return check_written(c);
+	r = return_vfs(c);
+	return r != 0 ? r : check_written(c);
 }
 
 /* ---- outcome ---- */
@@ -434,7 +504,8 @@ static int check_all(struct checking *c)
 	int r;
 
 	c->fates = pr_new_array(c->arena, t->n_roots, uint8_t *);
-	c->actions = pr_new_array(c->arena, c->plan->n_steps, struct pr_action);
+	/* twice: what is taken away comes again */
+	c->actions = pr_new_array(c->arena, 2 * c->plan->n_steps, struct pr_action);
 	if (!c->fates || !c->actions)
 		return -ENOMEM;
 	pr_for_each_root (t, i) {

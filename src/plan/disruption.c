@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define CLASS_NETWORK 0x02 /* PCI Code and ID Assignment, 1.3 */
+
 /*
  * Kinds of users (src/import/users*.c), and what taking their device away does.
  * Pinned: the machine, a guest or pciroom itself would not survive it, however
@@ -75,6 +77,51 @@ static bool has_fixed_resource(const struct pr_function *f)
 	return false;
 }
 
+bool pr_function_is_vf_of(const struct pr_function *f, const struct pr_function *pf)
+{
+	return !f->removed && f->facts->is_vf &&
+	       pr_address_compare(&f->facts->physfn, &pf->facts->address) == 0;
+}
+
+/* They lie beside it, whatever bus they are on (src/core/topology-build.c). */
+const struct pr_function *pr_function_next_vf(
+	const struct pr_function *pf, const struct pr_function *after)
+{
+	const struct pr_function *f = after        ? after->next
+				      : pf->parent ? pf->parent->first_child
+						   : pf->root->first_child;
+
+	while (f && !pr_function_is_vf_of(f, pf))
+		f = f->next;
+	return f;
+}
+
+unsigned int pr_function_vfs(const struct pr_function *f)
+{
+	const struct pr_caps *caps = f->caps;
+
+	if (f->removed || f->facts->is_vf)
+		return 0;
+	if (f->facts->sriov_numvfs > 0)
+		return (unsigned int)f->facts->sriov_numvfs;
+	return caps && caps->sriov.present == PR_YES && caps->sriov.enabled ? caps->sriov.num_vfs
+									    : 0;
+}
+
+/* Only the driver of the physical function takes them away, and can be asked to have them again. */
+static const char *pinned_by_vfs(const struct pr_function *f)
+{
+	unsigned int wanted = pr_function_vfs(f), seen = 0;
+
+	if (wanted == 0)
+		return NULL;
+	if (f->facts->sriov_numvfs <= 0 || !f->facts->driver)
+		return "has virtual functions in service, and no driver that would take them away";
+	for (const struct pr_function *vf = NULL; (vf = pr_function_next_vf(f, vf));)
+		seen++;
+	return seen == wanted ? NULL : "has virtual functions in service that cannot be seen";
+}
+
 /* What the hardware says of itself (KERNEL 3). */
 static const char *pinned_by_hardware(const struct pr_function *f)
 {
@@ -90,12 +137,7 @@ static const char *pinned_by_hardware(const struct pr_function *f)
 		return "has addresses fixed by Enhanced Allocation";
 	if (has_fixed_resource(f))
 		return "has addresses that cannot move";
-	if (f->facts->is_vf)
-		return "is a virtual function in service";
-	if (f->facts->sriov_numvfs > 0 ||
-		(caps && caps->sriov.present == PR_YES && caps->sriov.enabled))
-		return "has virtual functions in service (set its sriov_numvfs to 0 first)";
-	return NULL;
+	return pinned_by_vfs(f);
 }
 
 bool pr_function_can_move(const struct pr_function *f)
@@ -108,6 +150,8 @@ static const char *pinned_by_user(const struct pr_function *f)
 	for (size_t i = 0; i < f->facts->n_users; i++)
 		if (class_of_user(&f->facts->users[i]) == PR_DISRUPTION_PINNED)
 			return f->facts->users[i].what;
+	if (f->header.class_code >> 16 == CLASS_NETWORK && pr_function_vfs(f) > 0)
+		return "has virtual network functions, whose addresses, VLANs and trust would be lost";
 	if (f->facts->driver && strstr(f->facts->driver, "vfio"))
 		return "is handed to a virtual machine or a user-space driver by VFIO";
 	return NULL;

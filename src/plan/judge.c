@@ -82,8 +82,11 @@ static int judge_staying_resource(struct judging *g, const struct pr_function *b
 			reject_resource(g, before, was, "would move under its user");
 		return 0;
 	}
-	if (assigned && !pr_resource_is_window(was) && pr_function_is_driven(before))
+	if (!assigned || pr_resource_is_window(was) || !pr_function_is_driven(before))
+		return 0;
+	if (pr_function_vfs(before) == 0)
 		return add_rescued(g, before);
+	reject_resource(g, before, was, "would get addresses under its virtual functions");
 	return 0;
 }
 

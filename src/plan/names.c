@@ -29,6 +29,7 @@ static const char *const step_names[_PR_STEP_MAX] = {
 	[PR_STEP_WRITE] = "write",
 	[PR_STEP_REMOVE] = "remove",
 	[PR_STEP_RESCAN] = "rescan",
+	[PR_STEP_VFS] = "vfs",
 	[PR_STEP_EXPECT] = "expect",
 };
 

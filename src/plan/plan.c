@@ -120,7 +120,8 @@ static int note_removed(struct pr_plan *p, const struct pr_candidate *c)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->n_moves; i++)
 		for (size_t j = 0; j < c->moves[i].n_tops; j++)
-			p->removed[p->n_removed++] = c->moves[i].tops[j];
+			if (!c->moves[i].tops[j]->facts->is_vf)
+				p->removed[p->n_removed++] = c->moves[i].tops[j];
 	return 0;
 }
 
@@ -132,24 +133,37 @@ static void add_affected(struct making *m, const struct pr_function *f)
 	a->disruption = pr_function_disruption(f, m->search.policy, &a->reason);
 }
 
-static int note_affected(struct making *m)
+static size_t count_below(const struct pr_function *top)
+{
+	size_t n = 0;
+
+	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top))
+		n += !f->removed;
+	return n;
+}
+
+static void add_below(struct making *m, const struct pr_function *top)
+{
+	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top))
+		if (!f->removed)
+			add_affected(m, f);
+}
+
+static int note_affected(struct making *m, const struct pr_candidate *c)
 {
 	struct pr_plan *p = m->plan;
 	size_t n = m->judgement.n_rescued;
 
-	for (size_t i = 0; i < p->n_removed; i++)
-		for (const struct pr_function *f = p->removed[i]; f;
-			f = pr_function_walk(f, p->removed[i]))
-			n += !f->removed;
+	for (size_t i = 0; i < c->n_moves; i++)
+		for (size_t j = 0; j < c->moves[i].n_tops; j++)
+			n += count_below(c->moves[i].tops[j]);
 	p->affected = pr_new_array(p->arena, n, struct pr_affected);
 	if (!p->affected)
 		return -ENOMEM;
 
-	for (size_t i = 0; i < p->n_removed; i++)
-		for (const struct pr_function *f = p->removed[i]; f;
-			f = pr_function_walk(f, p->removed[i]))
-			if (!f->removed)
-				add_affected(m, f);
+	for (size_t i = 0; i < c->n_moves; i++)
+		for (size_t j = 0; j < c->moves[i].n_tops; j++)
+			add_below(m, c->moves[i].tops[j]);
 	for (size_t i = 0; i < m->judgement.n_rescued; i++)
 		add_affected(m, m->judgement.rescued[i]);
 	return 0;
@@ -262,7 +276,7 @@ static int write_down(struct making *m, const struct pr_choice *choice)
 	if (r == 0)
 		r = note_removed(p, &choice->candidate);
 	if (r == 0)
-		r = note_affected(m);
+		r = note_affected(m, &choice->candidate);
 	if (r == 0)
 		r = note_left(p, &asked);
 	if (r == 0)

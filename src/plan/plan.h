@@ -44,6 +44,15 @@ enum pr_disruption pr_subtree_disruption(const struct pr_function *top,
 	const char **ret_reason);
 /* False: what it is forbids to take it away, not somebody who uses it. */
 bool pr_function_can_move(const struct pr_function *f);
+/*
+ * Virtual functions in service on @f, which are enabled as long as it is there: they are taken away
+ * before it is, and belong to what is disturbed.  0: none, or @f is no physical function.
+ */
+unsigned int pr_function_vfs(const struct pr_function *f);
+bool pr_function_is_vf_of(const struct pr_function *f, const struct pr_function *pf);
+/* The one behind @after (NULL: the first); NULL: no more. */
+const struct pr_function *pr_function_next_vf(
+	const struct pr_function *pf, const struct pr_function *after);
 /* A driver that a user would miss: a port's own driver is not one. */
 bool pr_function_is_driven(const struct pr_function *f);
 

@@ -146,7 +146,8 @@ static void add_function(
 	bool target = is_target(a->targets, f);
 	enum class c = a->class;
 
-	for (size_t i = 0; i < f->n_resources; i++) {
+	/* virtual functions live in their physical one's BARs */
+	for (size_t i = 0; i < f->n_resources && !f->facts->is_vf; i++) {
 		const struct pr_resource *r = &f->resources[i];
 
 		if (pr_resource_is_window(r) || !in_class(c, f, r) || !sized(r))
@@ -216,7 +217,7 @@ static int find_taken(struct pr_room *room, struct pr_arena *arena, const struct
 	for (const struct pr_function *f = first; f; f = f->next) {
 		unsigned int unit = owner_of(f, units, room->n_units);
 
-		for (size_t i = 0; i < f->n_resources && !f->removed; i++)
+		for (size_t i = 0; i < f->n_resources && !f->removed && !f->facts->is_vf; i++)
 			if (f->resources[i].state == PR_RES_ASSIGNED &&
 				pr_resource_is_io(&f->resources[i]) == io)
 				taken[n++] = (struct owned){ f->resources[i].range, unit };

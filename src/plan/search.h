@@ -21,9 +21,10 @@ struct pr_deed {
 struct pr_move {
 	const struct pr_root *root;
 	const struct pr_function *parent; /* bridge above the bus; NULL: the root bus */
-	const struct pr_function **tops;  /* children of @parent, in the order of its list */
-	size_t n_tops;                    /* 0: rescan only */
-	bool closes; /* memory windows of what is removed are closed before (close.c) */
+	/* children of @parent, in the order of its list; virtual functions go with theirs */
+	const struct pr_function **tops;
+	size_t n_tops; /* 0: rescan only */
+	bool closes;   /* memory windows of what is removed are closed before (close.c) */
 	const struct pr_deed *deeds; /* all that is done before the rescan (move.c) */
 	size_t n_deeds;
 };
@@ -240,8 +241,8 @@ int pr_candidate_actions(struct pr_arena *arena, const struct pr_candidate *c,
 	struct pr_action **ret, size_t *ret_n);
 /* The function whose bus is scanned; NULL: the root bus. */
 const struct pr_function *pr_move_anchor(const struct pr_move *m);
-/* Drivers to let go when @top is removed. */
-unsigned int pr_count_unbinds(const struct pr_function *top);
+/* Drivers that let go, and virtual functions taken away, before @top is removed. */
+unsigned int pr_count_stops(const struct pr_function *top);
 unsigned int pr_candidate_n_steps(
 	const struct pr_candidate *c, const struct pr_function **rescued, size_t n_rescued);
 int pr_candidate_steps(struct pr_arena *arena, const struct pr_candidate *c,

@@ -60,11 +60,35 @@ static struct pr_action action_of(const struct pr_move *m, const struct pr_deed 
 	};
 }
 
+/* Asks for what the runner has again at the end: the virtual functions of all that is removed. */
+static size_t add_vfs(const struct pr_candidate *c, struct pr_action *actions)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_moves; i++) {
+		for (size_t j = 0; j < c->moves[i].n_tops; j++) {
+			const struct pr_function *top = c->moves[i].tops[j];
+
+			for (const struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
+				if (pr_function_vfs(f) == 0)
+					continue;
+				if (actions)
+					actions[n] = (struct pr_action){ .kind = PR_ACTION_VFS,
+						.function = f,
+						.root = f->root,
+						.value = pr_function_vfs(f) };
+				n++;
+			}
+		}
+	}
+	return n;
+}
+
 int pr_candidate_actions(
 	struct pr_arena *arena, const struct pr_candidate *c, struct pr_action **ret, size_t *ret_n)
 {
 	struct pr_action *actions;
-	size_t n = c->n_moves, k = 0;
+	size_t n = c->n_moves + add_vfs(c, NULL), k = 0;
 
 	for (size_t i = 0; i < c->n_moves; i++)
 		n += c->moves[i].n_deeds;
@@ -81,6 +105,7 @@ int pr_candidate_actions(
 			.kind = PR_ACTION_RESCAN, .function = pr_move_anchor(m), .root = m->root
 		};
 	}
+	(void)add_vfs(c, actions + k); /* counted above */
 	*ret = actions;
 	*ret_n = n;
 	return 0;
@@ -92,12 +117,12 @@ static bool wants_unbind(const struct pr_function *f)
 	return !f->removed && !f->bridge && f->facts->driver && *f->facts->driver;
 }
 
-unsigned int pr_count_unbinds(const struct pr_function *top)
+unsigned int pr_count_stops(const struct pr_function *top)
 {
 	unsigned int n = 0;
 
 	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top))
-		n += wants_unbind(f);
+		n += wants_unbind(f) + (pr_function_vfs(f) > 0);
 	return n;
 }
 
@@ -109,7 +134,7 @@ unsigned int pr_candidate_n_steps(
 	for (size_t i = 0; i < c->n_moves; i++) {
 		n += 1 + (unsigned int)c->moves[i].n_deeds;
 		for (size_t j = 0; j < c->moves[i].n_tops; j++)
-			n += pr_count_unbinds(c->moves[i].tops[j]);
+			n += pr_count_stops(c->moves[i].tops[j]);
 	}
 	for (size_t i = 0; i < n_rescued; i++)
 		n += wants_unbind(rescued[i]);
@@ -145,30 +170,66 @@ static size_t depth_of(const struct pr_function *f)
 	return depth;
 }
 
+typedef bool wants_fn(const struct pr_function *f);
+
+static bool wants_unbind_first(const struct pr_function *f)
+{
+	return wants_unbind(f) && f->facts->is_vf;
+}
+
+static bool wants_unbind_then(const struct pr_function *f)
+{
+	return wants_unbind(f) && !f->facts->is_vf;
+}
+
+static bool wants_no_vfs(const struct pr_function *f)
+{
+	return pr_function_vfs(f) > 0;
+}
+
+static int add_stop(struct step_list *l, enum pr_step_kind kind, const struct pr_function *f)
+{
+	if (kind == PR_STEP_VFS)
+		l->steps[l->n].old = pr_function_vfs(f);
+	return add_step(l, kind, f);
+}
+
 /* From the leaves upwards: a function beside a switch may serve those below it. */
-static int add_unbinds(struct step_list *l, const struct pr_function *top)
+static int add_stops(
+	struct step_list *l, const struct pr_function *top, enum pr_step_kind kind, wants_fn *wants)
 {
 	size_t deepest = 0;
 	int r = 0;
 
 	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top))
-		if (wants_unbind(f) && depth_of(f) > deepest)
+		if (wants(f) && depth_of(f) > deepest)
 			deepest = depth_of(f);
 	for (size_t depth = deepest + 1; depth-- > 0;)
 		for (const struct pr_function *f = top; f && r == 0; f = pr_function_walk(f, top))
-			if (wants_unbind(f) && depth_of(f) == depth)
-				r = add_step(l, PR_STEP_UNBIND, f);
+			if (wants(f) && depth_of(f) == depth)
+				r = add_stop(l, kind, f);
 	return r;
 }
 
-static int add_move_unbinds(struct step_list *l, const struct pr_move *m)
+/* Virtual functions are let go of and taken away while the driver is there that can do it. */
+static int add_move_stops(struct step_list *l, const struct pr_move *m)
 {
+	static const struct {
+		enum pr_step_kind kind;
+		wants_fn *wants;
+	} order[] = {
+		{ PR_STEP_UNBIND, wants_unbind_first },
+		{ PR_STEP_VFS, wants_no_vfs },
+		{ PR_STEP_UNBIND, wants_unbind_then },
+	};
 	int r;
 
-	for (size_t i = 0; i < m->n_tops; i++) {
-		r = add_unbinds(l, m->tops[i]);
-		if (r < 0)
-			return r;
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		for (size_t j = 0; j < m->n_tops; j++) {
+			r = add_stops(l, m->tops[j], order[i].kind, order[i].wants);
+			if (r < 0)
+				return r;
+		}
 	}
 	return 0;
 }
@@ -219,7 +280,7 @@ int pr_candidate_steps(struct pr_arena *arena, const struct pr_candidate *c,
 			return r;
 	}
 	for (size_t i = 0; i < c->n_moves; i++) {
-		r = add_move_unbinds(&l, &c->moves[i]);
+		r = add_move_stops(&l, &c->moves[i]);
 		if (r < 0)
 			return r;
 	}

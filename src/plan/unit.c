@@ -34,9 +34,22 @@ static bool can_be_top(const struct pr_function *f)
 }
 
 /* A bridge goes by itself, an endpoint with the other endpoints of its card. */
-static bool goes_with(const struct pr_function *f, const struct pr_function *top)
+static bool is_of_card(const struct pr_function *f, const struct pr_function *top)
 {
 	return f == top || (can_be_top(f) && !top->bridge && !f->bridge && same_slot(top, f));
+}
+
+/* So do the virtual functions of all these. */
+static bool goes_with(const struct pr_function *f, const struct pr_function *top)
+{
+	const struct pr_function *first = pr_bus_first(top->root, top->parent);
+
+	if (!f->facts->is_vf || f->removed || top->bridge)
+		return is_of_card(f, top);
+	for (const struct pr_function *pf = first; pf; pf = pf->next)
+		if (pr_function_is_vf_of(f, pf))
+			return is_of_card(pf, top);
+	return false;
 }
 
 /* A bridge that is a function of the same card: it has to go too. */
@@ -97,7 +110,7 @@ static void price(const struct pr_search *s, struct pr_unit *u)
 			u->pinned = f;
 			(void)pr_function_disruption(f, s->policy, &u->reason);
 		}
-		u->cost.steps += 1 + pr_count_unbinds(top);
+		u->cost.steps += can_be_top(top) + pr_count_stops(top);
 	}
 }
 

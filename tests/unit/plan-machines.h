@@ -52,6 +52,14 @@
 	"03:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 " newcomer "\n"                     \
 	"04:00.0 dev 8086:10d3 bar0=mem:20000@fe200000 bar2=io:20@released driver=e1000e\n"
 
+/* An NVMe controller in a packed switch that has two of its four virtual functions. */
+#define WITH_VFS(release, driver, first, second)                                                \
+	PACKED(release, DEAD_256M, "driver=e1000e")                                             \
+	"04:01.0 dev 1b36:0010 class=010802 bar0=mem64:4000@fe300000 vfs=4 numvfs=2 "           \
+	"vfbar0=mem64:4000@fe310000 " driver "\n"                                               \
+	"04:01.1 dev 1b36:0010 class=010802 vf-of=04:01.0 bar0=mem64:4000@fe310000 " first "\n" \
+	"04:01.2 dev 1b36:0010 class=010802 vf-of=04:01.0 bar0=mem64:4000@fe314000 " second "\n"
+
 /* A root port by itself with a dead card, its window as given. */
 #define SINGLE(window, card)                                                        \
 	"kernel 6.1.0\n" ROOT DISK "00:02.0 bridge 01-01 root-port hotplug " window \

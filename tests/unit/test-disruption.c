@@ -86,25 +86,54 @@ static const struct disruption_case cases[] = {
 		.function = "01:00.0",
 		.expect = PR_DISRUPTION_PINNED,
 		.reason = "has addresses that cannot move" },
-	{ .name = "enabled virtual functions pin their physical function",
+	{ .name = "virtual functions that cannot be seen pin their physical one",
 		.machine = PORT "01:00.0 dev 8086:1572 bar0=mem:1000@80000000 driver=i40e vfs=8 "
 				"numvfs=2 vfbar0=mem:1000@80010000\n",
 		.function = "01:00.0",
 		.expect = PR_DISRUPTION_PINNED,
-		.reason = "has virtual functions in service (set its sriov_numvfs to 0 first)" },
+		.reason = "has virtual functions in service that cannot be seen" },
+	{ .name = "virtual functions that no driver would take away do too",
+		.machine = PORT "01:00.0 dev 8086:1572 bar0=mem:1000@80000000 vfs=8 numvfs=1 "
+				"vfbar0=mem:1000@80010000\n"
+				"01:00.1 dev 8086:154c vf-of=01:00.0\n",
+		.function = "01:00.0",
+		.expect = PR_DISRUPTION_PINNED,
+		.reason = "has virtual functions in service, and no driver that would take "
+			  "them away" },
+	{ .name = "those that can be taken away do not",
+		.machine = PORT "01:00.0 dev 8086:1572 bar0=mem:1000@80000000 driver=i40e vfs=8 "
+				"numvfs=1 vfbar0=mem:1000@80010000\n"
+				"01:00.1 dev 8086:154c vf-of=01:00.0 driver=vfio-pci\n",
+		.function = "01:00.0",
+		.expect = PR_DISRUPTION_RESTART,
+		.reason = "a driver is bound" },
 	{ .name = "possible virtual functions do not",
 		.machine = PORT "01:00.0 dev 8086:1572 bar0=mem:1000@80000000 driver=i40e vfs=8 "
 				"numvfs=0 vfbar0=mem:1000@80010000\n",
 		.function = "01:00.0",
 		.expect = PR_DISRUPTION_RESTART,
 		.reason = "a driver is bound" },
-	{ .name = "a virtual function is pinned",
+	{ .name = "those of a network card have settings that nobody could put back",
+		.machine = PORT "01:00.0 dev 8086:1572 class=020000 bar0=mem:1000@80000000 "
+				"driver=i40e vfs=8 numvfs=1 vfbar0=mem:1000@80010000\n"
+				"01:00.1 dev 8086:154c vf-of=01:00.0\n",
+		.function = "01:00.0",
+		.expect = PR_DISRUPTION_PINNED,
+		.reason = "has virtual network functions, whose addresses, VLANs and trust would "
+			  "be lost" },
+	{ .name = "a virtual function without a driver is free",
 		.machine = PORT "01:00.0 dev 8086:1572 bar0=mem:1000@80000000 driver=i40e vfs=8 "
 				"numvfs=2 vfbar0=mem:1000@80010000\n"
 				"01:01.0 dev 8086:154c vf-of=01:00.0\n",
 		.function = "01:01.0",
+		.expect = PR_DISRUPTION_FREE },
+	{ .name = "one that a guest has is pinned",
+		.machine = PORT "01:00.0 dev 8086:1572 bar0=mem:1000@80000000 driver=i40e vfs=8 "
+				"numvfs=2 vfbar0=mem:1000@80010000\n"
+				"01:01.0 dev 8086:154c vf-of=01:00.0 driver=vfio-pci\n",
+		.function = "01:01.0",
 		.expect = PR_DISRUPTION_PINNED,
-		.reason = "is a virtual function in service" },
+		.reason = "is handed to a virtual machine or a user-space driver by VFIO" },
 };
 
 static void test_disruption(void **state)

@@ -254,6 +254,11 @@ static const struct machine_row {
 		"02:00.0 dev 1b36:0005 bar0=mem:1000@fe400000 bar1=mem:1000000@forgotten\n"
 		"02:00.1 dev 8086:10d3 bar0=mem:20000@fe420000 driver=e1000e\n",
 		NULL },
+	{ "virtual functions: of one the driver was taken off, of none the other is",
+		WITH_VFS("7.2.0", "driver=nvme", "driver=nvme", "override=none"), NULL },
+	{ "virtual functions, and drivers that come whether they may or not",
+		WITH_VFS("6.1.0", "driver=nvme", "driver=nvme", "driver=other override=other"),
+		NULL },
 	{ "idle ports in the way",
 		"kernel 6.12.0\n" ROOT DISK
 		"00:02.0 bridge 01-05 root-port mem=fe000000-fe2fffff driver=pcieport\n"
@@ -294,6 +299,8 @@ static const struct machine_row unconfirmed[] = {
 			"dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:100000@forgotten\n"
 			"01:00.1 dev 1b36:0005 bar0=mem:1000@fe001000 driver=snd_hda_intel"),
 		NULL },
+	{ "nobody confirms: virtual functions",
+		WITH_VFS("6.12.0", "driver=nvme", "driver=nvme", ""), NULL },
 	{ "nobody confirms: windows closed first",
 		"kernel 6.1.0\n" BESIDE_A_RESERVE
 		"03:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@c0000000 driver=e1000e\n",

@@ -3,6 +3,7 @@
  * The kernel model: a machine, actions, and what is where afterwards.  Rows
  * marked "as measured" are layouts of real kernels; the others pin one rule.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,6 +199,15 @@ struct kernel_case {
 	"01:00.0 dev 8086:10d3 bar0=mem:1000@fe000000 bar2=io:20@forgotten?\n"
 
 #define NEWCOMER "99:00.0 dev 1b36:0005 class=00ff00 newcomer parent=02:00.0 "
+
+/* Two of four virtual functions, and where the BARs of all of them are. */
+#define VIRTUAL(bars)                                                                           \
+	"kernel 6.12.0\nroot 0000:00-ff mem=fe000000-fe2fffff\n"                                \
+	"00:02.0 bridge 01-01 root-port mem=fe000000-fe2fffff driver=pcieport\n"                \
+	"01:00.0 dev 1b36:0010 bar0=mem64:4000@fe100000 vfs=4 numvfs=2 vfbar0=mem64:4000@" bars \
+	" driver=nvme\n"                                                                        \
+	"01:00.1 dev 1b36:0010 vf-of=01:00.0 bar0=mem64:4000@fe110000\n"                        \
+	"01:00.2 dev 1b36:0010 vf-of=01:00.0 bar0=mem64:4000@fe114000\n"
 
 static const struct kernel_case cases[] = {
 	{ .name = "a newcomer is nothing to the kernel until it is looked for",
@@ -800,6 +810,37 @@ static const struct kernel_case cases[] = {
 		.actions = "write 02:01.0 19.1=20; rescan root",
 		.result = 1,
 		.expect = "while it is in use" },
+	{ .name = "virtual functions go and come in the BARs of their physical one",
+		.machine = VIRTUAL("fe110000"),
+		.actions = "vfs 01:00.0 0.0=0; remove 01:00.0; rescan 00:02.0; vfs 01:00.0 0.0=2",
+		.expect = "01:00.0 vf0 fe004000-fe013fff\n"
+			  "01:00.1 is here\n"
+			  "01:00.1 bar0 fe004000-fe007fff\n"
+			  "01:00.2 bar0 fe008000-fe00bfff\n" },
+	{ .name = "of fewer, the first",
+		.machine = VIRTUAL("fe110000"),
+		.actions = "vfs 01:00.0 0.0=0; vfs 01:00.0 0.0=1",
+		.expect = "01:00.1 bar0 fe110000-fe113fff\n01:00.2 is gone\n" },
+	{ .name = "none come where their BARs have no room",
+		.machine = VIRTUAL("unassigned"),
+		.actions = "vfs 01:00.0 0.0=0; vfs 01:00.0 0.0=2",
+		.expect = "01:00.1 is gone\n01:00.2 is gone\n" },
+	{ .name = "nor where the bus numbers end before",
+		.machine = "kernel 6.12.0\nroot 0000:00-ff mem=fe000000-fe2fffff\n"
+			   "00:02.0 bridge 01-01 root-port mem=fe000000-fe2fffff driver=pcieport\n"
+			   "01:1f.0 dev 1b36:0010 bar0=mem64:4000@fe100000 vfs=8 numvfs=1 "
+			   "vfbar0=mem64:4000@fe110000 driver=nvme\n"
+			   "01:1f.1 dev 1b36:0010 vf-of=01:1f.0 bar0=mem64:4000@fe110000\n",
+		.actions = "vfs 01:1f.0 0.0=0; vfs 01:1f.0 0.0=8",
+		.expect = "01:1f.1 is gone\n" },
+	{ .name = "a function without them",
+		.machine = PACKED("6.1.0"),
+		.actions = "vfs 02:01.0 0.0=1",
+		.result = -EINVAL },
+	{ .name = "more than there are",
+		.machine = VIRTUAL("fe110000"),
+		.actions = "vfs 01:00.0 0.0=0; vfs 01:00.0 0.0=5",
+		.result = -EINVAL },
 };
 
 /* ---- actions ---- */
@@ -822,6 +863,7 @@ static const struct {
 	{ "unplug", PR_ACTION_UNPLUG },
 	{ "plug-acpi", PR_ACTION_PLUG_ACPI },
 	{ "unplug-acpi", PR_ACTION_UNPLUG_ACPI },
+	{ "vfs", PR_ACTION_VFS },
 };
 
 static struct pr_action parse_action(const struct pr_topology *t, const char *text)

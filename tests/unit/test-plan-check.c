@@ -368,6 +368,49 @@ static void write_what_is_gone(struct pr_plan *p, struct pr_policy *policy)
 	swap_steps(p, 1, 2);
 }
 
+/* Planned as: unbind 01:00.1; vfs 01:00.0; unbind 01:00.0; remove 01:00.0, 01:01.0; rescan; expect. */
+#define VIRTUAL                                                                      \
+	"kernel 6.12.0\n" ROOT                                                       \
+	"00:02.0 bridge 01-01 root-port mem=fe000000-fe2fffff driver=pcieport\n"     \
+	"01:00.0 dev 1b36:0010 bar0=mem64:4000@fe100000 vfs=4 numvfs=2 "             \
+	"vfbar0=mem64:4000@fe110000 driver=nvme\n"                                   \
+	"01:00.1 dev 1b36:0010 vf-of=01:00.0 bar0=mem64:4000@fe110000 driver=nvme\n" \
+	"01:00.2 dev 1b36:0010 vf-of=01:00.0 bar0=mem64:4000@fe114000\n"             \
+	"01:01.0 dev 1b36:0005 bar0=mem:200000@forgotten\n"
+
+static void keep_virtual(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	drop_step(p, 1);
+}
+
+static void one_virtual_stays(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[1].value = 1;
+}
+
+static void more_virtual_than_there_are(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[1].old = 3;
+}
+
+static void virtual_after_the_driver(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	swap_steps(p, 1, 2);
+}
+
+static void pin_a_virtual_one(struct pr_plan *p, struct pr_policy *policy)
+{
+	static const char *const pin[] = { "0000:01:00.2" };
+
+	(void)p;
+	policy->pinned = pin;
+	policy->n_pinned = 1;
+}
+
 static const struct spoil_case spoil_cases[] = {
 	{ "a good plan passes", leave_alone, NULL, NULL },
 	{ "the root bus instead of a function on it is the same", rescan_the_root_bus, NULL, NULL },
@@ -445,6 +488,19 @@ static const struct spoil_case spoil_cases[] = {
 		NO_BUS },
 	{ "registers written under lockdown", lock_down, "no register can be written in lockdown",
 		NO_BUS },
+	{ "virtual functions away and back", leave_alone, NULL, VIRTUAL },
+	{ "a removal under virtual functions", keep_virtual,
+		"0000:01:00.0 would be removed under its virtual functions", VIRTUAL },
+	{ "virtual functions whose driver is not asked to let go", drop_unbind,
+		"0000:01:00.1 would be taken away with its driver bound", VIRTUAL },
+	{ "a virtual function that stays", one_virtual_stays,
+		"it does not have that many virtual functions", VIRTUAL },
+	{ "more virtual functions than there are", more_virtual_than_there_are,
+		"it does not have that many virtual functions", VIRTUAL },
+	{ "virtual functions after the driver has let go", virtual_after_the_driver,
+		"no driver is there that could do it", VIRTUAL },
+	{ "a virtual function that is pinned", pin_a_virtual_one,
+		"0000:01:00.2 would be taken away against the policy", VIRTUAL },
 	{ "another verdict", change_verdict, "the verdict is too-disruptive", NULL },
 };
 

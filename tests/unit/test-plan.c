@@ -97,6 +97,36 @@ static const struct plan_case cases[] = {
 		.steps = "unbind 04:00.0; remove 00:02.0; rescan 00:1f.2; expect",
 		.why = "0000:04:00.0 would have to be taken away for a moment, and must not: pinned by "
 		       "the administrator" },
+	{ .name = "idle virtual functions go with their physical one, and are let go of before",
+		.machine = WITH_VFS("6.12.0", "driver=nvme", "driver=nvme", ""),
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 04:01.1; vfs 04:01.0; unbind 04:00.0; unbind 04:01.0; "
+			 "remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "so they do where their card alone has to move",
+		.machine = "kernel 6.12.0\n" ROOT DISK
+			   "00:02.0 bridge 01-01 root-port mem=fe000000-fe2fffff driver=pcieport\n"
+			   "01:00.0 dev 1b36:0010 bar0=mem64:4000@fe100000 vfs=4 numvfs=2 "
+			   "vfbar0=mem64:4000@fe110000 driver=nvme\n"
+			   "01:00.1 dev 1b36:0010 vf-of=01:00.0 bar0=mem64:4000@fe110000\n"
+			   "01:00.2 dev 1b36:0010 vf-of=01:00.0 bar0=mem64:4000@fe114000\n"
+			   "01:01.0 dev 1b36:0005 bar0=mem:200000@forgotten\n",
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "vfs 01:00.0; unbind 01:00.0; remove 01:00.0; remove 01:01.0; "
+			 "rescan 00:02.0; expect" },
+	{ .name = "a virtual function in use is somebody in the way",
+		.machine = WITH_VFS("6.12.0", "driver=nvme", "driver=nvme user=mount:/srv", ""),
+		.limit = PR_DISRUPTION_RESTART,
+		.verdict = PR_VERDICT_TOO_DISRUPTIVE,
+		.steps = "unbind 04:01.1; vfs 04:01.0; unbind 04:00.0; unbind 04:01.0; "
+			 "remove 00:02.0; rescan 00:1f.2; expect",
+		.why = "/srv" },
+	{ .name = "one that a guest has forbids it",
+		.machine = WITH_VFS("6.12.0", "driver=nvme", "driver=vfio-pci", ""),
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_VETOED,
+		.steps = "unbind 04:01.1; vfs 04:01.0; unbind 04:00.0; unbind 04:01.0; "
+			 "remove 00:02.0; rescan 00:1f.2; expect",
+		.why = "0000:04:01.1" },
 	{ .name = "VFIO pins like an administrator",
 		.machine = PACKED("6.1.0", DEAD_256M, "driver=vfio-pci"),
 		.limit = PR_DISRUPTION_IN_USE,
