@@ -112,7 +112,8 @@ enum pr_action_kind {
 	PR_ACTION_UNPLUG_ACPI,
 	/*
 	 * The kernel boots: what the topology has as assigned below @root is what firmware left in
-	 * the registers.  Bus numbers are taken as they are.
+	 * the registers.  Bus numbers are taken as they are.  What was removed or given up is found
+	 * again; what is unplugged stays away.
 	 */
 	PR_ACTION_BOOT,
 	/*

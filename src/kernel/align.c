@@ -157,6 +157,16 @@ static bool is_raised(const struct pr_resource *r, uint64_t align)
 	return (r->index == PR_ROM || (r->flags & PR_IORES_MEM)) && r->size < align;
 }
 
+bool k_raises_bars(struct k_model *m, const struct pr_function *f)
+{
+	uint64_t align = k_asked_alignment(m, f);
+
+	for (unsigned int i = 0; align > 0 && i < f->n_resources; i++)
+		if (is_raised(&f->resources[i], align))
+			return true;
+	return false;
+}
+
 /* pci_disable_bridge_window */
 static void close_windows(struct pr_bridge *b)
 {

@@ -96,26 +96,32 @@ static void forget_window(struct k_res *w)
 	w->orphan = false;
 }
 
-/* pcibios_allocate_bridge_resources: a window that does not nest is forgotten. */
-static void claim_windows(struct k_dev *d)
+/*
+ * pcibios_allocate_bridge_resources: a window that does not nest is forgotten,
+ * and memory windows that resource_alignment= had closed before.
+ */
+static void claim_windows(struct k_model *m, struct k_dev *d)
 {
+	bool closed = k_asked_alignment(m, d->f) > 0;
+
 	for (unsigned int i = PR_WINDOW_IO; i <= PR_WINDOW_PREF; i++) {
 		struct k_res *w = k_window(d, i);
 
-		if (has_address(w) && (claim(d->bus, w) || (clip(d->bus, w) && claim(d->bus, w))))
+		if (has_address(w) && !(closed && i != PR_WINDOW_IO) &&
+			(claim(d->bus, w) || (clip(d->bus, w) && claim(d->bus, w))))
 			continue;
 		forget_window(w);
 	}
 }
 
 /* pcibios_allocate_bus_resources */
-static void claim_bridges(struct k_bus *bus)
+static void claim_bridges(struct k_model *m, struct k_bus *bus)
 {
 	for (struct k_dev *d = bus->first; d; d = d->next) {
 		if (!d->subordinate)
 			continue;
-		claim_windows(d);
-		claim_bridges(d->subordinate);
+		claim_windows(m, d);
+		claim_bridges(m, d->subordinate);
 	}
 }
 
@@ -125,27 +131,32 @@ enum pass {
 	PASS_ROM,
 };
 
-static enum pass pass_of(const struct k_res *r)
+/* resource_alignment= has switched the decoding of memory off. */
+static enum pass pass_of(struct k_model *m, const struct k_res *r)
 {
-	unsigned int bit = r->flags & PR_IORES_IO ? COMMAND_IO : COMMAND_MEMORY;
+	const struct pr_function *f = r->dev->f;
+	bool io = r->flags & PR_IORES_IO;
 
 	if (r->index == PR_ROM)
 		return PASS_ROM;
-	return r->dev->f->header.command & bit ? PASS_ENABLED : PASS_DISABLED;
+	return f->header.command & (io ? COMMAND_IO : COMMAND_MEMORY) &&
+			       (io || k_asked_alignment(m, f) == 0)
+		       ? PASS_ENABLED
+		       : PASS_DISABLED;
 }
 
 /* pcibios_allocate_dev_resources, pcibios_allocate_rom_resources */
-static void claim_bars(struct k_bus *bus, enum pass pass)
+static void claim_bars(struct k_model *m, struct k_bus *bus, enum pass pass)
 {
 	for (struct k_dev *d = bus->first; d; d = d->next) {
 		for (unsigned int i = 0; i < d->n_res; i++) {
 			struct k_res *r = &d->res[i];
 
-			if (!r->window && !r->placed && has_address(r) && pass_of(r) == pass)
+			if (!r->window && !r->placed && has_address(r) && pass_of(m, r) == pass)
 				(void)claim(bus, r); /* or it is placed below */
 		}
 		if (d->subordinate)
-			claim_bars(d->subordinate, pass);
+			claim_bars(m, d->subordinate, pass);
 	}
 }
 
@@ -210,17 +221,17 @@ static void forget_windows(struct k_bus *bus)
 	}
 }
 
-static void survey(const struct pr_kernel *k, struct k_bus *bus)
+static void survey(struct k_model *m, struct k_bus *bus)
 {
 	forget_places(bus);
-	if (!k->reads_windows) {
+	if (!m->kernel->reads_windows) {
 		forget_windows(bus);
 		return;
 	}
-	claim_bridges(bus);
-	claim_bars(bus, PASS_ENABLED);
-	claim_bars(bus, PASS_DISABLED);
-	claim_bars(bus, PASS_ROM);
+	claim_bridges(m, bus);
+	claim_bars(m, bus, PASS_ENABLED);
+	claim_bars(m, bus, PASS_DISABLED);
+	claim_bars(m, bus, PASS_ROM);
 }
 
 /* ---- assigning ---- */
@@ -328,23 +339,72 @@ static void check_platform(struct k_model *m, const struct pr_root *root)
 		k_doubt(m, root->first_child, "how Linux on PowerPC boots is not modelled");
 }
 
+/* ---- finding ---- */
+
+static unsigned int devfn_of(const struct pr_function *f)
+{
+	return f->address.device * 8u + f->address.function;
+}
+
+/* Whatever came later: at boot devices are found in the order of the bus. */
+static void sort_bus(struct pr_function **first, struct pr_function **last)
+{
+	struct pr_function *sorted = NULL, *f = *first;
+
+	while (f) {
+		struct pr_function *next = f->next, **p = &sorted;
+
+		while (*p && devfn_of(*p) <= devfn_of(f))
+			p = &(*p)->next;
+		f->next = *p;
+		*p = f;
+		f = next;
+	}
+	*first = sorted;
+	for (f = sorted; f; f = f->next)
+		*last = f;
+}
+
+/* What the kernel had given up, or was told to remove, is there again. */
+static void find_again(struct k_model *m, struct pr_function *f)
+{
+	if (!f->unplugged && !f->facts->is_vf)
+		f->removed = false;
+	if (f->removed)
+		return;
+	m->fresh[f - m->root->functions] = true;
+	for (unsigned int i = 0; i < f->n_resources; i++)
+		if (f->resources[i].state == PR_RES_FORGOTTEN)
+			f->resources[i].state = PR_RES_UNASSIGNED;
+	if (k_raises_bars(m, f))
+		k_doubt(m, f, "what resource_alignment= does to its BARs at boot is not modelled");
+}
+
+static void find_all(struct k_model *m)
+{
+	struct pr_root *root = m->root;
+
+	sort_bus(&root->first_child, &root->last_child);
+	for (size_t i = 0; i < root->n_functions; i++) {
+		struct pr_function *f = &root->functions[i];
+
+		sort_bus(&f->first_child, &f->last_child);
+		find_again(m, f);
+	}
+}
+
 int k_boot(struct k_model *m, struct pr_root *root)
 {
 	struct k_bus *bus = NULL;
 
 	check_platform(m, root);
 	if (k_begin(m, root) == 0) {
-		for (size_t i = 0; i < root->n_functions; i++) {
-			m->fresh[i] = !root->functions[i].removed;
-			if (k_asked_alignment(m, &root->functions[i]) > 0)
-				k_doubt(m, &root->functions[i],
-					"what resource_alignment= did at boot is not modelled");
-		}
+		find_all(m);
 		bus = k_tree_build(m, NULL, true);
 	}
 	if (bus && m->status == 0) {
 		k_check_modelled(m, bus);
-		survey(m->kernel, bus);
+		survey(m, bus);
 	}
 	if (m->status == 0)
 		assign_root(m, bus);

@@ -203,6 +203,8 @@ void k_scan_slot_bridges(struct k_model *m, struct pr_function *bridge, uint8_t 
 
 /* Bytes that memory BARs of @f have at least when it is found; 0: nothing is asked for. */
 uint64_t k_asked_alignment(struct k_model *m, const struct pr_function *f);
+/* Some BAR of @f would get larger by that. */
+bool k_raises_bars(struct k_model *m, const struct pr_function *f);
 /* To @f, just found. */
 void k_raise_alignment(struct k_model *m, struct pr_function *f);
 

@@ -196,33 +196,26 @@ static int plan_for(struct trial *w, const struct pr_topology *after, enum pr_di
 /* What the machine has is taken for what firmware gave; the card has nothing. */
 static int boot(struct trial *w, enum answer *ret)
 {
+	const struct pr_action action = { .kind = PR_ACTION_BOOT, .root = w->port->root };
 	struct pr_kernel kernel = *w->kernel;
-	struct pr_action action = { .kind = PR_ACTION_BOOT, .root = w->port->root };
-	struct pr_topology *with_card, *after;
+	struct pr_topology *after;
 	struct pr_doubt doubt;
 	char why[256];
 	int r;
 
 	*ret = NO;
-	r = pr_topology_copy(w->machine, NULL, &with_card);
+	kernel.realloc = PR_REALLOC_ON;
+	r = pr_kernel_apply(&kernel, w->machine, &action, 1, &after, &doubt);
 	if (r < 0)
 		return r;
-	action.root = with_card->roots[pr_root_position(w->machine, w->port->root)];
-	for (size_t i = 0; i < action.root->n_functions; i++)
-		action.root->functions[i].removed = false;
-	pr_topology_sign(with_card, NULL);
-
-	kernel.realloc = PR_REALLOC_ON;
-	r = pr_kernel_apply(&kernel, with_card, &action, 1, &after, &doubt);
-	if (r == 1)
+	if (r == 1) {
 		*ret = NOT_KNOWN;
-	if (r == 0) {
-		if (card_works(w, after) && pr_nothing_lost(w->machine, after, why, sizeof(why)))
-			*ret = YES;
-		pr_topology_free(after);
+		return 0;
 	}
-	pr_topology_free(with_card);
-	return r < 0 ? r : 0;
+	if (card_works(w, after) && pr_nothing_lost(w->machine, after, why, sizeof(why)))
+		*ret = YES;
+	pr_topology_free(after);
+	return 0;
 }
 
 /* ---- sizes ---- */

@@ -105,6 +105,33 @@ static const struct boot_case {
 		"02:00.0 bridge 03-03 downstream hotplug\n",
 		"00:01.0 14 80000000-801fffff\n"
 		"02:00.0 14 none\n" },
+	{ "resource_alignment closes the memory windows of a bridge, and what nests in them is sized anew",
+		"kernel 6.1.0\ncmdline pci=resource_alignment=00:01.0,hpmmioprefsize=16M\n" ROOT
+		"00:01.0 bridge 01-03 root-port io=c000-cfff mem=80000000-801fffff "
+		"pref64=100000000-1000fffff\n"
+		"01:00.0 bridge 02-03 upstream mem=80000000-801fffff "
+		"pref64=100000000-1000fffff\n"
+		"02:00.0 bridge 03-03 downstream hotplug mem=80000000-801fffff pref64=closed\n",
+		"00:01.0 13 c000-cfff\n"
+		"00:01.0 15 100000000-1010fffff\n"
+		"02:00.0 14 80000000-801fffff\n"
+		"02:00.0 15 100000000-100ffffff\n" },
+	{ "7.2: the same",
+		"kernel 7.2.0\ncmdline pci=resource_alignment=00:01.0,hpmmioprefsize=16M\n" ROOT
+		"00:01.0 bridge 01-03 root-port io=c000-cfff mem=80000000-801fffff "
+		"pref64=100000000-1000fffff\n"
+		"01:00.0 bridge 02-03 upstream mem=80000000-801fffff "
+		"pref64=100000000-1000fffff\n"
+		"02:00.0 bridge 03-03 downstream hotplug mem=80000000-801fffff pref64=closed\n",
+		"00:01.0 13 c000-cfff\n"
+		"00:01.0 15 100000000-100ffffff\n"
+		"02:00.0 15 100000000-100ffffff\n" },
+	{ "what the kernel had given up it finds again, in the order of the bus",
+		"kernel 6.1.0\n" ROOT
+		"00:03.0 dev 8086:0001 class=020000 bar0=mem:1000@unassigned order=1\n"
+		"00:02.0 dev 8086:0001 class=020000 bar0=mem:1000@forgotten order=2\n",
+		"00:02.0 0 80000000-80000fff\n"
+		"00:03.0 0 80001000-80001fff\n" },
 	{ "6.8: a switch below a hot-plug port gets all that firmware gave the port",
 		"kernel 6.8.6\n" ROOT
 		"00:01.0 bridge 01-04 root-port hotplug mem=80000000-80ffffff\n"
