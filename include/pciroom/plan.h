@@ -103,6 +103,7 @@ struct pr_request {
 	bool no_numbers; /* bus numbers are left to the kernel */
 	/* only whether there is a plan within the policy: a refusal looks no further, has no why */
 	bool brief;
+	bool advise; /* where there is no plan within the policy: what a boot could do */
 };
 #define PR_BUDGET_DEFAULT UINT64_C(100000)
 
@@ -224,6 +225,19 @@ struct pr_certificate {
 	size_t n_placed;
 };
 
+/* What an administrator can do where no plan can. */
+enum pr_advice_kind {
+	PR_ADVICE_BOOT = 0, /* boot; @setting is for the kernel's command line, "" for nothing */
+	_PR_ADVICE_KIND_MAX,
+};
+const char *pr_advice_kind_name(enum pr_advice_kind k);
+struct pr_advice {
+	enum pr_advice_kind kind;
+	bool later; /* the card is plugged in when the kernel has booted; else it is in its slot */
+	const char *setting; /* as it is written there: "pci=realloc" */
+	const char *text;    /* what to do, a sentence without its full stop */
+};
+
 struct pr_plan {
 	struct pr_arena *arena;
 	const struct pr_topology *topology; /* borrowed: must outlive the plan */
@@ -273,6 +287,14 @@ struct pr_plan {
 	struct pr_explanation explanation; /* of the targets */
 	/* for INFEASIBLE: whether it is the room or the kernel; else NULL */
 	const struct pr_certificate *certificate;
+	/*
+	 * For INFEASIBLE, TOO_DISRUPTIVE and VETOED, if asked for.  Each was simulated: all that lacks
+	 * memory or bus numbers gets it, and nobody loses anything, when firmware leaves the machine
+	 * as it is now.
+	 */
+	const struct pr_advice *advice;
+	size_t n_advice;
+	const char *no_advice; /* why nothing can be said, a sentence; NULL: the model knew all */
 };
 
 /*

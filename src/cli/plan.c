@@ -54,7 +54,8 @@ int pr_question_init(const struct pr_cli *cli, const struct pr_topology *t, stru
 	q.request = (struct pr_request){ .targets = q.targets,
 		.n_targets = q.n_devices,
 		.buses = q.buses,
-		.n_buses = cli->n_buses };
+		.n_buses = cli->n_buses,
+		.advise = true };
 
 	*ret = q;
 	return PR_EXIT_OK;

@@ -461,6 +461,24 @@ static void json_certificate(struct pr_json *j, const struct pr_certificate *c)
 	pr_json_object_end(j);
 }
 
+/* What a boot could do where no plan is within the policy. */
+static void json_advice(struct pr_json *j, const struct pr_plan *p)
+{
+	pr_json_array(j, "advice");
+	for (size_t i = 0; i < p->n_advice; i++) {
+		const struct pr_advice *a = &p->advice[i];
+
+		pr_json_object(j, NULL);
+		pr_json_string(j, "kind", pr_advice_kind_name(a->kind));
+		pr_json_string(j, "card", a->later ? "later" : "present");
+		pr_json_string(j, "setting", a->setting);
+		pr_json_string(j, "text", a->text);
+		pr_json_object_end(j);
+	}
+	pr_json_array_end(j);
+	pr_json_string(j, "no_advice", p->no_advice);
+}
+
 /* NULL: there is none. */
 static void json_cost(struct pr_json *j, const char *key, const struct pr_cost *c)
 {
@@ -501,6 +519,7 @@ void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p)
 	json_left(j, p);
 	json_attempts(j, p);
 	json_certificate(j, p->certificate);
+	json_advice(j, p);
 	pr_json_object(j, "explanation");
 	json_explanation(j, &p->explanation, NULL, 0);
 	pr_json_object_end(j);

@@ -409,12 +409,29 @@ static void add_arrangement(struct pr_text *t, const struct pr_style *s, const s
 			c->placed[i].range.last);
 }
 
+static void add_advice(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
+{
+	if (p->n_advice == 0 && !(s->verbose && p->no_advice))
+		return;
+	pr_text_add(t, "\n");
+	pr_text_paint(t, s, PR_PAINT_BOLD, "What the next boot could do");
+	pr_text_add(t, "\n");
+	for (size_t i = 0; i < p->n_advice; i++)
+		pr_text_printf(t, "  %s%s\n", i > 0 ? "or " : "", p->advice[i].text);
+	if (p->n_advice > 0)
+		pr_text_add(t, "  Simulated for a firmware that leaves the machine as it is now; "
+			       "nobody loses anything.\n");
+	else
+		pr_text_printf(t, "  nothing that can be said: %s\n", p->no_advice);
+}
+
 void pr_render_plan(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
 {
 	bool found = p->prediction != NULL;
 
 	add_verdict(t, s, p);
 	add_proof(t, p);
+	add_advice(t, s, p);
 	if (found) {
 		add_steps(t, s, p);
 		add_affected(t, s, p);

@@ -173,6 +173,26 @@ static int get_plan_renames(sd_bus *bus, const char *path, const char *interface
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+static int get_plan_advice(sd_bus *bus, const char *path, const char *interface,
+	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	const struct pr_plan *p = plan_at(userdata, path)->plan;
+	int r;
+
+	(void)bus;
+	(void)interface;
+	(void)property;
+	(void)error;
+	r = sd_bus_message_open_container(reply, 'a', "(sbss)");
+	for (size_t i = 0; r >= 0 && i < p->n_advice; i++) {
+		const struct pr_advice *a = &p->advice[i];
+
+		r = sd_bus_message_append(reply, "(sbss)", pr_advice_kind_name(a->kind),
+			(int)a->later, a->setting, a->text);
+	}
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 static int get_plan_verdict(sd_bus *bus, const char *path, const char *interface,
 	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -269,6 +289,7 @@ const sd_bus_vtable pr_bus_plan_vtable[] = {
 	SD_BUS_PROPERTY("Verdict", "a{sv}", get_plan_verdict, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Affected", "a(osss)", get_plan_affected, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Renames", "a(oss)", get_plan_renames, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Advice", "a(sbss)", get_plan_advice, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Steps", "a(sss)", get_plan_steps, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_METHOD_WITH_ARGS("GetPrediction", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", json),
 		method_get_prediction, SD_BUS_VTABLE_UNPRIVILEGED),

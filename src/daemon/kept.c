@@ -62,7 +62,8 @@ int pr_wish_plan(const struct pr_wish *w, const struct pr_topology *t, struct pr
 	struct pr_request request = { .targets = w->targets,
 		.n_targets = w->n_targets,
 		.buses = w->buses,
-		.n_buses = w->n_buses };
+		.n_buses = w->n_buses,
+		.advise = true };
 	struct pr_policy policy = wish_policy(w);
 
 	return pr_plan_make(t, &request, &policy, ret);

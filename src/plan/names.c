@@ -70,6 +70,15 @@ bool pr_disruption_parse(const char *name, enum pr_disruption *ret)
 	return false;
 }
 
+const char *pr_advice_kind_name(enum pr_advice_kind k)
+{
+	static const char *const names[_PR_ADVICE_KIND_MAX] = {
+		[PR_ADVICE_BOOT] = "boot",
+	};
+
+	return (unsigned int)k < _PR_ADVICE_KIND_MAX ? names[k] : "invalid";
+}
+
 const char *pr_verdict_name(enum pr_verdict v)
 {
 	return (unsigned int)v < _PR_VERDICT_MAX ? verdict_names[v] : "invalid";

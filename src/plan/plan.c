@@ -336,6 +336,12 @@ static int give_reason(struct making *m)
 	return p->why ? 0 : -ENOMEM;
 }
 
+static bool lacks_plan(const struct pr_plan *p)
+{
+	return p->verdict == PR_VERDICT_INFEASIBLE || p->verdict == PR_VERDICT_TOO_DISRUPTIVE ||
+	       p->verdict == PR_VERDICT_VETOED;
+}
+
 static int new_marks(struct making *m)
 {
 	const struct pr_topology *t = m->search.topology;
@@ -407,7 +413,8 @@ static int make(struct making *m, const struct pr_request *request)
 			return r;
 	}
 	pr_plan_sign(p);
-	return request->brief ? 0 : give_reason(m);
+	r = request->brief ? 0 : give_reason(m);
+	return r == 0 && request->advise && lacks_plan(p) ? pr_plan_advise(p) : r;
 }
 
 int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,

@@ -71,6 +71,11 @@ bool pr_function_concerns(const struct pr_function *f, const struct pr_function 
 int pr_explain_filtered(const struct pr_topology *t, const struct pr_filter *filter,
 	struct pr_arena *arena, struct pr_explanation *ret);
 
+/* ---- advice.c: what helps where no plan does ---- */
+
+/* Fills advice of a plan that is none within its policy.  0 or -ENOMEM. */
+int pr_plan_advise(struct pr_plan *p);
+
 /* ---- need.c: what a function lacks ---- */
 
 /*

@@ -151,11 +151,19 @@ class Guest:
         said = self._until(b"\n", STATE_LIMIT)
         if said != b"CUT":
             raise LabError(f"the command ended before the power was cut: {command}")
+        self.start_again("", plugged, {})
+
+    def start_again(self, append: str, plugged: Sequence[str], properties: dict[str, str]) -> None:
+        """The same machine from power-on: with more on its command line, cards, and properties of devices by id."""
         self._process.kill()
         self._process.wait()
+        at = self.argv.index("-append") + 1
+        self.argv[at] = f"{self.argv[at]} {append}".strip()
+        for device, more in properties.items():
+            self.argv = [f"{word},{more}" if f"id={device}" in word.split(",") else word for word in self.argv]
         self.argv += plugged
         self._buffer = b""
-        self.console.rename(self.console.with_suffix(".before-the-cut"))
+        self.console.rename(self.console.with_suffix(".before"))
         self.__enter__()
 
     def run(self, command: str, limit: float = STATE_LIMIT) -> Result:

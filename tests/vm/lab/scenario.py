@@ -316,21 +316,32 @@ def _monitor(run: Run, step: dict[str, Any]) -> None:
     run.guest.qmp(step["monitor"], **step.get("arguments", {}))
 
 
-def _cut_power(run: Run, step: dict[str, Any]) -> None:
-    """A power cut in the middle of a command; the machine is started again, with the cards in it."""
+def _plugged(run: Run, step: dict[str, Any]) -> list[str]:
+    """QEMU's arguments for the cards that are in their slots at power-on."""
     cards = []
     for row in step.get("plugged", []):
         properties = _card(run, row)
         driver = properties.pop("driver")
         cards += ["-device", ",".join([driver] + [f"{key}={value}" for key, value in properties.items()])]
-    run.guest.cut_power(run.fill(step["cut-power"]), cards)
+    return cards
+
+
+def _cut_power(run: Run, step: dict[str, Any]) -> None:
+    """A power cut in the middle of a command; the machine is started again, with the cards in it."""
+    run.guest.cut_power(run.fill(step["cut-power"]), _plugged(run, step))
+
+
+def _boot(run: Run, step: dict[str, Any]) -> None:
+    """The machine is started again, with more on the kernel's command line or other properties of devices."""
+    words = run.fill(step.get("arguments", []))
+    run.guest.start_again(run.fill(step["boot"]), _plugged(run, step) + words, run.fill(step.get("properties", {})))
 
 
 STEPS: dict[str, Callable[[Run, dict[str, Any]], None]] = {
     "run": _run, "wait": _wait, "hot-add": _hot_add, "unplug": _unplug, "remember": _remember,
     "expect": _expect, "nothing-lost": _nothing_lost, "unchanged": _unchanged,
     "windows-agree": _windows_agree, "log": _log, "put": _put, "repeat": _repeat,
-    "at-random": _at_random, "monitor": _monitor, "cut-power": _cut_power,
+    "at-random": _at_random, "monitor": _monitor, "cut-power": _cut_power, "boot": _boot,
 }
 
 

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Advice for the next boot: a machine with something dead, and what is said to help. */
+#include <stdio.h>
+#include <string.h>
+
+#include "machine.h"
+#include "pciroom/plan.h"
+#include "rows.h"
+
+#define HOST "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff mem=100000000-8ffffffff\n"
+/* A switch in windows that firmware has packed, a disk behind it, and a card whose hot-add failed. */
+#define SWITCH                                                                                     \
+	"00:02.0 bridge 01-05 root-port hotplug mem=fe000000-fe5fffff pref64=fe800000-fedfffff\n"  \
+	"01:00.0 bridge 02-05 upstream mem=fe000000-fe5fffff pref64=fe800000-fedfffff\n"           \
+	"02:00.0 bridge 03-03 downstream hotplug mem=fe000000-fe1fffff pref64=fe800000-fe9fffff\n" \
+	"02:01.0 bridge 04-04 downstream hotplug mem=fe200000-fe3fffff\n"                          \
+	"02:02.0 bridge 05-05 downstream hotplug mem=fe400000-fe5fffff pref64=fec00000-fedfffff\n" \
+	"03:00.0 dev 1b36:0010 class=010802 bar0=mem64:4000@fe000000 driver=nvme\n"
+#define CARD(size) "04:00.0 dev 1b36:0005 class=00ff00 bar2=pref64:" size "@forgotten\n"
+
+/* @said: "present SETTING" or "later SETTING", each on a line. */
+static const struct advice_case {
+	const char *name, *machine, *pin;
+	enum pr_disruption limit;
+	enum pr_verdict verdict;
+	const char *said;
+	bool silent; /* and why nothing is said */
+} cases[] = {
+	{ .name = "6.1: all windows above the slot are sized anew, with what the card needs to spare",
+		.machine = "kernel 6.1.0\ncmdline quiet\n" HOST SWITCH CARD("40000000"),
+		.verdict = PR_VERDICT_TOO_DISRUPTIVE,
+		.said = "present pci=realloc\n"
+			"later pci=resource_alignment=0000:00:02.0,hpmmioprefsize=1G\n" },
+	{ .name = "7.2: the same",
+		.machine = "kernel 7.2.0\ncmdline quiet\n" HOST SWITCH CARD("40000000"),
+		.verdict = PR_VERDICT_TOO_DISRUPTIVE,
+		.said = "present pci=realloc\n"
+			"later pci=resource_alignment=0000:00:02.0,hpmmioprefsize=1G\n" },
+	{ .name = "what resource_alignment= says already is kept, as the last one counts",
+		.machine =
+			"kernel 6.12.0\ncmdline pci=resource_alignment=pci:1234:5678\n" HOST SWITCH
+				CARD("40000000"),
+		.verdict = PR_VERDICT_TOO_DISRUPTIVE,
+		.said = "present pci=realloc\n"
+			"later pci=resource_alignment=pci:1234:5678;0000:00:02.0,hpmmioprefsize=1G\n" },
+	{ .name = "what was written to sysfs does not outlive a boot",
+		.machine = "kernel 6.12.0\ncmdline quiet\nalignments 26@0000:02:01.0\n" HOST SWITCH
+			CARD("40000000"),
+		.verdict = PR_VERDICT_TOO_DISRUPTIVE,
+		.said = "present pci=realloc\n"
+			"later pci=resource_alignment=0000:00:02.0,hpmmioprefsize=1G\n" },
+	{ .name = "who pins a neighbour is asked for a boot instead",
+		.machine = "kernel 6.12.0\ncmdline quiet\n" HOST SWITCH CARD("40000000"),
+		.pin = "0000:03:00.0",
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_VETOED,
+		.said = "present pci=realloc\n"
+			"later pci=resource_alignment=0000:00:02.0,hpmmioprefsize=1G\n" },
+	{ .name = "what the host bridge cannot hold no boot places",
+		.machine = "kernel 6.12.0\ncmdline quiet\n" HOST SWITCH CARD("20000000000"),
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.said = "" },
+	{ .name = "where a plan will do nothing is advised",
+		.machine = "kernel 6.12.0\ncmdline quiet\n" HOST SWITCH CARD("40000000"),
+		.limit = PR_DISRUPTION_RESTART,
+		.verdict = PR_VERDICT_OK,
+		.said = "" },
+	{ .name = "a card on the root bus has no windows to size, and no slot that is watched",
+		.machine =
+			"kernel 6.12.0\ncmdline quiet\n"
+			"root 0000:00-ff mem=c0000000-c01fffff\n"
+			"00:03.0 dev 8086:0001 class=020000 bar0=mem:100000@c0000000 driver=e1000e\n"
+			"00:04.0 dev 8086:0001 class=020000 bar0=mem:100000@c0100000 driver=e1000e\n"
+			"00:05.0 dev 8086:0001 class=020000 bar0=mem:100000@forgotten\n",
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.said = "" },
+	{ .name = "a machine that Linux would not boot into tells nothing of its next boot",
+		.machine = "kernel 6.12.0\ncmdline quiet\n" HOST SWITCH CARD(
+			"40000000") "00:05.0 dev 8086:0001 class=020000 bar0=mem:1000000@c1000000 driver=e1000e\n"
+				    "00:06.0 bridge 06-06 root-port mem=c0000000-fdffffff\n"
+				    "06:00.0 dev 8086:0001 class=020000 bar0=mem:1000000@c0000000 driver=e1000e\n",
+		.verdict = PR_VERDICT_TOO_DISRUPTIVE,
+		.said = "",
+		.silent = true },
+	{ .name = "nor one whose command line changes what devices ask for in a way nobody modelled",
+		.machine = "kernel 6.12.0\ncmdline pci=resource_alignment=26@0000:03:00.0\n" HOST
+			SWITCH CARD("40000000"),
+		.verdict = PR_VERDICT_TOO_DISRUPTIVE,
+		.said = "",
+		.silent = true },
+};
+
+static void say(const struct pr_plan *p, char *text, size_t size)
+{
+	text[0] = '\0';
+	for (size_t i = 0; i < p->n_advice; i++) {
+		const struct pr_advice *a = &p->advice[i];
+		size_t length = strlen(text);
+
+		assert_string_equal(pr_advice_kind_name(a->kind), "boot");
+		assert_non_null(strstr(a->text, a->setting));
+		(void)snprintf(text + length, size - length, "%s %s\n",
+			a->later ? "later" : "present", a->setting);
+	}
+}
+
+static void test_advice(void **state)
+{
+	const struct advice_case *c = *state;
+	struct pr_topology *t = machine_build(c->machine);
+	const struct pr_policy policy = {
+		.limit = c->limit, .pinned = &c->pin, .n_pinned = c->pin != NULL
+	};
+	const struct pr_request request = { .advise = true };
+	struct pr_plan *p;
+	char said[400];
+
+	assert_int_equal(pr_plan_make(t, &request, &policy, &p), 0);
+	assert_string_equal(pr_verdict_name(p->verdict), pr_verdict_name(c->verdict));
+	say(p, said, sizeof(said));
+	assert_string_equal(said, c->said);
+	assert_int_equal(p->no_advice != NULL, c->silent);
+	pr_plan_free(p);
+	pr_topology_free(t);
+}
+
+static void nobody_who_does_not_ask_is_advised(void **state)
+{
+	struct pr_topology *t =
+		machine_build("kernel 6.1.0\ncmdline quiet\n" HOST SWITCH CARD("40000000"));
+	const struct pr_policy policy = { .limit = PR_DISRUPTION_FREE };
+	struct pr_plan *p;
+
+	(void)state;
+	assert_int_equal(pr_plan_make(t, &(struct pr_request){ 0 }, &policy, &p), 0);
+	assert_int_equal(p->verdict, PR_VERDICT_TOO_DISRUPTIVE);
+	assert_int_equal(p->n_advice, 0);
+	pr_plan_free(p);
+	pr_topology_free(t);
+}
+
+int main(void)
+{
+	struct rows rows = { 0 };
+
+	ADD_ROWS(&rows, cases, test_advice);
+	ADD_TEST(&rows, nobody_who_does_not_ask_is_advised);
+	return rows_run(&rows, "advice");
+}
