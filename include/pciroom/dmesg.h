@@ -105,9 +105,14 @@ int pr_dmesg_newcomer(const struct pr_dmesg *log, size_t from, size_t until,
 	const struct pr_address *a, struct pr_arena *arena, struct pr_facts *ret);
 
 /*
- * What @log knows and @b does not: sizes of the BARs of functions that @b has (with the same
- * vendor and device), apertures and bus ranges of host bridges, release, command line,
- * architecture, product.  What @b has stays.  0, -ENOMEM.
+ * What @log knows of functions that @b has (with the same vendor and device) and @b does not: sizes
+ * of BARs that the kernel's table does not show, and what an I/O window without room asked for.
+ * The log may begin anywhere.  0, -ENOMEM.
+ */
+int pr_dmesg_supplement_functions(const struct pr_dmesg *log, struct pr_builder *b);
+/*
+ * The same, and apertures and bus ranges of host bridges, release, command line, architecture,
+ * product.  What @b has stays.  0, -ENOMEM.
  */
 int pr_dmesg_supplement(const struct pr_dmesg *log, struct pr_builder *b);
 

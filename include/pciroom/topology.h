@@ -261,9 +261,12 @@ int pr_builder_set_machine(struct pr_builder *b, const struct pr_machine *machin
  * Beside what was added: facts of another source that fill gaps and overrule nothing.  What
  * the builder does not have, or has with other contents, stays as it is.  0, -EINVAL, -ENOMEM.
  */
-/* Sizes of BARs without a measurement, of the function at @a if it is @vendor's @device. */
+/* Sizes of BARs without a measurement or a line of the kernel's table, of the function at @a if it is @vendor's @device. */
 int pr_builder_supplement_masks(struct pr_builder *b, const struct pr_address *a, uint16_t vendor,
 	uint16_t device, const struct pr_bar_mask *masks, size_t n);
+/* A line of the kernel's table that is all zeros, of the same; a table that is not there stays so. */
+int pr_builder_supplement_line(struct pr_builder *b, const struct pr_address *a, uint16_t vendor,
+	uint16_t device, unsigned int index, const struct pr_resource_line *line);
 /* Apertures and the last bus, where they are not known; a host bridge that is missing is added. */
 int pr_builder_supplement_root(struct pr_builder *b, const struct pr_root_facts *facts);
 /* Fields that are NULL. */

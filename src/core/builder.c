@@ -284,6 +284,12 @@ static bool is_function(const struct pr_facts *f, uint16_t vendor, uint16_t devi
 	return pr_config_u16(&c, 0, &v) && pr_config_u16(&c, 2, &d) && v == vendor && d == device;
 }
 
+/* What is in the kernel's table has its size there. */
+static bool has_line(const struct pr_facts *f, unsigned int index)
+{
+	return index < f->n_lines && (f->lines[index].start != 0 || f->lines[index].end != 0);
+}
+
 static bool has_mask(const struct pr_facts *f, unsigned int index)
 {
 	for (size_t i = 0; i < f->n_masks; i++)
@@ -307,10 +313,26 @@ int pr_builder_supplement_masks(struct pr_builder *b, const struct pr_address *a
 	for (n_all = 0; n_all < f->n_masks; n_all++)
 		all[n_all] = f->masks[n_all];
 	for (size_t i = 0; i < n; i++)
-		if (!has_mask(f, masks[i].index))
+		if (!has_mask(f, masks[i].index) && !has_line(f, masks[i].index))
 			all[n_all++] = masks[i];
 	f->masks = all;
 	f->n_masks = n_all;
+	return 0;
+}
+
+int pr_builder_supplement_line(struct pr_builder *b, const struct pr_address *a, uint16_t vendor,
+	uint16_t device, unsigned int index, const struct pr_resource_line *line)
+{
+	struct pr_facts *f = find_facts(b, a);
+	struct pr_resource_line *lines;
+
+	if (!f || index >= f->n_lines || has_line(f, index) || !is_function(f, vendor, device))
+		return 0;
+	lines = pr_arena_memdup(b->arena, f->lines, f->n_lines * sizeof(*lines));
+	if (!lines)
+		return fail(b);
+	lines[index] = *line;
+	f->lines = lines;
 	return 0;
 }
 

@@ -315,12 +315,11 @@ static void close_window(struct pr_resource *r)
 
 /*
  * Up to 6.12 the table shows a window that was taken away: from 0, with its size (KERNEL 1.9).
- * Later such a line comes from a log (pciroom-snapshot(5)).
+ * Later such a line comes from a log (pciroom-snapshot(5)); with PR_IORES_UNSET it always does.
  */
 static uint64_t kept_size(const struct pr_resource_line *line)
 {
-	return line->start == 0 && line->end > 0 && !(line->flags & PR_IORES_UNSET) ? line->end + 1
-										    : 0;
+	return line->start == 0 && line->end > 0 ? line->end + 1 : 0;
 }
 
 static void window_from_register(struct pr_resource *r, const struct pr_window *w)

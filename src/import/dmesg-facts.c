@@ -503,24 +503,46 @@ int pr_dmesg_newcomer(const struct pr_dmesg *log, size_t from, size_t until,
 	return 0;
 }
 
-int pr_dmesg_supplement(const struct pr_dmesg *log, struct pr_builder *b)
+/* @f, that the log found last at this address, as far as @b knows less of it. */
+static int supplement_function(const struct pr_dmesg_function *f, struct pr_builder *b)
+{
+	const struct pr_resource_line io = { 0, f->io_asked - 1, PR_IORES_IO | PR_IORES_UNSET };
+	const struct pr_dmesg_entry *e = f->found;
+	struct pr_bar_mask masks[PR_ROM + 1];
+	int r;
+
+	if (!e)
+		return 0;
+	r = pr_builder_supplement_masks(
+		b, &f->address, e->vendor, e->device, masks, put_masks(f, masks));
+	if (r < 0 || f->io_asked == 0)
+		return r;
+	return pr_builder_supplement_line(b, &f->address, e->vendor, e->device, PR_WINDOW_IO, &io);
+}
+
+int pr_dmesg_supplement_functions(const struct pr_dmesg *log, struct pr_builder *b)
 {
 	struct pr_arena *arena = pr_arena_new();
-	struct pr_bar_mask masks[PR_ROM + 1];
 	struct pr_dmesg_fold fold;
 	int r;
 
 	if (!arena)
 		return -ENOMEM;
 	r = pr_dmesg_fold(log, log->n, arena, &fold);
-	for (size_t i = 0; i < fold.n && r == 0; i++) {
-		const struct pr_dmesg_function *f = &fold.functions[i];
-		size_t n = put_masks(f, masks);
+	for (size_t i = 0; r == 0 && i < fold.n; i++)
+		r = supplement_function(&fold.functions[i], b);
+	pr_arena_free(arena);
+	return r;
+}
 
-		if (f->found)
-			r = pr_builder_supplement_masks(
-				b, &f->address, f->found->vendor, f->found->device, masks, n);
-	}
+int pr_dmesg_supplement(const struct pr_dmesg *log, struct pr_builder *b)
+{
+	struct pr_arena *arena = pr_arena_new();
+	int r;
+
+	if (!arena)
+		return -ENOMEM;
+	r = pr_dmesg_supplement_functions(log, b);
 	if (r == 0)
 		r = each_root(log, arena, b, pr_builder_supplement_root);
 	if (r == 0)

@@ -75,9 +75,28 @@ static void learn_window(struct pr_dmesg_function *f, const struct pr_dmesg_entr
 	f->window_flags[kind] = e->flags & type_bits;
 }
 
+/* A card is found: the one before may have had other BARs, under the same name too (an FPGA). */
+static void learn_anew(struct pr_dmesg_function *f, const struct pr_dmesg_entry *e, bool known)
+{
+	const struct pr_dmesg_entry *was = f->learned;
+
+	if (known) {
+		memset(f->bars, 0, sizeof(f->bars));
+		f->vfs = 0;
+	} else if (was && (was->vendor != e->vendor || was->device != e->device)) {
+		f->replaced = true;
+		return;
+	}
+	f->learned = e;
+}
+
 /* What @e says of hardware; @known: it is earlier than what is asked for, and the later counts. */
 static void learn(struct pr_dmesg_function *f, const struct pr_dmesg_entry *e, bool known)
 {
+	if (e->kind == PR_DMESG_FOUND)
+		learn_anew(f, e, known);
+	if (f->replaced)
+		return;
 	if (e->kind == PR_DMESG_SLOT)
 		f->hotplug |= e->count != 0;
 	if (e->kind == PR_DMESG_PLUGGED || e->kind == PR_DMESG_UNPLUGGED)
@@ -210,6 +229,7 @@ static void found(const struct pr_dmesg_fold *fold, struct pr_dmesg_function *f,
 	f->port_driver = false;
 	f->order = e->line;
 	f->buses_known = false;
+	f->io_asked = 0;
 	memset(f->lines, 0, sizeof(f->lines));
 	memset(f->registers, 0, sizeof(f->registers));
 }
@@ -246,9 +266,23 @@ static void read_bar(struct pr_dmesg_function *f, const struct pr_dmesg_entry *e
 	set_line(f, e);
 }
 
+/*
+ * The kernel remembers what an I/O window asked for or had, since 6.18, and shows zeros
+ * (resource_show, drivers/pci/pci-sysfs.c).
+ */
+static void follow_io_window(struct pr_dmesg_function *f, const struct pr_dmesg_entry *e)
+{
+	if (e->kind == PR_DMESG_ASSIGNED)
+		f->io_asked = 0;
+	else if (e->kind == PR_DMESG_FAILED || e->kind == PR_DMESG_RELEASED)
+		f->io_asked = e->placed ? pr_range_size(&e->range) : e->size;
+}
+
 /* The kernel's verdict on one resource. */
 static void decide(struct pr_dmesg_function *f, const struct pr_dmesg_entry *e)
 {
+	if (e->index == PR_WINDOW_IO)
+		follow_io_window(f, e);
 	if (e->kind == PR_DMESG_REGISTER || e->kind == PR_DMESG_VF_SPACE) {
 		read_bar(f, e);
 	} else if (e->kind == PR_DMESG_WINDOW || e->kind == PR_DMESG_ASSIGNED) {

@@ -40,10 +40,14 @@ struct pr_dmesg_function {
 	const struct pr_dmesg_entry *found; /* the last time before the point that is asked for */
 	bool present;
 	unsigned int order; /* of discovery, from 1 */
-	/* hardware, from the whole log */
+	/* hardware, from the whole log but for other cards that were in its place */
+	const struct pr_dmesg_entry *learned; /* whose hardware this is */
+	bool replaced;                        /* after the point that is asked for */
 	struct pr_dmesg_bar bars[PR_WINDOW_IO];
 	bool window_seen[3];
 	uint32_t window_flags[3];
+	uint64_t
+		io_asked; /* bytes: the I/O window found no room, or was taken away; 0: it has some */
 	bool hotplug, multifunction, shadowed;
 	bool port_driver; /* the port driver has it, before the point that is asked for */
 	uint64_t vfs;

@@ -35,7 +35,8 @@ static void *allocate(struct k_model *m, size_t n, size_t size)
 /* A window that was taken away is still in the table (pci_bridge_release_resources). */
 static bool is_orphan(const struct k_model *m, const struct pr_resource *r)
 {
-	return m->profile->forget_failed && r->state == PR_RES_CLOSED && r->kept > 0;
+	return m->profile->forget_failed && r->state == PR_RES_CLOSED && r->kept > 0 &&
+	       !(r->flags & PR_IORES_UNSET);
 }
 
 /*
@@ -69,7 +70,7 @@ uint64_t k_remembered_size(
 	const struct k_model *m, const struct pr_function *f, const struct pr_resource *r)
 {
 	if (m->profile->forget_failed)
-		return r->kept;
+		return is_orphan(m, r) ? r->kept : 0;
 	if (r->index != PR_WINDOW_IO)
 		return 0;
 	return f->predicted || r->kept > 0 ? r->kept : remembered_io(m, f);

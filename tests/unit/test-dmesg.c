@@ -464,7 +464,7 @@ static void test_presence(void **state)
 	}
 	assert_int_equal(pr_dmesg_newcomer(log, 0, 4, &card, arena, &facts), 1);
 	assert_int_equal(pr_dmesg_newcomer(log, log->n - 2, log->n, &card, arena, &facts), 0);
-	assert_int_equal(facts.n_masks, 2);
+	assert_int_equal(facts.n_masks, 1); /* the card before had two BARs: this one is another */
 	assert_null(facts.lines);
 	pr_arena_free(arena);
 	pr_dmesg_free(log);
@@ -513,6 +513,96 @@ static void test_supplement(void **state)
 	pr_topology_free(t);
 }
 
+#define BRIDGE "pci 0000:00:01.0: bridge window [io  size 0x2000]"
+#define AGAIN  "pci 0000:00:01.0: [8086:1901] type 01 class 0x060400 PCIe Root Port\n"
+
+/* What an I/O window without room asked for, by logs that begin anywhere. */
+static const struct asked_case {
+	const char *name, *log;
+	uint64_t expect;
+} asked_cases[] = {
+	{ "an I/O window that found no room",
+		PORT BRIDGE ": can't assign; no space\n" BRIDGE ": failed to assign\n", 0x2000 },
+	{ "an I/O window that was taken away",
+		PORT "pci 0000:00:01.0: bridge window [io  0x1000-0x3fff]: releasing\n", 0x3000 },
+	{ "an I/O window that found room later",
+		PORT BRIDGE ": failed to assign\n"
+			    "pci 0000:00:01.0: bridge window [io  0x1000-0x2fff]: assigned\n",
+		0 },
+	{ "a bridge found anew", PORT BRIDGE ": failed to assign\n" AGAIN, 0 },
+	{ "a log that begins behind the bridge", BRIDGE ": failed to assign\n", 0 },
+	{ "another bridge was in its place",
+		"pci 0000:00:01.0: [8086:1902] type 01 class 0x060400 PCIe Root Port\n" BRIDGE
+		": failed to assign\n",
+		0 },
+};
+
+/* A root port with a table in which its windows are zeros. */
+static struct pr_topology *supplemented(const char *text)
+{
+	static const struct pr_resource_line lines[PR_WINDOW_PREF + 1];
+	static const uint8_t config[64] = { 0x86, 0x80, 0x01,
+		0x19, [0x0b] = 6, [0x0a] = 4, [0x0e] = 1, [0x19] = 1, [0x1a] = 1 };
+	const struct pr_facts facts = { .address = { .device = 1 },
+		.config = config,
+		.config_length = sizeof(config),
+		.lines = lines,
+		.n_lines = ARRAY_SIZE(lines),
+		.numa_node = -1,
+		.iommu_group = -1,
+		.sriov_numvfs = -1,
+		.enabled = -1 };
+	const struct pr_root_facts root = { .last_bus = 0x20 };
+	struct pr_builder *b = pr_builder_new();
+	struct pr_dmesg *log = read_log(text);
+
+	assert_int_equal(pr_builder_add_function(b, &facts), 0);
+	assert_int_equal(pr_builder_add_root(b, &root), 0);
+	assert_int_equal(pr_dmesg_supplement_functions(log, b), 0);
+	pr_dmesg_free(log);
+	return build(b);
+}
+
+static void test_asked(void **state)
+{
+	const struct asked_case *c = *state;
+	struct pr_topology *t = supplemented(c->log);
+	const struct pr_resource *io = pr_function_resource(find(t, "00:01.0"), PR_WINDOW_IO);
+
+	assert_non_null(io);
+	assert_int_equal(io->state, PR_RES_CLOSED);
+	assert_int_equal(io->kept, c->expect);
+	pr_topology_free(t);
+}
+
+/* A BAR that was made larger since it was found has its size in the table. */
+static void test_table_is_newer(void **state)
+{
+	static const struct pr_resource_line lines[PR_WINDOW_PREF + 1] = { { 0xc0000000, 0xcfffffff,
+		PR_IORES_MEM } };
+	static const uint8_t card[64] = { 0xde, 0x10, 0x36, 0x1f, [0x13] = 0xc0 };
+	const struct pr_facts facts = { .address = { .bus = 1 },
+		.config = card,
+		.config_length = sizeof(card),
+		.lines = lines,
+		.n_lines = PR_ROM + 1,
+		.numa_node = -1,
+		.iommu_group = -1,
+		.sriov_numvfs = -1,
+		.enabled = -1 };
+	struct pr_dmesg *log = read_log(ROOT PORT CARD);
+	struct pr_builder *b = pr_builder_new();
+	struct pr_topology *t;
+
+	(void)state;
+	assert_int_equal(pr_builder_add_function(b, &facts), 0);
+	assert_int_equal(pr_dmesg_supplement(log, b), 0);
+	pr_dmesg_free(log);
+	t = build(b);
+	assert_int_equal(pr_function_resource(find(t, "01:00.0"), 0)->size, 0x10000000);
+	pr_topology_free(t);
+}
+
 int main(void)
 {
 	struct rows rows = { 0 };
@@ -524,5 +614,7 @@ int main(void)
 	ADD_TEST(&rows, test_silence_is_unknown);
 	ADD_TEST(&rows, test_presence);
 	ADD_TEST(&rows, test_supplement);
+	ADD_ROWS(&rows, asked_cases, test_asked);
+	ADD_TEST(&rows, test_table_is_newer);
 	return rows_run(&rows, "dmesg");
 }

@@ -21,7 +21,7 @@ BRIDGE_CONTROL, COMMAND = 0x3e, 0x04
 KEPT_CAPS = {0x04, 0x0c, 0x0d, 0x10, 0x14}  # slot, hot-plug, subsystem, PCI Express, Enhanced Allocation
 KEPT_EXTENDED = {0x0e, 0x10, 0x15, 0x24}  # ARI, SR-IOV, Resizable BAR, VF Resizable BAR
 IO_WINDOW = 13
-FORGETTING = ("6.1", "6.12")  # these kernels forget what a window without room asked for
+UNSET = 0x20000000  # PR_IORES_UNSET: wants addresses, has none
 SPARE_BUSES = range(0xff, 0x20, -1)
 
 
@@ -224,7 +224,7 @@ def _table(function: Function, wanted_io: int) -> list[tuple[int, int, int]]:
     """The kernel's table; of an I/O window without room the log tells the size, sysfs shows zeros."""
     lines = list(function.lines)
     if wanted_io and len(lines) > IO_WINDOW and not any(lines[IO_WINDOW]):
-        lines[IO_WINDOW] = (0, wanted_io - 1, pci.IO)
+        lines[IO_WINDOW] = (0, wanted_io - 1, pci.IO | UNSET)
     return lines
 
 
@@ -274,7 +274,7 @@ def _newcomers(state: State, hidden: dict[str, Hidden]) -> list[tuple[str, list[
 def snapshot(head: dict[str, Any], state: State, hidden: dict[str, Hidden], log: bool) -> list[str]:
     """pciroom-snapshot(5); with @log also what I/O windows without room ask for."""
     functions = list(state.functions.values())
-    wanted = state.wanted_io if log and head["generation"] not in FORGETTING else {}
+    wanted = state.wanted_io if log else {}
     ordered = [function.address for function in functions] == sorted(state.functions)
     parts = [(function.address, _function(state, function, 0 if ordered else position,
                                           wanted.get(function.path, 0)))
