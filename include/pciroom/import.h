@@ -25,6 +25,8 @@ struct pr_prober {
 		size_t max, size_t *ret_n);
 	/* List of base/processes.h; malloc'ed, NUL-terminated. */
 	int (*processes)(void *userdata, char **ret, size_t *ret_size);
+	/* The running kernel's log; malloc'ed, NUL-terminated. */
+	int (*log)(void *userdata, char **ret, size_t *ret_size);
 };
 /*
  * Files beside a recording: the text of /proc/iomem, of /proc/ioports, and of

@@ -459,6 +459,7 @@ static int build_children(struct daemon *d)
 	d->real.root = d->options.root;
 	d->real.helper_path = d->options.helper;
 	d->real.processes_path = d->options.processes;
+	d->real.log_path = d->options.log;
 	d->real.state = d->options.state;
 	d->world = pr_world_real(&d->real);
 	r = pr_uploads_new(d->event, &d->uploads);

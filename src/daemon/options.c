@@ -19,6 +19,8 @@ static const char help[] =
 	"  --helper SOCKET   where pciroom-helper listens\n"
 	"  --processes SOCKET\n"
 	"                    where pciroom-processes tells what processes hold\n"
+	"  --kernel-log SOCKET\n"
+	"                    where pciroom-kernel-log gives the kernel's log\n"
 	"  --root DIR        read sys and proc below DIR instead of /\n"
 	"  --session         use the session bus\n"
 	"  --address ADDR    use the bus at ADDR\n"
@@ -34,6 +36,7 @@ enum {
 	OPT_RUNTIME,
 	OPT_HELPER,
 	OPT_PROCESSES,
+	OPT_KERNEL_LOG,
 	OPT_ROOT,
 	OPT_SESSION,
 	OPT_ADDRESS,
@@ -48,6 +51,7 @@ static const struct option long_options[] = {
 	{ "runtime", required_argument, NULL, OPT_RUNTIME },
 	{ "helper", required_argument, NULL, OPT_HELPER },
 	{ "processes", required_argument, NULL, OPT_PROCESSES },
+	{ "kernel-log", required_argument, NULL, OPT_KERNEL_LOG },
 	{ "root", required_argument, NULL, OPT_ROOT },
 	{ "session", no_argument, NULL, OPT_SESSION },
 	{ "address", required_argument, NULL, OPT_ADDRESS },
@@ -87,6 +91,9 @@ static int take(int option, struct pr_daemon_options *o)
 	case OPT_PROCESSES:
 		o->processes = optarg;
 		return 0;
+	case OPT_KERNEL_LOG:
+		o->log = optarg;
+		return 0;
 	case OPT_ROOT:
 		o->root = optarg;
 		return 0;
@@ -120,6 +127,8 @@ static void set_defaults(struct pr_daemon_options *o)
 		o->helper = "/run/pciroom/helper.sock";
 	if (!o->processes)
 		o->processes = "/run/pciroom/processes.sock";
+	if (!o->log)
+		o->log = "/run/pciroom/kernel-log.sock";
 	if (o->n_conf > 0)
 		return;
 	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)

@@ -8,7 +8,7 @@
 #define PR_CONF_DIRECTORIES_MAX 16
 
 struct pr_daemon_options {
-	const char *root, *state, *runtime, *helper, *processes, *address;
+	const char *root, *state, *runtime, *helper, *processes, *log, *address;
 	bool session;
 	const char *conf[PR_CONF_DIRECTORIES_MAX];
 	size_t n_conf;

@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/kernel-log.h"
 #include "base/macros.h"
+#include "base/processes.h"
 #include "daemon/log.h"
-#include "daemon/processes.h"
+#include "daemon/list.h"
 
 static void helper_freep(struct pr_helper **h)
 {
@@ -55,8 +57,18 @@ static int list_processes(void *userdata, char **ret, size_t *ret_size)
 
 	if (strcmp(r->world->root, "/") != 0)
 		return -ENOENT;
-	r->processes = pr_processes_ask(r->world->processes_path, ret, ret_size);
+	r->processes = pr_list_ask(r->world->processes_path, PR_PROCESSES_END, ret, ret_size);
 	return r->processes;
+}
+
+/* Without it some sizes are not known, and the answers say so: no note of its own. */
+static int read_log(void *userdata, char **ret, size_t *ret_size)
+{
+	const struct reading *r = userdata;
+
+	if (strcmp(r->world->root, "/") != 0)
+		return -ENOENT;
+	return pr_list_ask(r->world->log_path, PR_KERNEL_LOG_END, ret, ret_size);
 }
 
 /* What was not seen into @error, "" when all was. */
@@ -82,7 +94,8 @@ static int real_look(void *userdata, struct pr_topology **ret, struct pr_import_
 		.config = read_config,
 		.file = read_file,
 		.measure = measure,
-		.processes = list_processes };
+		.processes = list_processes,
+		.log = read_log };
 	const struct pr_live_options live = {
 		.root = w->root, .prober = &prober, .users = true, .state = w->state
 	};

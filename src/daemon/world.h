@@ -32,8 +32,8 @@ struct pr_real_world {
 	const char *root;        /* as in struct pr_live_options */
 	const char *state;       /* directory of our journal */
 	const char *helper_path; /* listening socket of pciroom-helper */
-	/* socket of pciroom-processes; asked only when the root is "/" */
-	const char *processes_path;
+	/* sockets of pciroom-processes and pciroom-kernel-log; asked only when the root is "/" */
+	const char *processes_path, *log_path;
 	unsigned int deadline_ms; /* of one blocking write */
 	struct pr_helper *helper; /* of the back end; NULL before */
 };

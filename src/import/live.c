@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/kernel-log.h"
 #include "base/macros.h"
 #include "base/processes.h"
 #include "base/text.h"
@@ -20,6 +21,7 @@
 #include "import/order.h"
 #include "import/pci-access.h"
 #include "import/users.h"
+#include "pciroom/dmesg.h"
 
 #define LIST_MAX       ((size_t)64 << 20) /* bytes of iomem or ioports */
 #define CONFIG_MAX     4096
@@ -359,6 +361,46 @@ static int find_users(struct importer *im)
 	return pr_users_find(&source, &im->users);
 }
 
+/* ---- the kernel's log ---- */
+
+/* Of the machine that this program runs on; whoever may see more is asked; NULL: nobody may. */
+static char *read_log(const struct importer *im, size_t *ret_size)
+{
+	const struct pr_prober *prober = im->options->prober;
+	bool own = strcmp(im->root, "/") == 0;
+	char *text;
+
+	if (own && pr_kernel_log_read(&text, ret_size) == 0)
+		return text;
+	if (prober && prober->log && prober->log(prober->userdata, &text, ret_size) == 0)
+		return text;
+	return NULL;
+}
+
+/*
+ * Sizes that nothing else tells: of BARs that failed and cannot be measured, because a driver is
+ * bound; and, since 6.18, of I/O windows that found no room.
+ */
+static int add_log(struct importer *im)
+{
+	_cleanup_free_ char *text = NULL;
+	struct pr_dmesg *log;
+	size_t size = 0;
+	int r;
+
+	if (im->options->companions && im->options->companions->dmesg)
+		return pr_companions_supplement(im->options->companions, im->builder, im->error);
+	text = read_log(im, &size);
+	if (!text)
+		return 0;
+	r = pr_dmesg_read(text, size, &log, im->error);
+	if (r < 0)
+		return r;
+	r = pr_dmesg_supplement_functions(log, im->builder);
+	pr_dmesg_free(log);
+	return r < 0 ? pr_import_no_memory(im->error) : 0;
+}
+
 /* ---- all of it ---- */
 
 /* What there is before the functions: host bridges without any, slots, users. */
@@ -411,7 +453,7 @@ static int collect(struct importer *im)
 	if (pr_builder_set_machine(im->builder, &machine) < 0)
 		return pr_import_no_memory(im->error);
 
-	return pr_companions_supplement(im->options->companions, im->builder, im->error);
+	return add_log(im);
 }
 
 static int finish(struct importer *im, struct pr_topology **ret)

@@ -595,6 +595,35 @@ static void test_measure(void **state)
 	fixture_free(f);
 }
 
+/* ---- the kernel's log ---- */
+
+static int tell_log(void *userdata, char **ret, size_t *ret_size)
+{
+	*ret = strdup(userdata);
+	assert_non_null(*ret);
+	*ret_size = strlen(*ret);
+	return 0;
+}
+
+/* A failed BAR of a card that a driver has cannot be measured; the log has its size. */
+static void test_log_tells_sizes(void **state)
+{
+	char log[] = "<6>[    0.5] pci 0000:01:00.0: [8086:10d3] type 00 class 0x020000\n"
+		     "<6>[    0.5] pci 0000:01:00.0: BAR 1 [mem 0x00000000-0x003fffff]\n";
+	struct fixture *f = make_machine(256, 0, BAR_LINE ZERO ZERO ZERO ZERO ZERO ZERO);
+	const struct pr_prober prober = { .userdata = log, .log = tell_log };
+	struct pr_topology *t = import(f, &prober);
+	struct pr_address address = { .bus = 1 };
+	const struct pr_resource *bar = pr_function_resource(pr_topology_find(t, &address), 1);
+
+	(void)state;
+	assert_non_null(bar);
+	assert_int_equal(bar->state, PR_RES_FORGOTTEN);
+	assert_int_equal(bar->size, 0x400000);
+	pr_topology_free(t);
+	fixture_free(f);
+}
+
 static int dying_measure(void *userdata, const struct pr_address *a, struct pr_bar_mask *ret,
 	size_t max, size_t *ret_n)
 {
@@ -917,6 +946,8 @@ static const struct CMUnitTest single_tests[] = {
 	{ .name = "a virtual function has ones in its identity alone",
 		.test_func = test_virtual_function },
 	{ .name = "no configuration space", .test_func = test_no_config },
+	{ .name = "the kernel's log tells the size of a failed BAR",
+		.test_func = test_log_tells_sizes },
 	{ .name = "the helper refuses configuration space", .test_func = test_config_refused },
 	{ .name = "masked lists are asked of the helper, others are not",
 		.test_func = test_masked_lists },

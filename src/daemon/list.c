@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/processes.h"
+#include "daemon/list.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "base/macros.h"
-#include "base/processes.h"
+#include "base/text.h"
 
 /* A list is there in a second; what takes longer hangs, and the look goes on without it. */
 #define DEADLINE_MS 20000
@@ -67,7 +67,7 @@ static int read_some(int fd, int64_t deadline, struct pr_text *text)
 }
 
 /* The last line says that it is the last. */
-static bool is_complete(const struct pr_text *t)
+static bool is_complete(const struct pr_text *t, const char *end)
 {
 	const char *line;
 
@@ -75,10 +75,10 @@ static bool is_complete(const struct pr_text *t)
 		return false;
 	line = memrchr(t->data, '\n', t->length - 1);
 	line = line ? line + 1 : t->data;
-	return strncmp(line, PR_PROCESSES_END, strlen(PR_PROCESSES_END)) == 0;
+	return strncmp(line, end, strlen(end)) == 0;
 }
 
-int pr_processes_ask(const char *path, char **ret, size_t *ret_size)
+int pr_list_ask(const char *path, const char *end, char **ret, size_t *ret_size)
 {
 	_cleanup_(pr_text_deinit) struct pr_text text = { 0 };
 	_cleanup_close_ int fd = connect_to(path);
@@ -93,5 +93,5 @@ int pr_processes_ask(const char *path, char **ret, size_t *ret_size)
 	if (r < 0)
 		return r;
 
-	return is_complete(&text) ? pr_text_take(&text, ret, ret_size) : -EBADMSG;
+	return is_complete(&text, end) ? pr_text_take(&text, ret, ret_size) : -EBADMSG;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The list of processes over a socket: whole, cut short, and nobody there. */
+/* A list over a socket: whole, cut short, and nobody there. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,8 @@
 #include <sys/wait.h>
 
 #include "base/macros.h"
-#include "daemon/processes.h"
+#include "base/processes.h"
+#include "daemon/list.h"
 #include "fixture.h"
 #include "rows.h"
 
@@ -61,7 +62,7 @@ static void test_ask(void **state)
 	size_t size = 0;
 	int status = 0;
 
-	assert_int_equal(pr_processes_ask(path, &list, &size), c->expect);
+	assert_int_equal(pr_list_ask(path, PR_PROCESSES_END, &list, &size), c->expect);
 	if (c->expect == 0) {
 		assert_string_equal(list, c->answer);
 		assert_int_equal(size, strlen(c->answer));
