@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "exec/journal.h"
 #include "exec/settings.h"
+#include "exec/stale.h"
 
 struct run {
 	const struct pr_plan *plan;
@@ -52,59 +53,6 @@ static void report(struct run *run, enum pr_outcome outcome, const char *format,
 	va_start(ap, format);
 	(void)vsnprintf(run->report.text, sizeof(run->report.text), format, ap);
 	va_end(ap);
-}
-
-/* ---- is this still the machine that was planned on? ---- */
-
-static const char *driver_of(const struct pr_function *f)
-{
-	return f->facts && f->facts->driver ? f->facts->driver : "no driver";
-}
-
-static size_t users_of(const struct pr_function *f)
-{
-	return f->facts ? f->facts->n_users : 0;
-}
-
-/*
- * The layout is the same; but a function may have got a driver or a user since, and cost more now.
- */
-static bool affected_unchanged(struct run *run, const struct pr_topology *now)
-{
-	for (size_t i = 0; i < run->plan->n_affected; i++) {
-		const struct pr_function *f = run->plan->affected[i].function, *g;
-		char address[PR_ADDRESS_MAX];
-
-		pr_address_format(&f->address, address);
-		g = pr_topology_find(now, &f->address);
-		if (!g || g->removed) {
-			report(run, PR_OUTCOME_STALE,
-				"%s has vanished since the plan was made; nothing was touched",
-				address);
-			return false;
-		}
-		if (strcmp(driver_of(f), driver_of(g)) != 0 || users_of(g) > users_of(f)) {
-			report(run, PR_OUTCOME_STALE,
-				"%s was planned with %s and %zu users, it has %s and %zu now; nothing was touched",
-				address, driver_of(f), users_of(f), driver_of(g), users_of(g));
-			return false;
-		}
-	}
-
-	return true;
-}
-
-static bool is_stale(struct run *run, const struct pr_topology *now)
-{
-	if (!affected_unchanged(run, now))
-		return true;
-	if (now->generation == run->plan->generation)
-		return false;
-
-	report(run, PR_OUTCOME_STALE,
-		"the machine has changed since the plan was made (generation %016llx, now %016llx); nothing was touched",
-		(unsigned long long)run->plan->generation, (unsigned long long)now->generation);
-	return true;
 }
 
 /* ---- steps ---- */
@@ -299,12 +247,34 @@ static void conclude(struct run *run, enum pr_outcome outcome, const char *cause
 	finish(run, restored->error == 0 && !restored->refused);
 }
 
+/*
+ * The plan may well have been good for the machine that it was made on: what somebody has plugged
+ * since makes a failure of it a plan that is stale.  Names it behind @cause.
+ */
+static enum pr_outcome judge_failure(
+	const struct run *run, const struct pr_topology *now, char *cause, size_t size)
+{
+	const struct pr_function *newcomer = now ? pr_plan_newcomer(run->plan, now) : NULL;
+	size_t used = strlen(cause);
+	char address[PR_ADDRESS_MAX];
+
+	if (!newcomer)
+		return PR_OUTCOME_ROLLED_BACK;
+	pr_address_format(&newcomer->address, address);
+	(void)snprintf(cause + used, size - used, "; %s was plugged meanwhile", address);
+	return PR_OUTCOME_STALE;
+}
+
 static void roll_back(struct run *run, enum pr_outcome outcome, const char *cause)
 {
 	struct pr_restored restored;
+	char why[300];
 
 	pr_restore(run->backend, run->record, &restored);
-	conclude(run, outcome, cause, &restored);
+	(void)snprintf(why, sizeof(why), "%s", cause);
+	if (outcome == PR_OUTCOME_ROLLED_BACK)
+		outcome = judge_failure(run, restored.now, why, sizeof(why));
+	conclude(run, outcome, why, &restored);
 	pr_topology_free(restored.now);
 }
 
@@ -354,12 +324,15 @@ static void report_success(struct run *run, const struct pr_topology *now)
 
 static void report_no_help(struct run *run, const struct pr_restored *restored, const char *why)
 {
+	char cause[300];
+
+	(void)snprintf(cause, sizeof(cause), "it did not help: %s", why);
 	if (restored->n_pulled > 0)
 		report(run, PR_OUTCOME_STALE, "carried out, but %s; everything else is there",
 			restored->text);
 	else
-		report(run, PR_OUTCOME_ROLLED_BACK,
-			"it did not help: %s; everything that was there is there", why);
+		report(run, judge_failure(run, restored->now, cause, sizeof(cause)),
+			"%s; everything that was there is there", cause);
 }
 
 /* All steps are done: compares the machine with what was promised. */
@@ -428,6 +401,7 @@ int pr_run(const struct pr_plan *plan, const struct pr_backend *backend, struct 
 	struct run run = {
 		.plan = plan, .backend = backend, .journal = journal, .progress = progress
 	};
+	char why[200];
 	int r;
 
 	if (plan->n_steps == 0 || !plan->prediction || plan->verdict != PR_VERDICT_OK ||
@@ -439,7 +413,9 @@ int pr_run(const struct pr_plan *plan, const struct pr_backend *backend, struct 
 	r = backend->ops->look(backend->instance, &now);
 	if (r != 0)
 		return r < 0 ? r : -EBADMSG; /* 1 is the import's answer for a contradiction */
-	if (!is_stale(&run, now)) {
+	if (pr_plan_is_stale(plan, now, why, sizeof(why))) {
+		report(&run, PR_OUTCOME_STALE, "%s", why);
+	} else {
 		r = begin(&run, now);
 		if (r < 0)
 			return r;

@@ -314,15 +314,20 @@ static void test_differs(void **state)
 	assert_journal_says(b, "\nend differs\n");
 }
 
+/* Nothing is placed anew then. */
+static void leave_out_remove(struct bench *b)
+{
+	b->scene.steps[2] = b->scene.steps[3];
+	b->scene.steps[3] = b->scene.steps[4];
+	b->scene.plan.n_steps = 4;
+}
+
 static void test_did_not_help(void **state)
 {
 	struct bench *b = *state;
 	struct pr_report report;
 
-	/* without the remove nothing is placed anew */
-	b->scene.steps[2] = b->scene.steps[3];
-	b->scene.steps[3] = b->scene.steps[4];
-	b->scene.plan.n_steps = 4;
+	leave_out_remove(b);
 	report = run(b, NULL);
 	assert_int_equal(report.outcome, PR_OUTCOME_ROLLED_BACK);
 	assert_non_null(strstr(report.text, "it did not help: "));
@@ -447,6 +452,69 @@ static void test_rescan_by_others(void **state)
 	assert_string_equal(report.text,
 		"step 4 (rescan 0000:00:01.0) failed: somebody else has changed the machine; everything that was there is there");
 	assert_true(scene_is_whole(&b->scene, &b->simulator));
+}
+
+/* What the plan knew of: the port and what is below it, so that 00:01.0 has come since. */
+static struct pr_topology *known_before(void)
+{
+	return machine_build("kernel 6.1.0-50-amd64\n"
+			     "root 0000:00-ff\n"
+			     "00:02.0 bridge 01-01 root-port hotplug\n"
+			     "00:03.0 bridge 02-02 root-port\n"
+			     "01:00.0 dev 8086:10d3 class=020000\n"
+			     "01:01.0 dev 1b36:0005 class=ff0000\n"
+			     "02:00.0 dev 1b36:0010 class=010802\n");
+}
+
+static void test_plugged_no_help(void **state)
+{
+	struct pr_topology *before = known_before();
+	struct bench *b = *state;
+	struct pr_report report;
+
+	leave_out_remove(b);
+	b->scene.plan.topology = before;
+	report = run(b, NULL);
+	assert_int_equal(report.outcome, PR_OUTCOME_STALE);
+	assert_non_null(strstr(report.text, "it did not help: "));
+	assert_non_null(strstr(report.text,
+		"; 0000:00:01.0 was plugged meanwhile; everything that was there is there"));
+	pr_topology_free(before);
+}
+
+static void test_plugged_failed(void **state)
+{
+	struct pr_topology *before = known_before();
+	struct bench *b = *state;
+	struct pr_report report;
+
+	b->scene.plan.topology = before;
+	b->failing.at = b->failing.until = 4;
+	report = run(b, NULL);
+	assert_int_equal(report.outcome, PR_OUTCOME_STALE);
+	assert_string_equal(report.text,
+		"step 3 (remove 0000:00:02.0) failed: Input/output error; 0000:00:01.0 was plugged meanwhile; everything that was there is there");
+	assert_true(scene_is_whole(&b->scene, &b->simulator));
+	pr_topology_free(before);
+}
+
+/* Who was behind a port without bus numbers is seen when the port is mended. */
+static void test_found_below_target(void **state)
+{
+	struct pr_topology *before = machine_build("kernel 6.1.0-50-amd64\n"
+						   "root 0000:00-ff\n"
+						   "00:01.0 dev 1234:1111 class=030000\n"
+						   "00:02.0 bridge 01-01 root-port hotplug\n"
+						   "00:03.0 bridge none root-port\n"
+						   "01:00.0 dev 8086:10d3 class=020000\n"
+						   "01:01.0 dev 1b36:0005 class=ff0000\n");
+	struct bench *b = *state;
+
+	b->scene.plan.topology = before;
+	b->scene.targets[0] = machine_function(before, "0000:00:03.0");
+	b->failing.at = b->failing.until = 4;
+	assert_int_equal(run(b, NULL).outcome, PR_OUTCOME_ROLLED_BACK);
+	pr_topology_free(before);
 }
 
 static unsigned int looks;
@@ -604,6 +672,11 @@ static const struct CMUnitTest fixed[] = {
 	ON_BENCH("what does not come back is named", test_lost),
 	ON_BENCH("other addresses than predicted are told apart", test_differs),
 	ON_BENCH("a plan that does not help is rolled back", test_did_not_help),
+	ON_BENCH("a plan that does not help, as a card was plugged meanwhile, is stale",
+		test_plugged_no_help),
+	ON_BENCH("a plan that fails, as a card was plugged meanwhile, is stale",
+		test_plugged_failed),
+	ON_BENCH("what is found below a target was not plugged meanwhile", test_found_below_target),
 	ON_BENCH("a plan for another generation touches nothing", test_stale_generation),
 	ON_BENCH("a plan whose card has vanished touches nothing", test_stale_vanished),
 	ON_BENCH("a plan whose card has another driver touches nothing", test_stale_driver),
