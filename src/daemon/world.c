@@ -71,8 +71,33 @@ static int read_log(void *userdata, char **ret, size_t *ret_size)
 	return pr_list_ask(r->world->log_path, PR_KERNEL_LOG_END, ret, ret_size);
 }
 
+static bool note_locked(const struct pr_function *f, struct pr_import_error *error)
+{
+	char address[PR_ADDRESS_MAX];
+
+	for (size_t i = 0; i < f->facts->n_users; i++) {
+		if (strcmp(f->facts->users[i].kind, "locked") != 0)
+			continue;
+		pr_address_format(&f->address, address);
+		(void)snprintf(error->text, sizeof(error->text), "%s: %s", address,
+			f->facts->users[i].what);
+		return true;
+	}
+	return false;
+}
+
+/* A device whose driver hangs, into @error. */
+static void note_hanging(const struct pr_topology *t, struct pr_import_error *error)
+{
+	pr_for_each_root (t, i)
+		for (size_t k = 0; k < t->roots[i]->n_functions; k++)
+			if (note_locked(&t->roots[i]->functions[k], error))
+				return;
+}
+
 /* What was not seen into @error, "" when all was. */
-static void note_unseen(const struct reading *r, int connected, struct pr_import_error *error)
+static void note_unseen(const struct reading *r, int connected, const struct pr_topology *t,
+	struct pr_import_error *error)
 {
 	error->text[0] = '\0'; /* what it holds after a success means nothing */
 	if (connected < 0)
@@ -83,6 +108,8 @@ static void note_unseen(const struct reading *r, int connected, struct pr_import
 		(void)snprintf(error->text, sizeof(error->text),
 			"pciroom-processes gives no list at %s (%s): devices that programs have open look idle",
 			r->world->processes_path, strerror(-r->processes));
+	else
+		note_hanging(t, error);
 }
 
 static int real_look(void *userdata, struct pr_topology **ret, struct pr_import_error *error)
@@ -105,7 +132,7 @@ static int real_look(void *userdata, struct pr_topology **ret, struct pr_import_
 	reading.helper = helper;
 	r = pr_import_live(&live, ret, error);
 	if (r == 0)
-		note_unseen(&reading, connected, error);
+		note_unseen(&reading, connected, *ret, error);
 	return r;
 }
 

@@ -133,6 +133,18 @@ int pr_access_function(const struct pr_access *a, const struct pr_target *t, int
 	return r == -ENOENT ? -ENODEV : r; /* it went between the two */
 }
 
+bool pr_access_is_above(
+	const struct pr_access *a, const struct pr_target *above, const struct pr_target *t)
+{
+	char top[PATH_MAX], path[PATH_MAX];
+	size_t n;
+
+	if (read_function_link(a, above, top) < 0 || read_function_link(a, t, path) < 0)
+		return false;
+	n = strlen(top);
+	return strncmp(path, top, n) == 0 && path[n] == '/';
+}
+
 int pr_access_driver(int function, char ret[PR_DRIVER_NAME_MAX])
 {
 	char target[PATH_MAX];
@@ -279,11 +291,13 @@ bool pr_access_is_populated(int function)
 	return any_below(function, is_function, 0) != 0;
 }
 
+/*
+ * By the link that pci_iov_sysfs_link() makes (drivers/pci/iov.c): sriov_numvfs is shown under the
+ * device's lock, and a driver that hangs has that.
+ */
 static bool has_vfs(int function)
 {
-	_cleanup_free_ char *n = NULL;
-
-	return pr_read_line_at(function, "sriov_numvfs", &n) == 0 && strcmp(n, "0") != 0;
+	return faccessat(function, "virtfn0", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int pr_access_has_vfs(int function)

@@ -35,6 +35,9 @@ bool pr_target_parse(const char *text, struct pr_target *ret);
 
 /* Directory of a function, to be closed by the caller.  -ENODEV when there is none. */
 int pr_access_function(const struct pr_access *a, const struct pr_target *t, int *ret);
+/* Is @t one of the functions below @above? */
+bool pr_access_is_above(
+	const struct pr_access *a, const struct pr_target *above, const struct pr_target *t);
 /* Name of the driver bound to it; -ENOENT when there is none. */
 int pr_access_driver(int function, char ret[PR_DRIVER_NAME_MAX]);
 /* A virtual function: its BARs are its physical function's. */

@@ -13,6 +13,7 @@
 
 #include "base/io.h"
 #include "base/macros.h"
+#include "base/patient.h"
 #include "helper/beneath.h"
 
 #define DECIMAL "0123456789"
@@ -134,36 +135,64 @@ int pr_attribute_open(const struct pr_access *a, int function, const struct pr_a
 	return 0;
 }
 
-/* What cannot be read (no such file, a device that is asleep) has no line. */
-static void read_one(const struct pr_access *a, int function, const struct pr_attribute *attribute,
-	char *line, size_t size)
+/* What is not an attribute of the function itself has no path. */
+static void path_of(void *userdata, size_t i, char *ret, size_t size)
 {
-	_cleanup_free_ char *value = NULL;
-	_cleanup_close_ int directory = -1;
-	const char *file;
+	bool own = !attributes[i].deed && strcmp(attributes[i].name, GROUP_TYPE) != 0;
 
-	*line = '\0';
-	if (pr_attribute_open(a, function, attribute, &directory, &file) < 0 ||
-		pr_read_line_at(directory, file, &value) < 0)
-		return;
-	/* the kernel's word for none */
-	(void)snprintf(
-		line, size, "%s=%s\n", attribute->name, strcmp(value, "(null)") == 0 ? "" : value);
+	(void)userdata;
+	(void)snprintf(ret, size, "%s", own ? attributes[i].name : "");
 }
 
-int pr_attributes_read(const struct pr_access *a, int function, char *ret, size_t size)
+/* 0, 1 when it cannot be read. */
+static int read_group_type(const struct pr_access *a, int function, char ret[PR_PATIENT_LINE])
 {
-	char line[160];
+	_cleanup_close_ int group = -1;
+	_cleanup_free_ char *type = NULL;
+
+	if (pr_access_group(a, function, &group) < 0 || pr_read_line_at(group, "type", &type) < 0)
+		return 1;
+	(void)snprintf(ret, PR_PATIENT_LINE, "%s", type);
+	return 0;
+}
+
+/*
+ * "" for what cannot be read (no such file, a device that is asleep), and for what is cut off: longer
+ * than any value that could be written back.
+ */
+static int read_one(const struct pr_access *a, int function, const struct pr_attribute *attribute,
+	struct pr_patient *files, char line[PR_PATIENT_LINE])
+{
+	char value[PR_PATIENT_LINE];
+	int r, n;
+
+	*line = '\0';
+	r = pr_patient_line(files, value);
+	if (strcmp(attribute->name, GROUP_TYPE) == 0)
+		r = read_group_type(a, function, value);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	/* the kernel's word for none */
+	n = snprintf(line, PR_PATIENT_LINE, "%s=%s\n", attribute->name,
+		strcmp(value, "(null)") == 0 ? "" : value);
+	if (n >= PR_PATIENT_LINE)
+		*line = '\0';
+	return 0;
+}
+
+static int read_all(
+	const struct pr_access *a, int function, struct pr_patient *files, char *ret, size_t size)
+{
+	char line[PR_PATIENT_LINE];
 	size_t used = 0, n;
+	int r;
 
 	*ret = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
-		if (attributes[i].deed)
-			continue;
-		read_one(a, function, &attributes[i], line, sizeof(line));
+		r = read_one(a, function, &attributes[i], files, line);
+		if (r < 0)
+			return r;
 		n = strlen(line);
-		if (n + 1 == sizeof(line))
-			continue; /* cut off: longer than any value that could be written back */
 		if (n >= size - used)
 			return -ENOSPC;
 		memcpy(ret + used, line, n + 1);
@@ -171,4 +200,18 @@ int pr_attributes_read(const struct pr_access *a, int function, char *ret, size_
 	}
 
 	return 0;
+}
+
+int pr_attributes_read(const struct pr_access *a, int function, char *ret, size_t size)
+{
+	struct pr_patient *files;
+	int r;
+
+	r = pr_patient_new(function, ARRAY_SIZE(attributes), path_of, NULL, PR_PATIENCE_MS, &files);
+	if (r < 0)
+		return r;
+	r = read_all(a, function, files, ret, size);
+	pr_patient_free(files);
+
+	return r == -ETIMEDOUT ? -EBUSY : r;
 }

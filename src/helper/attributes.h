@@ -25,7 +25,7 @@ int pr_attribute_open(const struct pr_access *a, int function, const struct pr_a
 	int *ret, const char **ret_file);
 
 /*
- * "NAME=VALUE" lines of those that the function has, into @ret (NUL-terminated).  0, or -ENOSPC when
- * they are more than @size.
+ * "NAME=VALUE" lines of those that the function has, into @ret (NUL-terminated).  0, -ENOSPC when they
+ * are more than @size, -EBUSY when the function does not answer: its driver hangs.
  */
 int pr_attributes_read(const struct pr_access *a, int function, char *ret, size_t size);

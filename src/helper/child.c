@@ -15,6 +15,7 @@
 
 #include "base/io.h"
 #include "base/macros.h"
+#include "base/patient.h"
 #include "helper/beneath.h"
 #include "helper/child.h"
 
@@ -85,20 +86,6 @@ static int wait_report(int report, int64_t deadline)
 		return -ETIMEDOUT;
 
 	return read(report, &result, sizeof(result)) == sizeof(result) ? result : -EIO;
-}
-
-static bool wait_gone(pid_t pid, unsigned int milliseconds)
-{
-	static const struct timespec pause = { .tv_nsec = 5000000 };
-	int64_t deadline = now_ms() + milliseconds;
-
-	while (waitpid(pid, NULL, WNOHANG) == 0) {
-		if (now_ms() >= deadline)
-			return false;
-		(void)nanosleep(&pause, NULL); /* woken early, it looks again early */
-	}
-
-	return true;
 }
 
 int pr_write_lock(int state)
@@ -179,7 +166,7 @@ int pr_child_write(struct pr_children *c, const struct pr_write *w)
 
 	if (r == -ETIMEDOUT)
 		(void)kill(pid, SIGKILL); /* it is our child and not reaped: the process exists */
-	if (!wait_gone(pid, KILL_GRACE_MS))
+	if (!pr_child_gone(pid, KILL_GRACE_MS))
 		pr_children_add(c, pid, &w->target);
 
 	return r;

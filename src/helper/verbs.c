@@ -375,6 +375,18 @@ static int verb_probe(struct call *c)
 
 /* ---- removing and finding ---- */
 
+/* Its removal would wait for what hangs, with the lock that every other one and every rescan needs. */
+static bool hangs_below(const struct call *c)
+{
+	const struct pr_children *children = &c->context->children;
+
+	for (size_t i = 0; i < children->n; i++)
+		if (pr_access_is_above(&c->context->access, &c->target, &children->stuck[i].target))
+			return true;
+
+	return false;
+}
+
 /*
  * A physical function that is removed with its virtual ones in service ends in a BUG of the kernel
  * (sriov_release() of drivers/pci/iov.c): sriov_numvfs has to be 0 before.
@@ -389,6 +401,8 @@ static int verb_remove(struct call *c)
 		r = pr_access_has_vfs(function);
 	if (r != 0)
 		return r < 0 ? r : -EBUSY;
+	if (hangs_below(c))
+		return -EBUSY;
 
 	return lasting_write(c, function, "remove", "1");
 }

@@ -17,9 +17,9 @@
 #include "base/processes.h"
 #include "base/text.h"
 #include "import/companions.h"
+#include "import/locked.h"
 #include "import/machine.h"
 #include "import/order.h"
-#include "import/pci-access.h"
 #include "import/users.h"
 #include "pciroom/dmesg.h"
 
@@ -34,6 +34,7 @@ struct importer {
 	struct pr_sysfs sysfs;
 	struct pr_builder *builder;
 	struct pr_users users;
+	struct pr_locked *locked;
 	struct pr_order *order;
 	struct pr_aperture_root *roots;
 	size_t n_roots, max_roots;
@@ -282,8 +283,12 @@ static int add_function(struct importer *im, const struct pr_pci_function *funct
 		.order = pr_order_place(im->order, &function->address),
 	};
 	struct pr_aperture_root root;
-	int r;
+	int r, silent;
 
+	silent = pr_locked_next(im->locked, &facts);
+	if (silent < 0)
+		return pr_import_fail(
+			im->error, silent, "nobody could read attributes: %s", strerror(-silent));
 	r = pr_sysfs_function(&im->sysfs, &facts, &root);
 	if (r != 0)
 		return r < 0 ? r : 0; /* gone while we looked: not there */
@@ -301,6 +306,8 @@ static int add_function(struct importer *im, const struct pr_pci_function *funct
 		return r;
 
 	r = im->options->users ? pr_users_assign(&im->sysfs, &im->users, &facts) : 0;
+	if (r == 0 && (silent || pr_locked_leaving(&im->sysfs, &facts)))
+		r = pr_locked_tell(&im->sysfs, &facts);
 	if (r < 0)
 		return r;
 
@@ -317,13 +324,15 @@ static int add_functions(struct importer *im)
 	if (r < 0)
 		return r;
 
-	for (size_t i = 0; i < n; i++) {
-		r = add_function(im, &functions[i]);
-		if (r < 0)
-			return r;
-	}
+	r = pr_locked_new(&im->sysfs, functions, n, im->options->patience_ms, &im->locked);
+	if (r < 0)
+		return pr_import_no_memory(im->error);
 
-	return 0;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = add_function(im, &functions[i]);
+
+	pr_locked_free(im->locked);
+	return r;
 }
 
 /* ---- users ---- */

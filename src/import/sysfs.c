@@ -254,14 +254,6 @@ static int read_group(const struct pr_sysfs *s, const struct pr_address *a)
 	return (int)value;
 }
 
-/* The kernel prints "(null)" where no override is set. */
-static const char *read_override(const struct pr_sysfs *s, const struct pr_address *a)
-{
-	const char *text = read_text(s, a, "driver_override");
-
-	return text && strcmp(text, "(null)") != 0 ? text : NULL;
-}
-
 static const char *find_slot(const struct pr_sysfs *s, const struct pr_address *a)
 {
 	for (size_t i = 0; i < s->n_slots; i++) {
@@ -333,13 +325,11 @@ int pr_sysfs_function(
 
 	read_physfn(s, facts);
 	facts->driver = read_link(s, a, "driver");
-	facts->driver_override = read_override(s, a);
 	facts->label = read_text(s, a, "label");
 	facts->removable = read_text(s, a, "removable");
 	facts->slot = find_slot(s, a);
 	facts->numa_node = read_number(s, a, "numa_node");
 	facts->iommu_group = read_group(s, a);
-	facts->sriov_numvfs = read_number(s, a, "sriov_numvfs");
 	facts->enabled = read_number(s, a, "enable");
 	return 0;
 }

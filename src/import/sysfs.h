@@ -25,7 +25,7 @@ struct pr_sysfs {
 int pr_sysfs_slots(struct pr_sysfs *s);
 
 /*
- * Everything but configuration space of the function at @facts->address;
+ * Everything but configuration space, and what locked.h has, of the function at @facts->address;
  * @ret_root is the host bridge that its path goes through.  0; 1 when the
  * function is gone (removed while we looked); negative errno with the error.
  */

@@ -28,6 +28,7 @@ static const struct {
 	{ "tpm", PR_DISRUPTION_PINNED },      /* measurements cannot be made again */
 	{ "vfio", PR_DISRUPTION_PINNED },     /* a guest has it */
 	{ "mdev", PR_DISRUPTION_PINNED },     /* guests have parts of it */
+	{ "locked", PR_DISRUPTION_PINNED },   /* whoever removes it waits, with the bus locked */
 	{ "mount", PR_DISRUPTION_IN_USE },
 	{ "stack", PR_DISRUPTION_IN_USE },  /* an array or volume without a known user */
 	{ "pool", PR_DISRUPTION_IN_USE },   /* a member of a pool, by its label */

@@ -291,9 +291,10 @@ static const struct astray {
 			"../../../" OUTSIDE "/pci0007:00/pci_bus/0007:00" } },
 		{ .verb = PR_HELPER_RESCAN_ROOT, AT(7, 0, 0, 0) }, -EXDEV },
 	{ "a function with virtual functions is not removed",
-		{ { DEVICES "0000:01:00.0/sriov_numvfs", "2\n", NULL } },
+		{ { DEVICES "0000:01:00.0/virtfn0", NULL, "../0000:01:00.1" } },
 		{ .verb = PR_HELPER_REMOVE, CARD }, -EBUSY },
-	{ "nor is the port above it", { { DEVICES "0000:01:00.0/sriov_numvfs", "2\n", NULL } },
+	{ "nor is the port above it",
+		{ { DEVICES "0000:01:00.0/virtfn0", NULL, "../0000:01:00.1" } },
 		{ .verb = PR_HELPER_REMOVE, BRIDGE }, -EBUSY },
 	{ "a function that could have some, and has none, is removed",
 		{ { DEVICES "0000:01:00.0/sriov_numvfs", "0\n", NULL } },
@@ -662,7 +663,8 @@ static void test_rescan_outlives_helper(void **state)
 static void test_stuck(void **state)
 {
 	struct pr_helper_request remove = { .verb = PR_HELPER_REMOVE, CARD };
-	struct pr_helper_request other = { .verb = PR_HELPER_REMOVE, BRIDGE };
+	struct pr_helper_request above = { .verb = PR_HELPER_REMOVE, BRIDGE };
+	struct pr_helper_request other = { .verb = PR_HELPER_RESCAN, BRIDGE };
 	struct pr_helper_request command = { WRITE(0x04, 2, 0), CARD };
 	struct pr_target card = { 0, 1, 0, 0 };
 	struct pr_helper_reply reply;
@@ -678,6 +680,7 @@ static void test_stuck(void **state)
 
 	assert_int_equal(ask(h, remove, &reply), -EBUSY);
 	assert_int_equal(ask(h, command, &reply), -EBUSY);
+	assert_int_equal(ask(h, above, &reply), -EBUSY);
 	assert_int_equal(ask(h, other, &reply), 0);
 
 	assert_int_equal(kill(pid, SIGKILL), 0);

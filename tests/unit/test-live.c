@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/macros.h"
@@ -832,6 +833,47 @@ static int pull_other(
 	return -ENODEV;
 }
 
+/* A queue that nobody writes to is a file that never answers. */
+static void test_driver_hangs(void **state)
+{
+	struct fixture *f = make_machine(256, 6, ZERO);
+	const struct pr_live_options options = {
+		.root = fixture_root(f), .users = true, .patience_ms = 100
+	};
+	struct pr_import_error error = { .text = "" };
+	struct pr_topology *t;
+	const struct pr_facts *card;
+
+	(void)state;
+	assert_int_equal(mkfifo(fixture_path(f, DEVICES "0000:01:00.0/driver_override"), 0600), 0);
+	fixture_file(f, DEVICES "0000:00:02.0/driver_override", "pcieport\n");
+	assert_int_equal(pr_import_live(&options, &t, &error), 0);
+	card = facts_of(t, "0000:01:00.0");
+	assert_null(card->driver_override);
+	assert_int_equal(card->sriov_numvfs, -1);
+	assert_int_equal(card->n_users, 1);
+	assert_string_equal(card->users[0].kind, "locked");
+	assert_string_equal(facts_of(t, "0000:00:02.0")->driver_override, "pcieport");
+	pr_topology_free(t);
+	fixture_free(f);
+}
+
+static void test_driver_leaves(void **state)
+{
+	struct fixture *f = make_machine(256, 6, ZERO);
+	struct pr_topology *t;
+
+	(void)state;
+	fixture_dir(f, DEVICES "0000:01:00.0/msi_irqs");
+	fixture_dir(f, DEVICES "0000:00:02.0/msi_irqs");
+	t = import(f, NULL);
+	assert_int_equal(facts_of(t, "0000:01:00.0")->n_users, 1);
+	assert_string_equal(facts_of(t, "0000:01:00.0")->users[0].kind, "locked");
+	assert_int_equal(facts_of(t, "0000:00:02.0")->n_users, 0);
+	pr_topology_free(t);
+	fixture_free(f);
+}
+
 static void test_disappears(void **state)
 {
 	struct fixture *f = make_machine(64, 6, NULL);
@@ -960,6 +1002,10 @@ static const struct CMUnitTest single_tests[] = {
 	{ .name = "function outside of every host bridge", .test_func = test_stray_link },
 	{ .name = "iomem that is none", .test_func = test_bad_iomem },
 	{ .name = "function behind an endpoint contradicts", .test_func = test_contradiction },
+	{ .name = "function whose driver hangs is named, and the others are read",
+		.test_func = test_driver_hangs },
+	{ .name = "function without a driver, whose interrupts are set up, is being left",
+		.test_func = test_driver_leaves },
 	{ .name = "function that disappears while it is read", .test_func = test_disappears },
 	{ .name = "this machine, read back from its snapshot", .test_func = test_this_machine },
 };
