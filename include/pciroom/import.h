@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "pciroom/topology.h"
+#include "pciroom/plan.h"
 
 struct pr_import_error {
 	unsigned int line, column; /* of a text; 0: does not apply */
@@ -49,6 +49,13 @@ struct pr_live_options {
 /* 0, 1 with @error for contradictions in what was read, negative errno with @error. */
 int pr_import_live(const struct pr_live_options *options, struct pr_topology **ret,
 	struct pr_import_error *error);
+
+/*
+ * Adds to @plan what its new addresses change on the machine at @root: names of network interfaces,
+ * links in /dev, files of configuration that name what is gone then.  Reads at most some megabytes.
+ * 0, or -ENOMEM; what cannot be read is said in @plan->effects_unseen.
+ */
+int pr_effects_find(struct pr_plan *plan, const char *root);
 
 /* Has the kernel a device of that address now?  One look, no import. */
 bool pr_live_present(const char *root, const struct pr_address *a);

@@ -238,6 +238,30 @@ struct pr_advice {
 	const char *text;    /* what to do, a sentence without its full stop */
 };
 
+/* A function that gets another address: in the topology planned on, and in the prediction. */
+struct pr_renumbered {
+	const struct pr_function *before, *after;
+};
+/* What follows from that, outside of the machine's layout. */
+enum pr_effect_kind {
+	PR_EFFECT_INTERFACE = 0, /* a network interface is called otherwise, or may be */
+	PR_EFFECT_LINK,          /* a link in /dev is */
+	PR_EFFECT_MENTION,       /* a file names an address or name that is gone then */
+	PR_EFFECT_IOMMU_GROUP,   /* a group is made anew */
+	PR_EFFECT_COLLECTOR, /* comes into or leaves the range of a collector of errors (RCEC) */
+	PR_EFFECT_DOMAIN,    /* a PCI domain behind the function (VMD) is made anew */
+	_PR_EFFECT_MAX,
+};
+const char *pr_effect_name(enum pr_effect_kind k);
+struct pr_effect {
+	enum pr_effect_kind kind;
+	const struct pr_function *function; /* of the topology planned on */
+	const char *before, *after;         /* names; @after NULL: not known */
+	const char *file;                   /* MENTION: path */
+	unsigned int line;                  /* from 1; 0: its name, not a line of it */
+	const char *text;                   /* for people, without a full stop; NULL for MENTION */
+};
+
 struct pr_plan {
 	struct pr_arena *arena;
 	const struct pr_topology *topology; /* borrowed: must outlive the plan */
@@ -259,6 +283,12 @@ struct pr_plan {
 	size_t n_affected;
 	struct pr_left *left;
 	size_t n_left;
+	struct pr_renumbered *renumbered; /* in walk order */
+	size_t n_renumbered;
+	/* what the topology tells; who can look at the machine adds to it (pr_effects_find()) */
+	struct pr_effect *effects;
+	size_t n_effects;
+	const char *effects_unseen; /* what could not be looked at, a sentence; NULL: nothing */
 	/*
 	 * bridges that get bus numbers, and nobody knows what is behind them: it has no part in the
 	 * prediction, and what it asks for is known when the plan is done

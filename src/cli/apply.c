@@ -200,6 +200,8 @@ int pr_verb_apply(const struct pr_cli *cli)
 	if (r == PR_EXIT_OK)
 		r = pr_question_plan(&q, s.topology, s.remote, &p);
 	if (r == PR_EXIT_OK)
+		r = pr_plan_look_around(&s, p);
+	if (r == PR_EXIT_OK)
 		r = carry_out(cli, &s, p);
 
 	pr_plan_free(p);

@@ -114,6 +114,13 @@ int pr_question_plan(const struct pr_question *q, const struct pr_topology *t,
 	return PR_EXIT_OK;
 }
 
+int pr_plan_look_around(const struct pr_source *s, struct pr_plan *p)
+{
+	int r = s->local || s->remote ? pr_effects_find(p, "/") : 0;
+
+	return r < 0 ? pr_cli_failed(r, "cannot look for what new addresses change") : PR_EXIT_OK;
+}
+
 static bool print_plan(
 	const struct pr_cli *cli, const struct pr_plan *p, const struct pr_import_notes *notes)
 {
@@ -163,6 +170,8 @@ int pr_verb_plan(const struct pr_cli *cli)
 		r = pr_question_plan(&q, s.topology, s.remote, &p);
 	if (r == PR_EXIT_OK && (s.local || s.remote))
 		r = check_still_there(p);
+	if (r == PR_EXIT_OK)
+		r = pr_plan_look_around(&s, p);
 	if (r == PR_EXIT_OK)
 		r = print_plan(cli, p, pr_source_notes(&s)) ? pr_verdict_exit(p->verdict)
 							    : PR_EXIT_ERROR;

@@ -28,3 +28,6 @@ void pr_question_deinit(struct pr_question *q);
  */
 int pr_question_plan(const struct pr_question *q, const struct pr_topology *t,
 	struct pr_remote *remote, struct pr_plan **ret);
+
+/* What new addresses change on the machine, if @p is for a machine that can be looked at. */
+int pr_plan_look_around(const struct pr_source *s, struct pr_plan *p);

@@ -370,7 +370,43 @@ static void json_buses(struct pr_json *j, const struct pr_plan *p)
 	}
 	pr_json_array_end(j);
 
-	json_functions(j, "unseen", p->unseen, p->n_unseen);
+	pr_json_array(j, "unseen");
+	for (size_t i = 0; i < p->n_unseen; i++) {
+		const struct pr_function *now = pr_topology_same(p->prediction, p->unseen[i]);
+
+		pr_json_object(j, NULL);
+		pr_json_identity(j, p->unseen[i]);
+		pr_json_u64(j, "secondary", now->bridge->secondary);
+		pr_json_u64(j, "subordinate", now->bridge->subordinate);
+		pr_json_object_end(j);
+	}
+	pr_json_array_end(j);
+}
+
+static void json_effect(struct pr_json *j, const struct pr_effect *e)
+{
+	pr_json_object(j, NULL);
+	pr_json_string(j, "kind", pr_effect_name(e->kind));
+	pr_json_identity(j, e->function);
+	pr_json_string(j, "before", e->before);
+	pr_json_string(j, "after", e->after);
+	pr_json_string(j, "file", e->file);
+	if (e->line > 0)
+		pr_json_u64(j, "line", e->line);
+	else
+		pr_json_null(j, "line");
+	pr_json_string(j, "text", e->text);
+	pr_json_object_end(j);
+}
+
+/* What follows from new addresses. */
+static void json_effects(struct pr_json *j, const struct pr_plan *p)
+{
+	pr_json_array(j, "effects");
+	for (size_t i = 0; i < p->n_effects; i++)
+		json_effect(j, &p->effects[i]);
+	pr_json_array_end(j);
+	pr_json_string(j, "effects_unseen", p->effects_unseen);
 }
 
 static void json_left(struct pr_json *j, const struct pr_plan *p)
@@ -516,6 +552,7 @@ void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p)
 	json_steps(j, p);
 	json_prediction(j, p);
 	json_buses(j, p);
+	json_effects(j, p);
 	json_left(j, p);
 	json_attempts(j, p);
 	json_certificate(j, p->certificate);

@@ -211,14 +211,42 @@ static bool is_target(const struct pr_plan *p, const struct pr_function *f)
 
 static void add_renumbered(struct pr_text *t, const struct pr_plan *p)
 {
-	for (size_t i = 0; i < p->n_affected; i++) {
-		const struct pr_function *f = p->affected[i].function;
-		const struct pr_function *now = pr_topology_same(p->prediction, f);
+	for (size_t i = 0; i < p->n_renumbered; i++)
+		pr_text_printf(t, "  %-14s becomes %s: its names in the system change\n",
+			pr_name_of(&p->renumbered[i].before->address).text,
+			pr_name_of(&p->renumbered[i].after->address).text);
+}
 
-		if (now && pr_address_compare(&now->address, &f->address) != 0)
-			pr_text_printf(t, "  %-14s becomes %s: its names in the system change\n",
-				pr_name_of(&f->address).text, pr_name_of(&now->address).text);
+static void add_mention(struct pr_text *t, const struct pr_effect *e)
+{
+	pr_text_printf(t, "  %s", e->file);
+	if (e->line > 0)
+		pr_text_printf(t, ":%u", e->line);
+	pr_text_printf(t, " %s %s", e->line > 0 ? "names" : "is called after", e->before);
+	if (e->after)
+		pr_text_printf(t, ", which will be %s", e->after);
+	pr_text_add(t, "\n");
+}
+
+/* What new addresses change beyond the machine's layout. */
+static void add_effects(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
+{
+	if (p->n_effects == 0 && !p->effects_unseen)
+		return;
+	pr_text_add(t, "\n");
+	pr_text_paint(t, s, PR_PAINT_BOLD, "What new addresses change");
+	pr_text_add(t, "\n");
+	for (size_t i = 0; i < p->n_effects; i++) {
+		const struct pr_effect *e = &p->effects[i];
+
+		if (e->kind == PR_EFFECT_MENTION)
+			add_mention(t, e);
+		else
+			pr_text_printf(
+				t, "  %-14s %s\n", pr_name_of(&e->function->address).text, e->text);
 	}
+	if (p->effects_unseen)
+		pr_text_printf(t, "  There may be more: %s.\n", p->effects_unseen);
 }
 
 static void add_left(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
@@ -436,6 +464,7 @@ void pr_render_plan(struct pr_text *t, const struct pr_style *s, const struct pr
 		add_steps(t, s, p);
 		add_affected(t, s, p);
 		add_result(t, s, p);
+		add_effects(t, s, p);
 	}
 	if (s->verbose || p->verdict == PR_VERDICT_INFEASIBLE)
 		add_attempts(t, s, p);

@@ -75,6 +75,8 @@ static int get_plan_text(sd_bus *bus, const char *path, const char *interface, c
 		text = p->why ? p->why : "";
 	else if (strcmp(property, "Disruption") == 0)
 		text = pr_disruption_name(pr_plan_disruption(p));
+	else if (strcmp(property, "EffectsUnseen") == 0)
+		text = p->effects_unseen ? p->effects_unseen : "";
 	return sd_bus_message_append(reply, "s", text);
 }
 
@@ -159,16 +161,60 @@ static int get_plan_renames(sd_bus *bus, const char *path, const char *interface
 	(void)property;
 	(void)error;
 	r = sd_bus_message_open_container(reply, 'a', "(oss)");
-	for (size_t i = 0; r >= 0 && p->prediction && i < p->n_affected; i++) {
-		const struct pr_function *f = p->affected[i].function;
-		const struct pr_function *then = pr_topology_same(p->prediction, f);
-
-		if (then->removed || pr_address_compare(&f->address, &then->address) == 0)
-			continue;
-		pr_bus_device_path(f, device);
-		pr_address_format(&f->address, before);
-		pr_address_format(&then->address, after);
+	for (size_t i = 0; r >= 0 && i < p->n_renumbered; i++) {
+		pr_bus_device_path(p->renumbered[i].before, device);
+		pr_address_format(&p->renumbered[i].before->address, before);
+		pr_address_format(&p->renumbered[i].after->address, after);
 		r = sd_bus_message_append(reply, "(oss)", device, before, after);
+	}
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int append_effect(sd_bus_message *reply, const struct pr_effect *e)
+{
+	char device[PR_BUS_DEVICE_PATH_MAX];
+
+	pr_bus_device_path(e->function, device);
+	return sd_bus_message_append(reply, "(sossssu)", pr_effect_name(e->kind), device,
+		e->before ? e->before : "", e->after ? e->after : "", e->text ? e->text : "",
+		e->file ? e->file : "", e->line);
+}
+
+/* What follows from other addresses. */
+static int get_plan_effects(sd_bus *bus, const char *path, const char *interface,
+	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	const struct pr_plan *p = plan_at(userdata, path)->plan;
+	int r;
+
+	(void)bus;
+	(void)interface;
+	(void)property;
+	(void)error;
+	r = sd_bus_message_open_container(reply, 'a', "(sossssu)");
+	for (size_t i = 0; r >= 0 && i < p->n_effects; i++)
+		r = append_effect(reply, &p->effects[i]);
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* Bridges behind which nobody has looked yet, and the bus numbers that are kept for that. */
+static int get_plan_unseen(sd_bus *bus, const char *path, const char *interface,
+	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	const struct pr_plan *p = plan_at(userdata, path)->plan;
+	char device[PR_BUS_DEVICE_PATH_MAX];
+	int r;
+
+	(void)bus;
+	(void)interface;
+	(void)property;
+	(void)error;
+	r = sd_bus_message_open_container(reply, 'a', "(oyy)");
+	for (size_t i = 0; r >= 0 && i < p->n_unseen; i++) {
+		const struct pr_bridge *b = pr_topology_same(p->prediction, p->unseen[i])->bridge;
+
+		pr_bus_device_path(p->unseen[i], device);
+		r = sd_bus_message_append(reply, "(oyy)", device, b->secondary, b->subordinate);
 	}
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
@@ -289,6 +335,9 @@ const sd_bus_vtable pr_bus_plan_vtable[] = {
 	SD_BUS_PROPERTY("Verdict", "a{sv}", get_plan_verdict, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Affected", "a(osss)", get_plan_affected, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Renames", "a(oss)", get_plan_renames, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Effects", "a(sossssu)", get_plan_effects, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("EffectsUnseen", "s", get_plan_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Unseen", "a(oyy)", get_plan_unseen, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Advice", "a(sbss)", get_plan_advice, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Steps", "a(sss)", get_plan_steps, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_METHOD_WITH_ARGS("GetPrediction", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", json),

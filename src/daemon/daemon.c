@@ -456,6 +456,7 @@ static int build_children(struct daemon *d)
 		.userdata = d };
 	int r;
 
+	pr_service_set_root(d->service, d->options.root);
 	d->real.root = d->options.root;
 	d->real.helper_path = d->options.helper;
 	d->real.processes_path = d->options.processes;

@@ -286,7 +286,7 @@ struct deciding {
 	struct pr_look *look;
 	struct pr_question question;
 	struct pr_choice choice;
-	int r; /* of pr_choose() */
+	int r; /* of planning */
 };
 
 static void run_deciding(struct pr_work *w)
@@ -294,6 +294,8 @@ static void run_deciding(struct pr_work *w)
 	struct deciding *d = (struct deciding *)w;
 
 	d->r = pr_choose(&d->question, &d->choice);
+	if (d->r == 0 && d->service->root)
+		d->r = pr_effects_find(d->choice.plan, d->service->root);
 }
 
 /*

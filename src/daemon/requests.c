@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "daemon/service-private.h"
 #include "daemon/worker.h"
+#include "pciroom/import.h"
 
 __attribute__((format(printf, 3, 4))) static int refuse(
 	struct pr_why *why, enum pr_refusal refusal, const char *format, ...)
@@ -109,7 +110,7 @@ struct planning {
 	struct pr_wish wish;
 	struct pr_plan *plan;
 	uid_t uid;
-	int r; /* of pr_wish_plan() */
+	int r; /* of planning */
 	pr_service_planned_fn *done;
 	void *userdata;
 };
@@ -119,6 +120,8 @@ static void run_planning(struct pr_work *w)
 	struct planning *p = (struct planning *)w;
 
 	p->r = pr_wish_plan(&p->wish, p->look->topology, &p->plan);
+	if (p->r == 0 && p->service->root)
+		p->r = pr_effects_find(p->plan, p->service->root);
 }
 
 static void done_planning(struct pr_work *w, bool ran)

@@ -32,6 +32,7 @@ struct pr_service {
 	struct pr_keep keep;
 	struct pr_job job;                      /* id 0: none runs */
 	const struct pr_inhibitors *inhibitors; /* NULL: none */
+	const char *root;                       /* NULL: there is no machine to look at */
 	uint64_t prepared_usec; /* when the job begins at the latest; 0: it has begun */
 	uint32_t last_job;
 	bool settling, looking, stopping;

@@ -52,6 +52,11 @@ int pr_service_new(const struct pr_service_ops *ops, void *userdata, struct pr_s
 	return 0;
 }
 
+void pr_service_set_root(struct pr_service *s, const char *root)
+{
+	s->root = root;
+}
+
 void pr_service_free(struct pr_service *s)
 {
 	if (!s)

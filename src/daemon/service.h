@@ -133,6 +133,12 @@ void pr_service_configure(struct pr_service *s, struct pr_conf *conf);
 /* Borrowed, until the service is freed: who wants what left alone. */
 void pr_service_set_inhibitors(struct pr_service *s, const struct pr_inhibitors *inhibitors);
 
+/*
+ * The machine on which plans are looked at for what new addresses change; borrowed.  Without it
+ * only what the topology tells is known.
+ */
+void pr_service_set_root(struct pr_service *s, const char *root);
+
 /* ---- what happened ---- */
 
 /* An inhibitor of @mode came or was released. */

@@ -282,6 +282,8 @@ static int write_down(struct making *m, const struct pr_choice *choice)
 	if (r == 0)
 		r = note_unseen(p);
 	if (r == 0)
+		r = pr_plan_note_effects(p);
+	if (r == 0)
 		r = pr_candidate_steps(p->arena, &choice->candidate, m->judgement.rescued,
 			m->judgement.n_rescued, &p->steps, &p->n_steps);
 	return r;

@@ -46,6 +46,11 @@ bool pr_hides_functions(const struct pr_function *bridge);
 int pr_renumber(
 	struct pr_arena *arena, const struct pr_number_question *q, struct pr_numbering *ret);
 
+/* ---- renumber-effects.c ---- */
+
+/* Fills @p->renumbered, and effects as far as the topology tells of them.  0 or -ENOMEM. */
+int pr_plan_note_effects(struct pr_plan *p);
+
 /* ---- between its files ---- */
 
 /* A bridge that needs numbers: its bus, then those of the bridges below it. */

@@ -114,6 +114,46 @@ static void test_plan_buses(void **state)
 	stage_close(&s);
 }
 
+/* Numbers for a switch that nobody has looked behind, from a port whose card gets another address. */
+static const char machine_renumbered[] =
+	"kernel 6.1.0\nlockdown none\nroot 0000:00-04 io=1000-ffff mem=c0000000-febfffff\n"
+	"00:02.0 bridge 01-01 root-port hotplug driver=pcieport\n"
+	"01:00.0 bridge none upstream\n"
+	"00:03.0 bridge 02-02 root-port driver=pcieport\n"
+	"02:00.0 dev 8086:10d3 class=020000 group=13\n";
+
+static void test_plan_effects(void **state)
+{
+	const char *kind, *device, *before, *after, *text, *file;
+	uint8_t secondary = 0, subordinate = 0;
+	char path[PR_BUS_PATH_MAX];
+	struct stage s;
+	sd_bus_message *m;
+	uint32_t line;
+
+	(void)state;
+	stage_open(&s, machine_renumbered, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_plan(&s, &(struct asked){ .target = "0000:01:00.0" }, path);
+	m = client_get(&s, path, PR_BUS_PLAN, "Effects");
+	assert_true(sd_bus_message_enter_container(m, 'v', "a(sossssu)") > 0);
+	assert_true(sd_bus_message_enter_container(m, 'a', "(sossssu)") > 0);
+	assert_true(sd_bus_message_read(m, "(sossssu)", &kind, &device, &before, &after, &text,
+			    &file, &line) > 0);
+	assert_string_equal(kind, "iommu-group");
+	assert_string_equal(text, "IOMMU group 13 is made anew, perhaps with another number");
+	sd_bus_message_unref(m);
+	client_assert_text(&s, path, PR_BUS_PLAN, "EffectsUnseen", "");
+	m = client_get(&s, path, PR_BUS_PLAN, "Unseen");
+	assert_true(sd_bus_message_enter_container(m, 'v', "a(oyy)") > 0);
+	assert_true(sd_bus_message_enter_container(m, 'a', "(oyy)") > 0);
+	assert_true(sd_bus_message_read(m, "(oyy)", &device, &secondary, &subordinate) > 0);
+	assert_int_equal(secondary, 2);
+	assert_int_equal(subordinate, 3);
+	sd_bus_message_unref(m);
+	stage_close(&s);
+}
+
 /* Refusals of CreatePlan. */
 static const struct create_case {
 	const char *name;
@@ -445,6 +485,8 @@ static const struct CMUnitTest plain[] = {
 	{ "a plan object shows the plan that the planner makes", test_plan, NULL, NULL, NULL },
 	{ "a bridge that works can be given more bus numbers by request", test_plan_buses, NULL,
 		NULL, NULL },
+	{ "a plan object says what new addresses change, and what nobody has seen yet",
+		test_plan_effects, NULL, NULL, NULL },
 	{ "ApplyPlan mends the card and tells the story", test_apply, NULL, NULL, NULL },
 	{ "ApplyPlan waits, and Confirm keeps what it did", test_confirm, NULL, NULL, NULL },
 	{ "ApplyPlan undoes what nobody confirms", test_unconfirmed, NULL, NULL, NULL },
