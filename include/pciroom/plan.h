@@ -24,6 +24,9 @@ struct pr_policy {
 		limit; /* the worst class that a plan may disturb; FREE, RESTART or IN_USE */
 	const char *const *pinned; /* addresses or paths ("0000:03:00.0", "0000:00/02.0/00.0") */
 	size_t n_pinned;
+	/* the same: whose users and guests do not count; what the hardware forbids stays forbidden */
+	const char *const *movable;
+	size_t n_movable;
 };
 
 /*

@@ -61,12 +61,19 @@ static bool pin_matches(const struct pr_function *f, const char *pin)
 	       strcmp(path, pin) == 0;
 }
 
+static bool is_named(const struct pr_function *f, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (pin_matches(f, names[i]))
+			return true;
+	return false;
+}
+
 static const char *pinned_by_policy(const struct pr_function *f, const struct pr_policy *policy)
 {
-	for (size_t i = 0; policy && i < policy->n_pinned; i++)
-		if (pin_matches(f, policy->pinned[i]))
-			return "pinned by the administrator";
-	return NULL;
+	return policy && is_named(f, policy->pinned, policy->n_pinned)
+		       ? "pinned by the administrator"
+		       : NULL;
 }
 
 static bool has_fixed_resource(const struct pr_function *f)
@@ -171,16 +178,17 @@ bool pr_function_is_driven(const struct pr_function *f)
 enum pr_disruption pr_function_disruption(
 	const struct pr_function *f, const struct pr_policy *policy, const char **ret_reason)
 {
+	bool movable = policy && is_named(f, policy->movable, policy->n_movable);
 	enum pr_disruption d = PR_DISRUPTION_PINNED;
 	const char *reason = pinned_by_policy(f, policy);
 
 	if (!reason)
 		reason = pinned_by_hardware(f);
-	if (!reason)
+	if (!reason && !movable)
 		reason = pinned_by_user(f);
 	if (!reason) {
 		d = PR_DISRUPTION_FREE;
-		if (f->facts->n_users > 0) {
+		if (f->facts->n_users > 0 && !movable) {
 			d = PR_DISRUPTION_IN_USE;
 			reason = f->facts->users[0].what;
 		} else if (pr_function_is_driven(f)) {

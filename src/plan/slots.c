@@ -6,7 +6,7 @@
  * the host bridge could give at most, because Linux is not monotone.
  */
 #include "pciroom/slots.h"
-#include "plan/plan.h"
+#include "plan/arrival.h"
 
 #include <errno.h>
 
@@ -58,104 +58,28 @@ struct trial {
 	const struct pr_function *port; /* in @machine */
 };
 
-/* ---- the card ---- */
-
-static bool is_of_card(const struct pr_function *f)
-{
-	return f->facts->is_newcomer;
-}
-
-static bool card_works(const struct trial *w, const struct pr_topology *after)
-{
-	const struct pr_function *port = pr_topology_same(after, w->port);
-
-	for (const struct pr_function *f = pr_function_walk(port, port); f;
-		f = pr_function_walk(f, port)) {
-		const struct pr_resource *bar = pr_function_resource(f, PR_BAR0);
-
-		if (f->removed || f->no_bus || pr_bridge_broken(f))
-			return false;
-		if (bar && (bar->state != PR_RES_ASSIGNED || !pr_resource_forwarded(f, bar)))
-			return false;
-	}
-	return true;
-}
-
 /* ---- now: the kernel alone ---- */
-
-static void note_doubt(struct trial *w, const struct pr_doubt *doubt)
-{
-	if (!w->slot->doubt)
-		w->slot->doubt = pr_doubt_text(w->arena, doubt);
-}
-
-/* A port without a hot-plug slot tells nobody that a card has come: its bus is scanned. */
-static struct pr_action arrival(const struct trial *w)
-{
-	return (struct pr_action){
-		.kind = w->port->bridge->hotplug ? PR_ACTION_PLUG : PR_ACTION_RESCAN,
-		.function = w->port,
-	};
-}
 
 static int plug_in(struct trial *w, struct pr_topology **ret)
 {
-	const struct pr_action action = arrival(w);
+	const struct pr_action action = pr_arrival_of(w->port);
 	struct pr_doubt doubt = { 0 };
 	int r;
 
 	r = pr_kernel_apply(w->kernel, w->machine, &action, 1, ret, &doubt);
-	if (r == 1)
-		note_doubt(w, &doubt);
+	if (r == 1 && !w->slot->doubt)
+		w->slot->doubt = pr_doubt_text(w->arena, &doubt);
 	return r;
 }
 
-/* A failed hot-add can take addresses from running devices (KERNEL 1.9). */
-static bool others_kept(const struct trial *w, const struct pr_topology *after)
-{
-	const struct pr_root *root = w->port->root;
-
-	for (size_t i = 0; i < root->n_functions; i++) {
-		const struct pr_function *f = &root->functions[i];
-
-		if (!f->removed && !pr_function_kept(f, pr_topology_same(after, f)))
-			return false;
-	}
-	return true;
-}
-
 /* ---- after a plan ---- */
-
-/* The card, and what its hot-add has killed. */
-static int make_targets(const struct trial *w, const struct pr_topology *after,
-	struct pr_address **ret, size_t *ret_n)
-{
-	const struct pr_root *root = w->port->root;
-	struct pr_address *targets;
-	size_t n = 0;
-
-	targets = pr_new_array(after->arena, root->n_functions, struct pr_address);
-	if (!targets)
-		return -ENOMEM;
-	for (size_t i = 0; i < root->n_functions; i++) {
-		const struct pr_function *f = &root->functions[i];
-		const struct pr_function *now = pr_topology_same(after, f);
-
-		if (!now->removed &&
-			(is_of_card(f) || (pr_function_dead(now) && !pr_function_dead(f))))
-			targets[n++] = now->address;
-	}
-	*ret = targets;
-	*ret_n = n;
-	return 0;
-}
 
 /* A plan that its independent check and the state before the hot-add agree with. */
 static bool is_good(const struct trial *w, const struct pr_policy *policy, struct pr_plan *p)
 {
 	char why[256];
 
-	return p->verdict == PR_VERDICT_OK && card_works(w, p->prediction) &&
+	return p->verdict == PR_VERDICT_OK && pr_card_works(w->port, p->prediction) &&
 	       pr_plan_check(p, policy, why, sizeof(why)) == 0 &&
 	       pr_nothing_lost(w->machine, p->prediction, why, sizeof(why));
 }
@@ -174,7 +98,7 @@ static int plan_for(struct trial *w, const struct pr_topology *after, enum pr_di
 	int r;
 
 	policy.limit = limit;
-	r = make_targets(w, after, &targets, &request.n_targets);
+	r = pr_arrival_targets(w->port->root, after, after->arena, &targets, &request.n_targets);
 	if (r < 0)
 		return r;
 	request.targets = targets;
@@ -212,7 +136,7 @@ static int boot(struct trial *w, enum answer *ret)
 		*ret = NOT_KNOWN;
 		return 0;
 	}
-	if (card_works(w, after) && pr_nothing_lost(w->machine, after, why, sizeof(why)))
+	if (pr_card_works(w->port, after) && pr_nothing_lost(w->machine, after, why, sizeof(why)))
 		*ret = YES;
 	pr_topology_free(after);
 	return 0;
@@ -303,7 +227,7 @@ static int try_card(struct trial *w, uint64_t size, bool boots)
 		not_known(w, PR_WHEN_NOW, PR_WHEN_BOOT);
 		return 0;
 	}
-	if (card_works(w, after) && others_kept(w, after))
+	if (pr_card_works(w->port, after) && pr_others_kept(w->port->root, after))
 		found(w, PR_WHEN_NOW, size);
 	else
 		r = try_plan(w, after, size);

@@ -12,7 +12,7 @@
 	"00:02.0 bridge 01-01 root-port hotplug mem=80000000-800fffff driver=pcieport\n"
 
 struct disruption_case {
-	const char *name, *machine, *function, *pin;
+	const char *name, *machine, *function, *pin, *movable;
 	enum pr_disruption expect;
 	const char *reason; /* NULL: none */
 };
@@ -48,6 +48,20 @@ static const struct disruption_case cases[] = {
 		.function = "01:00.0",
 		.expect = PR_DISRUPTION_PINNED,
 		.reason = "nvme0n1p2" },
+	{ .name = "users of what is movable do not count, its driver does",
+		.machine = PORT "01:00.0 dev 8086:10d3 bar0=mem:1000@80000000 driver=nvme "
+				"user=mount:/srv user=swap:nvme0n1p2\n",
+		.function = "01:00.0",
+		.movable = "0000:01:00.0",
+		.expect = PR_DISRUPTION_RESTART,
+		.reason = "a driver is bound" },
+	{ .name = "a pin counts more than that",
+		.machine = PORT "01:00.0 dev 8086:10d3 bar0=mem:1000@80000000\n",
+		.function = "01:00.0",
+		.pin = "0000:01:00.0",
+		.movable = "0000:01:00.0",
+		.expect = PR_DISRUPTION_PINNED,
+		.reason = "pinned by the administrator" },
 	{ .name = "vfio-pci pins its device",
 		.machine = PORT "01:00.0 dev 8086:10d3 bar0=mem:1000@80000000 driver=vfio-pci\n",
 		.function = "01:00.0",
@@ -140,9 +154,11 @@ static void test_disruption(void **state)
 {
 	const struct disruption_case *c = *state;
 	struct pr_topology *t = machine_build(c->machine);
-	const struct pr_policy policy = {
-		.limit = PR_DISRUPTION_RESTART, .pinned = &c->pin, .n_pinned = c->pin ? 1 : 0
-	};
+	const struct pr_policy policy = { .limit = PR_DISRUPTION_RESTART,
+		.pinned = &c->pin,
+		.n_pinned = c->pin ? 1 : 0,
+		.movable = &c->movable,
+		.n_movable = c->movable ? 1 : 0 };
 	const char *reason = "untouched";
 
 	assert_int_equal(pr_function_disruption(machine_function(t, c->function), &policy, &reason),
