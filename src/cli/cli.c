@@ -32,6 +32,14 @@ const struct pr_verb pr_verbs[] = {
 		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE |
 			PR_TAKES_BUSES,
 		pr_verb_plan },
+	{ "what-if", "", "say what becomes of the machine when cards come or go; touches nothing",
+		PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE | PR_TAKES_BUSES |
+			PR_TAKES_WHAT_IF | PR_TAKES_TEMPLATES,
+		pr_verb_what_if },
+	{ "template", "DEVICE", "write down what a card asks for, for what-if",
+		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_SOURCE | PR_TAKES_LIST |
+			PR_TAKES_TEMPLATES,
+		pr_verb_template },
 	{ "apply", "[DEVICE...]", "plan, ask, and carry the plan out",
 		PR_TAKES_DEVICES | PR_TAKES_POLICY | PR_TAKES_YES | PR_TAKES_SOURCE |
 			PR_TAKES_BUSES,
@@ -64,6 +72,13 @@ enum {
 	OPT_STATE,
 	OPT_DISRUPTION,
 	OPT_PIN,
+	OPT_ADD,
+	OPT_REMOVE,
+	OPT_MOVABLE,
+	OPT_KERNEL,
+	OPT_CMDLINE,
+	OPT_TEMPLATES,
+	OPT_LIST,
 	OPT_BUSES,
 	OPT_CONFIRM,
 	OPT_BYTES,
@@ -97,6 +112,19 @@ static const struct {
 	{ OPT_BUSES, "buses", "DEVICE=N",
 		"bus numbers that this bridge is to have at least (may be given again)",
 		PR_TAKES_BUSES },
+	{ OPT_ADD, "add", "TEMPLATE@SLOT",
+		"a card that comes (may be given again); SLOT is the port above it, or the slot's name",
+		PR_TAKES_WHAT_IF },
+	{ OPT_REMOVE, "remove", "DEVICE", "a card that is taken out (may be given again)",
+		PR_TAKES_WHAT_IF },
+	{ OPT_MOVABLE, "movable", "DEVICE", "nobody minds when this device goes for a moment",
+		PR_TAKES_WHAT_IF },
+	{ OPT_KERNEL, "kernel", "RELEASE", "the machine boots this kernel, such as 6.12, first",
+		PR_TAKES_WHAT_IF },
+	{ OPT_CMDLINE, "cmdline", "TEXT", "the machine boots with this command line first",
+		PR_TAKES_WHAT_IF },
+	{ OPT_TEMPLATES, "templates", "DIR", "look for templates there first", PR_TAKES_TEMPLATES },
+	{ OPT_LIST, "list", NULL, "list the templates that there are", PR_TAKES_LIST },
 	{ 'y', "yes", NULL, "do not ask", PR_TAKES_YES },
 	{ 'H', "host", "[USER@]HOST", "do it on another machine, by ssh", 0 },
 	{ OPT_CONFIRM, "confirm-timeout", "SECONDS",
@@ -343,6 +371,27 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case OPT_BUSES:
 		cli->buses[cli->n_buses++] = argument;
 		return PR_EXIT_OK;
+	case OPT_ADD:
+		cli->added[cli->n_added++] = argument;
+		return PR_EXIT_OK;
+	case OPT_REMOVE:
+		cli->removed[cli->n_removed++] = argument;
+		return PR_EXIT_OK;
+	case OPT_MOVABLE:
+		cli->movable[cli->n_movable++] = argument;
+		return PR_EXIT_OK;
+	case OPT_KERNEL:
+		cli->kernel = argument;
+		return PR_EXIT_OK;
+	case OPT_CMDLINE:
+		cli->cmdline = argument;
+		return PR_EXIT_OK;
+	case OPT_TEMPLATES:
+		cli->templates = argument;
+		return PR_EXIT_OK;
+	case OPT_LIST:
+		cli->list = true;
+		return PR_EXIT_OK;
 	case 'y':
 		cli->yes = true;
 		return PR_EXIT_OK;
@@ -392,6 +441,13 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ wishes->limit, PR_TAKES_POLICY, "disruption" },
 		{ cli->n_pins > 0, PR_TAKES_POLICY | PR_TAKES_COMMAND, "pin" },
 		{ cli->n_buses > 0, PR_TAKES_BUSES, "buses" },
+		{ cli->n_added > 0, PR_TAKES_WHAT_IF, "add" },
+		{ cli->n_removed > 0, PR_TAKES_WHAT_IF, "remove" },
+		{ cli->n_movable > 0, PR_TAKES_WHAT_IF, "movable" },
+		{ cli->kernel, PR_TAKES_WHAT_IF, "kernel" },
+		{ cli->cmdline, PR_TAKES_WHAT_IF, "cmdline" },
+		{ cli->templates, PR_TAKES_TEMPLATES, "templates" },
+		{ cli->list, PR_TAKES_LIST, "list" },
 		{ cli->yes, PR_TAKES_YES, "yes" },
 		{ cli->confirm_s > 0, PR_TAKES_YES, "confirm-timeout" },
 	};
@@ -463,6 +519,29 @@ static int run_verb(struct pr_cli *cli, const struct wishes *wishes, struct pr_t
 	return cli->host ? pr_host_run(cli, command) : cli->verb->run(cli);
 }
 
+/* Lists of what options name: as long as there are arguments.  False when memory is short. */
+static bool make_lists(struct pr_cli *cli, size_t n)
+{
+	const char ***lists[] = { &cli->pins, &cli->buses, &cli->added, &cli->removed,
+		&cli->movable };
+	bool good = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		*lists[i] = calloc(n + 1, sizeof(**lists[i]));
+		good = good && *lists[i];
+	}
+	return good;
+}
+
+static void free_lists(struct pr_cli *cli)
+{
+	free(cli->pins);
+	free(cli->buses);
+	free(cli->added);
+	free(cli->removed);
+	free(cli->movable);
+}
+
 int pr_cli_main(int argc, char **argv)
 {
 	struct option long_options[ARRAY_SIZE(options) + 1];
@@ -476,10 +555,8 @@ int pr_cli_main(int argc, char **argv)
 	cli.style.color = wants_color();
 	cli.style.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	cli.style.width = terminal_width();
-	cli.pins = calloc((size_t)argc + 1, sizeof(*cli.pins));
-	cli.buses = calloc((size_t)argc + 1, sizeof(*cli.buses));
-	if (!cli.pins || !cli.buses) {
-		free(cli.pins);
+	if (!make_lists(&cli, (size_t)argc)) {
+		free_lists(&cli);
 		return pr_cli_failed(-ENOMEM, "cannot start");
 	}
 
@@ -495,7 +572,6 @@ int pr_cli_main(int argc, char **argv)
 	if (r == PR_EXIT_OK)
 		r = run_verb(&cli, &wishes, &command);
 	pr_text_deinit(&command);
-	free(cli.pins);
-	free(cli.buses);
+	free_lists(&cli);
 	return r;
 }

@@ -24,15 +24,18 @@ struct pr_cli;
 
 /* What a verb can do with. */
 enum pr_verb_takes {
-	PR_TAKES_DEVICES = 1 << 0, /* arguments are devices, any number */
-	PR_TAKES_FILE = 1 << 1,    /* at most one argument, a file */
-	PR_TAKES_INPUT = 1 << 2,   /* --input: it reads only */
-	PR_TAKES_POLICY = 1 << 3,  /* --disruption and --pin */
-	PR_TAKES_YES = 1 << 4,     /* --yes: it asks before it acts */
-	PR_TAKES_SOURCE = 1 << 5,  /* --local, --helper-log: it looks at a machine */
-	PR_TAKES_COMMAND = 1 << 6, /* arguments are a command; --pin */
-	PR_TAKES_FILES = 1 << 7,   /* arguments are files, any number */
-	PR_TAKES_BUSES = 1 << 8,   /* --buses */
+	PR_TAKES_DEVICES = 1 << 0,    /* arguments are devices, any number */
+	PR_TAKES_FILE = 1 << 1,       /* at most one argument, a file */
+	PR_TAKES_INPUT = 1 << 2,      /* --input: it reads only */
+	PR_TAKES_POLICY = 1 << 3,     /* --disruption and --pin */
+	PR_TAKES_YES = 1 << 4,        /* --yes: it asks before it acts */
+	PR_TAKES_SOURCE = 1 << 5,     /* --local, --helper-log: it looks at a machine */
+	PR_TAKES_COMMAND = 1 << 6,    /* arguments are a command; --pin */
+	PR_TAKES_FILES = 1 << 7,      /* arguments are files, any number */
+	PR_TAKES_BUSES = 1 << 8,      /* --buses */
+	PR_TAKES_WHAT_IF = 1 << 10,   /* --add and what else is assumed */
+	PR_TAKES_LIST = 1 << 11,      /* --list */
+	PR_TAKES_TEMPLATES = 1 << 12, /* --templates */
 };
 struct pr_verb {
 	const char *name, *arguments, *help;
@@ -53,6 +56,11 @@ struct pr_cli {
 	unsigned int confirm_s; /* 0: nobody has to confirm */
 	const char **pins;      /* as given */
 	size_t n_pins;
+	const char **added, **removed, **movable; /* of what-if, as given */
+	size_t n_added, n_removed, n_movable;
+	const char *kernel, *cmdline; /* of what-if; NULL: as the machine has them */
+	const char *templates;        /* directory; NULL: those installed only */
+	bool list;
 	const char **buses; /* DEVICE=N, as given */
 	size_t n_buses;
 	char **arguments;
@@ -88,12 +96,15 @@ int pr_cli_devices(const struct pr_cli *cli, const struct pr_topology *t,
  */
 int pr_cli_buses(const struct pr_cli *cli, const struct pr_topology *t, struct pr_bus_wish **ret);
 
+/* The function that @name, an address or a path, is; as pr_cli_devices(). */
+int pr_cli_device(const struct pr_topology *t, const char *name, struct pr_function **ret);
+
 /*
- * The pins of the options as paths, NULL-terminated; pr_pins_free() frees.  A
- * pin of nothing is a mistake: PR_EXIT_NOT_FOUND.
+ * Functions that options name (pins, and the like) as paths, NULL-terminated; pr_paths_free()
+ * frees.  To name nothing is a mistake: PR_EXIT_NOT_FOUND.
  */
-int pr_cli_pins(const struct pr_cli *cli, const struct pr_topology *t, char ***ret);
-void pr_pins_free(char **pins); /* NULL is fine */
+int pr_cli_paths(const char *const *names, size_t n, const struct pr_topology *t, char ***ret);
+void pr_paths_free(char **paths); /* NULL is fine */
 
 int pr_verb_apply(const struct pr_cli *cli);
 int pr_verb_check_config(const struct pr_cli *cli);
@@ -109,4 +120,6 @@ int pr_verb_confirm(const struct pr_cli *cli);
 int pr_verb_rollback(const struct pr_cli *cli);
 int pr_verb_slots(const struct pr_cli *cli);
 int pr_verb_tree(const struct pr_cli *cli);
+int pr_verb_template(const struct pr_cli *cli);
 int pr_verb_vfs(const struct pr_cli *cli);
+int pr_verb_what_if(const struct pr_cli *cli);

@@ -32,7 +32,7 @@ static struct pr_function *find_lspci_path(
 	return pr_topology_find_path(t, path);
 }
 
-static int find_device(const struct pr_topology *t, const char *name, struct pr_function **ret)
+int pr_cli_device(const struct pr_topology *t, const char *name, struct pr_function **ret)
 {
 	const char *slash = strchr(name, '/');
 	struct pr_function *f;
@@ -70,7 +70,7 @@ int pr_cli_devices(const struct pr_cli *cli, const struct pr_topology *t,
 	for (size_t i = 0; i < cli->n_arguments; i++) {
 		struct pr_function *f = NULL;
 		size_t k = 0;
-		int r = find_device(t, cli->arguments[i], &f);
+		int r = pr_cli_device(t, cli->arguments[i], &f);
 
 		if (r != PR_EXIT_OK) {
 			free(devices);
@@ -103,7 +103,7 @@ static int find_wish(const struct pr_topology *t, const char *text, struct pr_bu
 			text, PR_BUSES_MAX);
 	memcpy(device, text, (size_t)(equals - text));
 	device[equals - text] = '\0';
-	r = find_device(t, device, &f);
+	r = pr_cli_device(t, device, &f);
 	if (r != PR_EXIT_OK)
 		return r;
 	if (!f->bridge)
@@ -138,33 +138,33 @@ int pr_cli_buses(const struct pr_cli *cli, const struct pr_topology *t, struct p
 	return PR_EXIT_OK;
 }
 
-void pr_pins_free(char **pins)
+void pr_paths_free(char **paths)
 {
-	for (size_t i = 0; pins && pins[i]; i++)
-		free(pins[i]);
-	free(pins);
+	for (size_t i = 0; paths && paths[i]; i++)
+		free(paths[i]);
+	free(paths);
 }
 
-int pr_cli_pins(const struct pr_cli *cli, const struct pr_topology *t, char ***ret)
+int pr_cli_paths(const char *const *names, size_t n, const struct pr_topology *t, char ***ret)
 {
-	char **pins = calloc(cli->n_pins + 1, sizeof(*pins));
-	int r = pins ? PR_EXIT_OK : pr_cli_failed(-ENOMEM, "cannot look for devices");
+	char **paths = calloc(n + 1, sizeof(*paths));
+	int r = paths ? PR_EXIT_OK : pr_cli_failed(-ENOMEM, "cannot look for devices");
 
-	for (size_t i = 0; r == PR_EXIT_OK && i < cli->n_pins; i++) {
+	for (size_t i = 0; r == PR_EXIT_OK && i < n; i++) {
 		struct pr_function *f = NULL;
 		char path[512];
 
-		r = find_device(t, cli->pins[i], &f);
+		r = pr_cli_device(t, names[i], &f);
 		if (r != PR_EXIT_OK)
 			break;
-		if (pr_function_path(f, path, sizeof(path)) < 0 || !(pins[i] = strdup(path)))
-			r = pr_cli_failed(-ENOMEM, "cannot pin a device");
+		if (pr_function_path(f, path, sizeof(path)) < 0 || !(paths[i] = strdup(path)))
+			r = pr_cli_failed(-ENOMEM, "cannot name a device");
 	}
 	if (r != PR_EXIT_OK) {
-		pr_pins_free(pins);
+		pr_paths_free(paths);
 		return r;
 	}
 
-	*ret = pins;
+	*ret = paths;
 	return PR_EXIT_OK;
 }

@@ -41,6 +41,8 @@ static int refuse_files(const struct pr_cli *cli)
 {
 	if (cli->input || cli->iomem || cli->ioports || cli->dmesg)
 		return pr_cli_error("--host and --input exclude each other");
+	if (cli->templates)
+		return pr_cli_error("--templates does not go with --host");
 	if (cli->helper_log || cli->state)
 		return pr_cli_error("--helper-log and --state do not go with --host");
 	if (cli->n_arguments > 0 && cli->verb->takes & (PR_TAKES_FILE | PR_TAKES_FILES))

@@ -63,7 +63,7 @@ static int read_file(const char *file, const struct pr_companions *companions,
 	return r == 0 ? PR_EXIT_OK : r < 0 ? r : -EBADMSG;
 }
 
-static int tell_error(const char *file, int r, const struct pr_import_error *error)
+int pr_input_failed(const char *file, int r, const struct pr_import_error *error)
 {
 	if (error->line > 0 && error->column > 0)
 		return pr_cli_error("%s:%u:%u: %s", file, error->line, error->column, error->text);
@@ -87,7 +87,7 @@ static int open_with(const struct pr_cli *cli, const struct pr_companions *compa
 		r = read_file(cli->input, companions, ret, notes, &error);
 	if (r > 0 && error.text[0] == '\0')
 		return r; /* told */
-	return r == 0 ? PR_EXIT_OK : tell_error(cli->input, r < 0 ? r : -EBADMSG, &error);
+	return r == 0 ? PR_EXIT_OK : pr_input_failed(cli->input, r < 0 ? r : -EBADMSG, &error);
 }
 
 int pr_input_open(

@@ -33,7 +33,9 @@ int pr_question_init(const struct pr_cli *cli, const struct pr_topology *t, stru
 
 	r = pr_cli_devices(cli, t, &q.devices, &q.n_devices);
 	if (r == PR_EXIT_OK)
-		r = pr_cli_pins(cli, t, &q.pins);
+		r = pr_cli_paths(cli->pins, cli->n_pins, t, &q.pins);
+	if (r == PR_EXIT_OK)
+		r = pr_cli_paths(cli->movable, cli->n_movable, t, &q.movable);
 	if (r == PR_EXIT_OK)
 		r = pr_cli_buses(cli, t, &q.buses);
 	if (r != PR_EXIT_OK) {
@@ -48,9 +50,11 @@ int pr_question_init(const struct pr_cli *cli, const struct pr_topology *t, stru
 	}
 	for (size_t i = 0; i < q.n_devices; i++)
 		q.targets[i] = q.devices[i]->address;
-	q.policy = (struct pr_policy){
-		.limit = cli->limit, .pinned = (const char *const *)q.pins, .n_pinned = cli->n_pins
-	};
+	q.policy = (struct pr_policy){ .limit = cli->limit,
+		.pinned = (const char *const *)q.pins,
+		.n_pinned = cli->n_pins,
+		.movable = (const char *const *)q.movable,
+		.n_movable = cli->n_movable };
 	q.request = (struct pr_request){ .targets = q.targets,
 		.n_targets = q.n_devices,
 		.buses = q.buses,
@@ -66,7 +70,8 @@ void pr_question_deinit(struct pr_question *q)
 	free(q->devices);
 	free(q->targets);
 	free(q->buses);
-	pr_pins_free(q->pins);
+	pr_paths_free(q->pins);
+	pr_paths_free(q->movable);
 	*q = (struct pr_question){ 0 };
 }
 

@@ -11,7 +11,7 @@ int pr_verdict_exit(enum pr_verdict v);
 struct pr_question {
 	const struct pr_function **devices;
 	size_t n_devices;
-	char **pins;
+	char **pins, **movable;
 	struct pr_policy policy;    /* with these pins */
 	struct pr_address *targets; /* addresses of the devices */
 	struct pr_bus_wish *buses;

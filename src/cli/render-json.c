@@ -614,7 +614,7 @@ static void json_users(struct pr_json *j, const struct pr_function *f)
 	pr_json_array_end(j);
 }
 
-static void json_function(struct pr_json *j, const struct pr_function *f)
+void pr_json_function(struct pr_json *j, const struct pr_function *f)
 {
 	pr_json_object(j, NULL);
 	pr_json_identity(j, f);
@@ -634,7 +634,7 @@ static void json_function(struct pr_json *j, const struct pr_function *f)
 	json_resources(j, f);
 	pr_json_array(j, "functions");
 	pr_for_each_child (child, f->first_child)
-		json_function(j, child);
+		pr_json_function(j, child);
 	pr_json_array_end(j);
 	pr_json_object_end(j);
 }
@@ -652,7 +652,7 @@ static void json_root(struct pr_json *j, const struct pr_root *root)
 	json_ranges(j, "mem", root->facts.mem, root->facts.n_mem);
 	pr_json_array(j, "functions");
 	pr_for_each_child (child, root->first_child)
-		json_function(j, child);
+		pr_json_function(j, child);
 	pr_json_array_end(j);
 	pr_json_object_end(j);
 }

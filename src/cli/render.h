@@ -67,5 +67,7 @@ void pr_render_vfs_json(
 void pr_json_identity(struct pr_json *j, const struct pr_function *f);
 /* "devices", "no_bus" and "disagreeing". */
 void pr_render_explanation_json(struct pr_json *j, const struct pr_explanation *e);
+/* @f and all below it, as the tree has them. */
+void pr_json_function(struct pr_json *j, const struct pr_function *f);
 /* Hexadecimal, or null for PR_SIZE_UNKNOWN. */
 void pr_json_size(struct pr_json *j, const char *key, uint64_t size);

@@ -743,19 +743,18 @@ static void test_pin(void **state)
 {
 	struct pr_topology *t = machine_build(PACKED);
 	const char *given[] = { "02:01.0", "0000:00:01.0" };
-	const struct pr_cli cli = { .pins = given, .n_pins = 2 };
 	char **pins = NULL;
 
 	(void)state;
-	assert_int_equal(pr_cli_pins(&cli, t, &pins), PR_EXIT_OK);
+	assert_int_equal(pr_cli_paths(given, 2, t, &pins), PR_EXIT_OK);
 	assert_string_equal(pins[0], "0000:00/02.0/00.0/01.0");
 	assert_string_equal(pins[1], "0000:00/01.0");
 	assert_null(pins[2]);
-	pr_pins_free(pins);
+	pr_paths_free(pins);
 
 	given[1] = "0000:07:00.0";
 	pins = NULL;
-	assert_int_equal(pr_cli_pins(&cli, t, &pins), PR_EXIT_NOT_FOUND);
+	assert_int_equal(pr_cli_paths(given, 2, t, &pins), PR_EXIT_NOT_FOUND);
 	assert_null(pins);
 	pr_topology_free(t);
 }

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The answer of what-if: what was assumed, what the kernel does by itself, the
+ * plan after it, and the layout at the end.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "cli/input.h"
+#include "cli/what-if.h"
+
+/* ---- what was assumed ---- */
+
+static const struct pr_function *port_of(
+	const struct pr_what_if_answer *a, const struct pr_addition *addition)
+{
+	return pr_topology_find(a->what_if->machine, &addition->port);
+}
+
+static void add_addition(
+	struct pr_text *t, const struct pr_what_if_answer *a, const struct pr_addition *addition)
+{
+	const struct pr_function *port = port_of(a, addition);
+	char path[512];
+
+	pr_text_printf(t, "  %s (%s) comes into the slot of ", addition->template->name,
+		addition->template->text);
+	if (port->facts->is_newcomer) {
+		(void)pr_function_path(port, path, sizeof(path)); /* empty when it is too long */
+		pr_text_printf(t, "%s, which comes too\n", path);
+		return;
+	}
+	pr_text_printf(t, "%s%s\n", pr_name_of(&addition->port).text,
+		port->bridge->hotplug ? "" : ", which has no hot-plug: a rescan finds it");
+}
+
+static void add_assumptions(
+	struct pr_text *t, const struct pr_style *s, const struct pr_what_if_answer *a)
+{
+	pr_text_paint(t, s, PR_PAINT_BOLD, "What if");
+	pr_text_add(t, "\n");
+	if (a->release || a->cmdline)
+		pr_text_printf(t,
+			"  the machine boots Linux %s with \"%s\", and firmware places what "
+			"has addresses now where it is\n",
+			a->what_if->machine->machine.release ? a->what_if->machine->machine.release
+							     : "(of unknown release)",
+			a->what_if->machine->machine.cmdline ? a->what_if->machine->machine.cmdline
+							     : "");
+	for (size_t i = 0; i < a->n_removed; i++)
+		pr_text_printf(t, "  the card of %s is taken out\n", a->removed[i]);
+	for (size_t i = 0; i < a->n_additions; i++)
+		add_addition(t, a, &a->additions[i]);
+	if (a->n_removed + a->n_additions == 0 && !a->release && !a->cmdline)
+		pr_text_add(t, "  nothing changes\n");
+	pr_text_add(t, "\n");
+}
+
+/* ---- the kernel alone ---- */
+
+static void add_lost(struct pr_text *t, const struct pr_style *s, const struct pr_lost *lost)
+{
+	char size[PR_WORD_MAX];
+
+	pr_text_printf(t, "  %-14s ", pr_name_of(&lost->function->address).text);
+	pr_text_function(t, lost->function);
+	if (lost->resource)
+		pr_text_printf(t, ": loses its %s (%s of %s)\n",
+			pr_resource_name(lost->resource->index),
+			pr_size_text(s, lost->resource->size, size),
+			pr_resource_kind_text(lost->resource));
+	else
+		pr_text_add(t, ": what is behind it is not reached any more\n");
+}
+
+/* "VGA controller 10de:2204", or the role alone. */
+static void add_what(struct pr_text *t, const struct pr_function *f)
+{
+	pr_text_add(t, pr_function_role(f));
+	if (f->header.has_ids)
+		pr_text_printf(t, " %04x:%04x", f->header.vendor, f->header.device);
+}
+
+/* What the cards lack in the kernel's first layout. */
+static void add_lacks(struct pr_text *t, const struct pr_style *s, const struct pr_function *f)
+{
+	char size[PR_WORD_MAX];
+
+	if (f->removed) {
+		pr_text_printf(t, "  %-14s ", "");
+		add_what(t, f);
+		pr_text_add(t, " is not found: no bus number leads there\n");
+		return;
+	}
+	if (f->no_bus) {
+		pr_text_printf(t, "  %-14s ", pr_name_of(&f->address).text);
+		add_what(t, f);
+		pr_text_add(t, " has no bus numbers\n");
+	}
+	for (size_t i = 0; i < f->n_resources; i++) {
+		const struct pr_resource *r = &f->resources[i];
+
+		if (pr_resource_is_window(r) || r->state == PR_RES_ASSIGNED)
+			continue;
+		pr_text_printf(t, "  %-14s ", pr_name_of(&f->address).text);
+		add_what(t, f);
+		pr_text_printf(t, " gets no addresses for its %s (%s of %s)\n",
+			pr_resource_name(r->index), pr_size_text(s, r->size, size),
+			pr_resource_kind_text(r));
+	}
+}
+
+static void add_alone(
+	struct pr_text *t, const struct pr_style *s, const struct pr_what_if_answer *a)
+{
+	const struct pr_what_if *w = a->what_if;
+
+	if (!w->arrived) {
+		pr_text_paint(t, s, PR_PAINT_WARN, "What the kernel makes of it is not known");
+		pr_text_printf(t, ": %s.\n", w->doubt ? w->doubt : "no reason was given");
+		return;
+	}
+	if (w->n_cards == 0)
+		return;
+	if (w->complete) {
+		pr_text_paint(t, s, PR_PAINT_GOOD, "The kernel finds room for all of it by itself");
+		pr_text_add(t, ".\n");
+		return;
+	}
+	if (w->works)
+		pr_text_paint(t, s, PR_PAINT_GOOD, "It works at once, but not with everything");
+	else
+		pr_text_paint(t, s, PR_PAINT_BAD, "The kernel alone does not manage it");
+	pr_text_add(t, ":\n");
+	for (size_t i = 0; i < w->n_cards; i++)
+		add_lacks(t, s, pr_topology_same(w->arrived, w->cards[i]));
+	for (size_t i = 0; i < w->n_lost; i++)
+		add_lost(t, s, &w->lost[i]);
+}
+
+/* ---- the end ---- */
+
+static void add_resource(struct pr_text *t, const struct pr_style *s, const struct pr_resource *r)
+{
+	char size[PR_WORD_MAX];
+
+	pr_text_printf(t, "      %-20s %10s  ", pr_resource_name(r->index),
+		pr_size_text(s, r->size, size));
+	if (r->state == PR_RES_ASSIGNED)
+		pr_text_printf(t, "0x%" PRIx64 "-0x%" PRIx64 "\n", r->range.first, r->range.last);
+	else
+		pr_text_add(t, "no addresses\n");
+}
+
+static void add_function(struct pr_text *t, const struct pr_style *s, const struct pr_function *f)
+{
+	if (f->removed)
+		return;
+	pr_text_printf(t, "  %-14s ", pr_name_of(&f->address).text);
+	add_what(t, f);
+	if (f->bridge && !f->no_bus)
+		pr_text_printf(
+			t, ", buses %02x to %02x", f->bridge->secondary, f->bridge->subordinate);
+	pr_text_add(t, "\n");
+	for (size_t i = 0; i < f->n_resources; i++)
+		if (f->resources[i].state != PR_RES_CLOSED)
+			add_resource(t, s, &f->resources[i]);
+}
+
+static void add_layout(struct pr_text *t, const struct pr_style *s, const struct pr_what_if *w)
+{
+	if (!w->arrived || w->n_cards == 0)
+		return;
+	pr_text_add(t, "\n");
+	pr_text_paint(t, s, PR_PAINT_BOLD,
+		w->plan && w->plan->prediction ? "Layout after the plan" : "Layout");
+	pr_text_add(t, "\n");
+	for (size_t i = 0; i < w->n_cards; i++)
+		add_function(t, s, pr_topology_same(w->end, w->cards[i]));
+}
+
+static void add_plan(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
+{
+	const struct pr_diagnosis d = { .topology = p->topology, .explanation = &p->explanation };
+	struct pr_text explained = { 0 };
+	char *text;
+
+	if (p->verdict != PR_VERDICT_OK && p->verdict != PR_VERDICT_NOTHING) {
+		pr_render_explain(&explained, s, &d);
+		if (pr_text_take(&explained, &text, NULL) == 0) {
+			pr_text_add(t, "\n");
+			pr_text_add(t, text);
+			free(text);
+		}
+	}
+	pr_text_add(t, "\n");
+	pr_render_plan(t, s, p);
+}
+
+void pr_render_what_if(
+	struct pr_text *t, const struct pr_style *s, const struct pr_what_if_answer *a)
+{
+	add_assumptions(t, s, a);
+	add_alone(t, s, a);
+	if (a->what_if->plan)
+		add_plan(t, s, a->what_if->plan);
+	add_layout(t, s, a->what_if);
+}
+
+/* ---- JSON ---- */
+
+static void json_additions(struct pr_json *j, const struct pr_what_if_answer *a)
+{
+	pr_json_array(j, "added");
+	for (size_t i = 0; i < a->n_additions; i++) {
+		const struct pr_function *port = port_of(a, &a->additions[i]);
+
+		pr_json_object(j, NULL);
+		pr_json_string(j, "template", a->additions[i].template->name);
+		pr_json_string(j, "text", a->additions[i].template->text);
+		pr_json_identity(j, port);
+		pr_json_bool(j, "hotplug", port->bridge->hotplug);
+		pr_json_object_end(j);
+	}
+	pr_json_array_end(j);
+	pr_json_array(j, "removed");
+	for (size_t i = 0; i < a->n_removed; i++)
+		pr_json_string(j, NULL, a->removed[i]);
+	pr_json_array_end(j);
+}
+
+static void json_alone(struct pr_json *j, const struct pr_what_if *w)
+{
+	pr_json_object(j, "kernel_alone");
+	pr_json_bool(j, "known", w->arrived != NULL);
+	pr_json_string(j, "doubt", w->doubt);
+	pr_json_bool(j, "works", w->works);
+	pr_json_bool(j, "complete", w->complete);
+	pr_json_array(j, "lost");
+	for (size_t i = 0; i < w->n_lost; i++) {
+		const struct pr_resource *r = w->lost[i].resource;
+
+		pr_json_object(j, NULL);
+		pr_json_identity(j, w->lost[i].function);
+		if (r)
+			pr_json_u64(j, "index", r->index);
+		else
+			pr_json_null(j, "index");
+		pr_json_string(j, "name", r ? pr_resource_name(r->index) : NULL);
+		pr_json_object_end(j);
+	}
+	pr_json_array_end(j);
+	pr_json_object_end(j);
+}
+
+/* Whoever is a newcomer and below nothing that is one. */
+static bool is_top(const struct pr_function *f)
+{
+	return !f->parent || !f->parent->facts->is_newcomer;
+}
+
+void pr_render_what_if_json(struct pr_json *j, const struct pr_what_if_answer *a)
+{
+	const struct pr_what_if *w = a->what_if;
+
+	pr_json_object(j, NULL);
+	pr_json_string(j, "schema", "pciroom.what-if/1");
+	pr_json_string(j, "kernel", w->machine->machine.release);
+	pr_json_string(j, "cmdline", w->machine->machine.cmdline);
+	pr_json_bool(j, "boots", a->release || a->cmdline);
+	pr_json_notes(j, a->notes);
+	json_additions(j, a);
+	json_alone(j, w);
+	if (w->plan) {
+		pr_json_object(j, "plan");
+		pr_render_plan_json(j, w->plan);
+		pr_json_object_end(j);
+	} else {
+		pr_json_null(j, "plan");
+	}
+	pr_json_array(j, "layout");
+	for (size_t i = 0; i < w->n_cards; i++)
+		if (is_top(w->cards[i]))
+			pr_json_function(j, pr_topology_same(w->end, w->cards[i]));
+	pr_json_array_end(j);
+	pr_json_object_end(j);
+}
