@@ -30,7 +30,6 @@ static const char *const refusal_names[_PR_REFUSAL_MAX] = {
 	[PR_REFUSAL_BUSY] = "org.pciroom1.Error.Busy",
 	[PR_REFUSAL_NOT_SUPPORTED] = "org.pciroom1.Error.NotSupported",
 	[PR_REFUSAL_INHIBITED] = "org.pciroom1.Error.Inhibited",
-	[PR_REFUSAL_TOO_MANY] = SD_BUS_ERROR_LIMITS_EXCEEDED,
 	[PR_REFUSAL_NOTHING_TO_CONFIRM] = "org.pciroom1.Error.NothingToConfirm",
 };
 
@@ -49,7 +48,7 @@ int pr_bus_not_supported(sd_bus_error *error, const char *what)
 
 /* ---- a call and its end ---- */
 
-static int sender_uid(sd_bus_message *m, uid_t *ret)
+int pr_bus_sender_uid(sd_bus_message *m, uid_t *ret)
 {
 	_cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
 	int r;
@@ -80,7 +79,7 @@ int pr_call_new(struct pr_bus *b, sd_bus_message *m,
 	uid_t uid;
 	int r;
 
-	r = sender_uid(m, &uid);
+	r = pr_bus_sender_uid(m, &uid);
 	if (r < 0)
 		return r;
 	if (too_many(b, uid))

@@ -50,6 +50,7 @@ struct pr_call {
 	struct pr_call *next;
 };
 
+int pr_bus_sender_uid(sd_bus_message *m, uid_t *ret);
 /* -ENOMEM, or an error that is set: too many wait already. */
 int pr_call_new(struct pr_bus *b, sd_bus_message *m,
 	int (*answer)(struct pr_call *c, sd_bus_error *error), struct pr_call **ret,

@@ -21,19 +21,25 @@
  * "0000:00/02.0/00.0+1" is .../device/0000_00/02_0/00_0_1: the levels are levels of the object tree,
  * and what a level holds is told by its place.
  */
-void pr_bus_device_path(const struct pr_function *f, char ret[PR_BUS_DEVICE_PATH_MAX])
+void pr_bus_device_name(const char *top, const char *path, char ret[PR_BUS_DEVICE_PATH_MAX])
 {
-	const size_t prefix = sizeof(PR_BUS_DEVICES "/") - 1;
+	int n = snprintf(ret, PR_BUS_DEVICE_PATH_MAX, "%s/device/%s", top, path);
 
-	memcpy(ret, PR_BUS_DEVICES "/", prefix + 1);
-	if (pr_function_path(f, ret + prefix, PR_BUS_DEVICE_PATH_MAX - prefix) < 0) {
-		ret[prefix - 1] =
-			'\0'; /* deeper than bus numbers allow: an object that is not there */
-		return;
-	}
-	for (char *c = ret + prefix; *c; c++)
+	for (char *c = ret + strlen(top); *c; c++)
 		if (*c == ':' || *c == '.' || *c == '+')
 			*c = '_';
+	if (*path == '\0' || n < 0 || n >= PR_BUS_DEVICE_PATH_MAX)
+		/* deeper than bus numbers allow: an object that is not there */
+		(void)snprintf(ret, PR_BUS_DEVICE_PATH_MAX, "%s/device", top);
+}
+
+void pr_bus_device_path(const struct pr_function *f, char ret[PR_BUS_DEVICE_PATH_MAX])
+{
+	char path[PR_BUS_DEVICE_PATH_MAX];
+
+	if (pr_function_path(f, path, sizeof(path)) < 0)
+		path[0] = '\0';
+	pr_bus_device_name(PR_BUS_PATH, path, ret);
 }
 
 static const struct pr_function *function_at(const struct pr_topology *t, const char *path)

@@ -29,54 +29,83 @@ bool pr_bus_number_of(const char *path, const char *prefix, uint64_t *ret)
 
 /* ---- plans ---- */
 
+/* One plan, of this machine or of a snapshot. */
+struct found {
+	const struct pr_plan_view *view;
+	const struct pr_kept *kept;        /* of this machine; else NULL, and: */
+	const struct pr_upload *upload;    /* the snapshot */
+	const struct pr_upload_plan *plan; /* on it */
+};
+
+/* False: that is no plan's object. */
+static bool find_at(const struct pr_bus *b, const char *path, struct found *ret)
+{
+	uint64_t number, of;
+
+	*ret = (struct found){ 0 };
+	if (pr_bus_number_of(path, PR_BUS_PLANS, &number)) {
+		ret->kept = pr_keep_find(pr_service_plans(b->service), number);
+		ret->view = ret->kept ? &ret->kept->view : NULL;
+	} else if (pr_bus_snapshot_plan_of(path, &of, &number)) {
+		ret->upload = pr_uploads_find(b->uploads, of);
+		ret->plan = ret->upload ? pr_upload_plan(ret->upload, number) : NULL;
+		ret->view = ret->plan ? &ret->plan->view : NULL;
+	}
+	return ret->view != NULL;
+}
+
 static int find_plan(sd_bus *bus, const char *path, const char *interface, void *userdata,
 	void **ret, sd_bus_error *error)
 {
-	struct pr_bus *b = userdata;
-	uint64_t number;
+	struct found found;
 
 	(void)bus;
 	(void)interface;
 	(void)error;
-	if (!pr_bus_number_of(path, PR_BUS_PLANS, &number) ||
-		!pr_keep_find(pr_service_plans(b->service), number))
+	if (!find_at(userdata, path, &found))
 		return 0;
-	*ret = b;
+	*ret = userdata;
 	return 1;
 }
 
 /* sd-bus has just found the object by find_plan(): it is there. */
-static const struct pr_kept *plan_at(const struct pr_bus *b, const char *path)
+static struct found plan_at(const struct pr_bus *b, const char *path)
 {
-	uint64_t number = 0;
+	struct found found;
 
-	(void)pr_bus_number_of(path, PR_BUS_PLANS, &number);
-	return pr_keep_find(pr_service_plans(b->service), number);
+	(void)find_at(b, path, &found);
+	return found;
+}
+
+/* The machine of a snapshot never changes. */
+static const char *state_of(const struct pr_bus *b, const struct found *f)
+{
+	if (f->kept)
+		return pr_kept_state(f->kept, pr_service_generation(b->service));
+	return strcmp(f->view->verdict, pr_verdict_name(PR_VERDICT_OK)) == 0 ? "ready" : "refused";
 }
 
 static int get_plan_text(sd_bus *bus, const char *path, const char *interface, const char *property,
 	sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	const struct pr_bus *b = userdata;
-	const struct pr_kept *kept = plan_at(b, path);
-	const struct pr_plan *p = kept->plan;
+	const struct found f = plan_at(userdata, path);
 	const char *text = "";
 
 	(void)bus;
 	(void)interface;
 	(void)error;
 	if (strcmp(property, "Id") == 0)
-		text = p->id;
+		text = f.view->id;
 	else if (strcmp(property, "State") == 0)
-		text = pr_kept_state(kept, pr_service_generation(b->service));
+		text = state_of(userdata, &f);
 	else if (strcmp(property, "VerdictName") == 0)
-		text = pr_verdict_name(p->verdict);
+		text = f.view->verdict;
 	else if (strcmp(property, "Why") == 0)
-		text = p->why ? p->why : "";
+		text = f.view->why;
 	else if (strcmp(property, "Disruption") == 0)
-		text = pr_disruption_name(pr_plan_disruption(p));
+		text = f.view->disruption;
 	else if (strcmp(property, "EffectsUnseen") == 0)
-		text = p->effects_unseen ? p->effects_unseen : "";
+		text = f.view->effects_unseen;
 	return sd_bus_message_append(reply, "s", text);
 }
 
@@ -87,27 +116,23 @@ static int get_plan_generation(sd_bus *bus, const char *path, const char *interf
 	(void)interface;
 	(void)property;
 	(void)error;
-	return sd_bus_message_append(reply, "t", plan_at(userdata, path)->plan->generation);
+	return sd_bus_message_append(reply, "t", plan_at(userdata, path).view->generation);
 }
 
 static int get_plan_feasible(sd_bus *bus, const char *path, const char *interface,
 	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	enum pr_verdict v = plan_at(userdata, path)->plan->verdict;
-
 	(void)bus;
 	(void)interface;
 	(void)property;
 	(void)error;
-	return sd_bus_message_append(reply, "b",
-		v == PR_VERDICT_OK || v == PR_VERDICT_TOO_DISRUPTIVE || v == PR_VERDICT_VETOED);
+	return sd_bus_message_append(reply, "b", (int)plan_at(userdata, path).view->feasible);
 }
 
 static int get_plan_steps(sd_bus *bus, const char *path, const char *interface,
 	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	const struct pr_plan *p = plan_at(userdata, path)->plan;
-	char address[PR_ADDRESS_MAX];
+	const struct pr_plan_view *v = plan_at(userdata, path).view;
 	int r;
 
 	(void)bus;
@@ -115,21 +140,27 @@ static int get_plan_steps(sd_bus *bus, const char *path, const char *interface,
 	(void)property;
 	(void)error;
 	r = sd_bus_message_open_container(reply, 'a', "(sss)");
-	for (size_t i = 0; r >= 0 && i < p->n_steps; i++) {
-		const struct pr_step *step = &p->steps[i];
-
-		pr_address_format(&step->address, address);
-		r = sd_bus_message_append(reply, "(sss)", pr_step_name(step->kind),
-			step->kind == PR_STEP_EXPECT ? "" : address, pr_say_step(step).text);
-	}
+	for (size_t i = 0; r >= 0 && i < v->n_steps; i++)
+		r = sd_bus_message_append(
+			reply, "(sss)", v->steps[i].kind, v->steps[i].address, v->steps[i].text);
 	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* A device of a snapshot is no object; its name must not be that of one of this machine. */
+static void name_device(const struct found *f, const char *path, char ret[PR_BUS_DEVICE_PATH_MAX])
+{
+	char top[PR_BUS_PATH_MAX] = PR_BUS_PATH;
+
+	if (f->upload)
+		pr_bus_snapshot_path(f->upload->number, top);
+	pr_bus_device_name(top, path, ret);
 }
 
 static int get_plan_affected(sd_bus *bus, const char *path, const char *interface,
 	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	const struct pr_plan *p = plan_at(userdata, path)->plan;
-	char device[PR_BUS_DEVICE_PATH_MAX], address[PR_ADDRESS_MAX];
+	const struct found f = plan_at(userdata, path);
+	char device[PR_BUS_DEVICE_PATH_MAX];
 	int r;
 
 	(void)bus;
@@ -137,23 +168,21 @@ static int get_plan_affected(sd_bus *bus, const char *path, const char *interfac
 	(void)property;
 	(void)error;
 	r = sd_bus_message_open_container(reply, 'a', "(osss)");
-	for (size_t i = 0; r >= 0 && i < p->n_affected; i++) {
-		const struct pr_affected *a = &p->affected[i];
+	for (size_t i = 0; r >= 0 && i < f.view->n_affected; i++) {
+		const struct pr_view_affected *a = &f.view->affected[i];
 
-		pr_bus_device_path(a->function, device);
-		pr_address_format(&a->function->address, address);
-		r = sd_bus_message_append(reply, "(osss)", device, address,
-			pr_disruption_name(a->disruption), a->reason ? a->reason : "");
+		name_device(&f, a->path, device);
+		r = sd_bus_message_append(
+			reply, "(osss)", device, a->address, a->disruption, a->reason);
 	}
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* Functions that have another address afterwards. */
 static int get_plan_renames(sd_bus *bus, const char *path, const char *interface,
 	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	const struct pr_plan *p = plan_at(userdata, path)->plan;
-	char device[PR_BUS_DEVICE_PATH_MAX], before[PR_ADDRESS_MAX], after[PR_ADDRESS_MAX];
+	const struct found f = plan_at(userdata, path);
+	char device[PR_BUS_DEVICE_PATH_MAX];
 	int r;
 
 	(void)bus;
@@ -161,30 +190,21 @@ static int get_plan_renames(sd_bus *bus, const char *path, const char *interface
 	(void)property;
 	(void)error;
 	r = sd_bus_message_open_container(reply, 'a', "(oss)");
-	for (size_t i = 0; r >= 0 && i < p->n_renumbered; i++) {
-		pr_bus_device_path(p->renumbered[i].before, device);
-		pr_address_format(&p->renumbered[i].before->address, before);
-		pr_address_format(&p->renumbered[i].after->address, after);
-		r = sd_bus_message_append(reply, "(oss)", device, before, after);
+	for (size_t i = 0; r >= 0 && i < f.view->n_renames; i++) {
+		const struct pr_view_rename *n = &f.view->renames[i];
+
+		name_device(&f, n->path, device);
+		r = sd_bus_message_append(reply, "(oss)", device, n->before, n->after);
 	}
 	return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
-static int append_effect(sd_bus_message *reply, const struct pr_effect *e)
-{
-	char device[PR_BUS_DEVICE_PATH_MAX];
-
-	pr_bus_device_path(e->function, device);
-	return sd_bus_message_append(reply, "(sossssu)", pr_effect_name(e->kind), device,
-		e->before ? e->before : "", e->after ? e->after : "", e->text ? e->text : "",
-		e->file ? e->file : "", e->line);
 }
 
 /* What follows from other addresses. */
 static int get_plan_effects(sd_bus *bus, const char *path, const char *interface,
 	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	const struct pr_plan *p = plan_at(userdata, path)->plan;
+	const struct found f = plan_at(userdata, path);
+	char device[PR_BUS_DEVICE_PATH_MAX];
 	int r;
 
 	(void)bus;
@@ -192,8 +212,13 @@ static int get_plan_effects(sd_bus *bus, const char *path, const char *interface
 	(void)property;
 	(void)error;
 	r = sd_bus_message_open_container(reply, 'a', "(sossssu)");
-	for (size_t i = 0; r >= 0 && i < p->n_effects; i++)
-		r = append_effect(reply, &p->effects[i]);
+	for (size_t i = 0; r >= 0 && i < f.view->n_effects; i++) {
+		const struct pr_view_effect *e = &f.view->effects[i];
+
+		name_device(&f, e->path, device);
+		r = sd_bus_message_append(reply, "(sossssu)", e->kind, device, e->before, e->after,
+			e->text, e->file, (uint32_t)e->line);
+	}
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -201,7 +226,7 @@ static int get_plan_effects(sd_bus *bus, const char *path, const char *interface
 static int get_plan_unseen(sd_bus *bus, const char *path, const char *interface,
 	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	const struct pr_plan *p = plan_at(userdata, path)->plan;
+	const struct found f = plan_at(userdata, path);
 	char device[PR_BUS_DEVICE_PATH_MAX];
 	int r;
 
@@ -210,11 +235,12 @@ static int get_plan_unseen(sd_bus *bus, const char *path, const char *interface,
 	(void)property;
 	(void)error;
 	r = sd_bus_message_open_container(reply, 'a', "(oyy)");
-	for (size_t i = 0; r >= 0 && i < p->n_unseen; i++) {
-		const struct pr_bridge *b = pr_topology_same(p->prediction, p->unseen[i])->bridge;
+	for (size_t i = 0; r >= 0 && i < f.view->n_unseen; i++) {
+		const struct pr_view_unseen *u = &f.view->unseen[i];
 
-		pr_bus_device_path(p->unseen[i], device);
-		r = sd_bus_message_append(reply, "(oyy)", device, b->secondary, b->subordinate);
+		name_device(&f, u->path, device);
+		r = sd_bus_message_append(
+			reply, "(oyy)", device, (uint8_t)u->secondary, (uint8_t)u->subordinate);
 	}
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
@@ -222,7 +248,7 @@ static int get_plan_unseen(sd_bus *bus, const char *path, const char *interface,
 static int get_plan_advice(sd_bus *bus, const char *path, const char *interface,
 	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	const struct pr_plan *p = plan_at(userdata, path)->plan;
+	const struct pr_plan_view *v = plan_at(userdata, path).view;
 	int r;
 
 	(void)bus;
@@ -230,29 +256,25 @@ static int get_plan_advice(sd_bus *bus, const char *path, const char *interface,
 	(void)property;
 	(void)error;
 	r = sd_bus_message_open_container(reply, 'a', "(sbss)");
-	for (size_t i = 0; r >= 0 && i < p->n_advice; i++) {
-		const struct pr_advice *a = &p->advice[i];
-
-		r = sd_bus_message_append(reply, "(sbss)", pr_advice_kind_name(a->kind),
-			(int)a->later, a->setting, a->text);
-	}
+	for (size_t i = 0; r >= 0 && i < v->n_advice; i++)
+		r = sd_bus_message_append(reply, "(sbss)", v->advice[i].kind,
+			(int)v->advice[i].later, v->advice[i].setting, v->advice[i].text);
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 static int get_plan_verdict(sd_bus *bus, const char *path, const char *interface,
 	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	const struct pr_plan *p = plan_at(userdata, path)->plan;
-	const struct pr_cost *c = &p->cost;
+	const struct pr_plan_view *v = plan_at(userdata, path).view;
 
 	(void)bus;
 	(void)interface;
 	(void)property;
 	(void)error;
-	return sd_bus_message_append(reply, "a{sv}", 7, "Name", "s", pr_verdict_name(p->verdict),
-		"Why", "s", p->why ? p->why : "", "Proven", "b", (int)p->proven, "InUse", "u",
-		c->in_use, "Restarted", "u", c->restarted, "Renumbered", "u", c->renumbered,
-		"Removed", "u", c->removed);
+	return sd_bus_message_append(reply, "a{sv}", 7, "Name", "s", v->verdict, "Why", "s", v->why,
+		"Proven", "b", (int)v->proven, "InUse", "u", (uint32_t)v->in_use, "Restarted", "u",
+		(uint32_t)v->restarted, "Renumbered", "u", (uint32_t)v->renumbered, "Removed", "u",
+		(uint32_t)v->removed);
 }
 
 /* ---- what a plan is in full ---- */
@@ -274,28 +296,52 @@ static int reply_text(sd_bus_message *m, const char *name, struct pr_text *text)
 	return sd_bus_reply_method_return(m, "h", fd); /* which takes a duplicate */
 }
 
-static int method_get_prediction(sd_bus_message *m, void *userdata, sd_bus_error *error)
+/* A sealed memory file of what @write makes of a plan of this machine. */
+static int reply_kept(sd_bus_message *m, const struct pr_plan *p, const char *name,
+	void (*write)(struct pr_text *t, const struct pr_plan *p))
 {
-	const struct pr_plan *p = plan_at(userdata, sd_bus_message_get_path(m))->plan;
 	_cleanup_(pr_text_deinit) struct pr_text text = { 0 };
 
-	if (!p->prediction)
+	write(&text, p);
+	return reply_text(m, name, &text);
+}
+
+static int reply_uploaded(sd_bus_message *m, const struct pr_upload_plan *p, bool script)
+{
+	_cleanup_close_ int fd = pr_upload_plan_open(p, script);
+
+	return fd < 0 ? fd : sd_bus_reply_method_return(m, "h", fd);
+}
+
+static int reply_in_full(
+	sd_bus_message *m, const struct pr_bus *b, bool script, sd_bus_error *error)
+{
+	const struct found f = plan_at(b, sd_bus_message_get_path(m));
+	int r;
+
+	if (f.upload) {
+		r = pr_bus_snapshot_check(m, f.upload, error);
+		if (r < 0)
+			return r;
+	}
+	if (!f.view->feasible)
 		return sd_bus_error_set(error, "org.pciroom1.Error.Infeasible",
-			"nothing is predicted: this plan has no steps");
-	pr_write_prediction(&text, p);
-	return reply_text(m, "pciroom-prediction", &text);
+			script ? "there is nothing to be done: this plan has no steps"
+			       : "nothing is predicted: this plan has no steps");
+	if (f.upload)
+		return reply_uploaded(m, f.plan, script);
+	return script ? reply_kept(m, f.kept->plan, "pciroom-script", pr_write_script)
+		      : reply_kept(m, f.kept->plan, "pciroom-prediction", pr_write_prediction);
+}
+
+static int method_get_prediction(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	return reply_in_full(m, userdata, false, error);
 }
 
 static int method_get_script(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	const struct pr_plan *p = plan_at(userdata, sd_bus_message_get_path(m))->plan;
-	_cleanup_(pr_text_deinit) struct pr_text text = { 0 };
-
-	if (!p->prediction)
-		return sd_bus_error_set(error, "org.pciroom1.Error.Infeasible",
-			"there is nothing to be done: this plan has no steps");
-	pr_write_script(&text, p);
-	return reply_text(m, "pciroom-script", &text);
+	return reply_in_full(m, userdata, true, error);
 }
 
 static int answer_discard(struct pr_call *c, sd_bus_error *error)
@@ -307,18 +353,33 @@ static int answer_discard(struct pr_call *c, sd_bus_error *error)
 	return r != 0 ? pr_bus_refuse(error, r, &why) : sd_bus_reply_method_return(c->m, "");
 }
 
+static int discard_uploaded(
+	sd_bus_message *m, struct pr_bus *b, const struct found *f, sd_bus_error *error)
+{
+	int r;
+
+	r = pr_bus_snapshot_check(m, f->upload, error);
+	if (r < 0)
+		return r;
+	pr_uploads_discard(b->uploads, f->upload->number, f->plan->number);
+	(void)sd_bus_emit_interfaces_removed(b->bus, sd_bus_message_get_path(m), PR_BUS_PLAN, NULL);
+	return sd_bus_reply_method_return(m, "");
+}
+
 /* Whoever had it made may; others have to be allowed to carry it out. */
 static int method_discard(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	const struct pr_kept *kept = plan_at(userdata, sd_bus_message_get_path(m));
+	const struct found f = plan_at(userdata, sd_bus_message_get_path(m));
 	struct pr_call *c;
 	int r;
 
+	if (f.upload)
+		return discard_uploaded(m, userdata, &f, error);
 	r = pr_call_new(userdata, m, answer_discard, &c, error);
 	if (r < 0)
 		return r;
-	c->number = kept->number;
-	if (c->uid != kept->uid)
+	c->number = f.kept->number;
+	if (c->uid != f.kept->uid)
 		pr_call_need(c, PR_ACTION_APPLY_SAFE);
 	return pr_call_start(c, error);
 }
@@ -399,6 +460,10 @@ int pr_bus_register_plans(struct pr_bus *b)
 	int r;
 
 	r = sd_bus_add_fallback_vtable(b->bus, pr_bus_slot(b), PR_BUS_PLANS, PR_BUS_PLAN,
+		pr_bus_plan_vtable, find_plan, b);
+	if (r < 0)
+		return r;
+	r = sd_bus_add_fallback_vtable(b->bus, pr_bus_slot(b), PR_BUS_SNAPSHOTS, PR_BUS_PLAN,
 		pr_bus_plan_vtable, find_plan, b);
 	if (r < 0)
 		return r;

@@ -17,6 +17,40 @@ void pr_bus_snapshot_path(uint64_t number, char ret[PR_BUS_PATH_MAX])
 	(void)snprintf(ret, PR_BUS_PATH_MAX, PR_BUS_SNAPSHOTS "/%" PRIu64, number);
 }
 
+#define PLANS "/plan"
+
+static void plan_path(uint64_t snapshot, uint64_t plan, char ret[PR_BUS_PATH_MAX])
+{
+	(void)snprintf(ret, PR_BUS_PATH_MAX, PR_BUS_SNAPSHOTS "/%" PRIu64 PLANS "/%" PRIu64,
+		snapshot, plan);
+}
+
+bool pr_bus_snapshot_plan_of(const char *path, uint64_t *ret_snapshot, uint64_t *ret_plan)
+{
+	const char *plans = strstr(path, PLANS "/");
+	char snapshot[PR_BUS_PATH_MAX];
+
+	if (!plans || (size_t)(plans - path) >= sizeof(snapshot))
+		return false;
+	(void)snprintf(snapshot, sizeof(snapshot), "%.*s", (int)(plans - path), path);
+	return pr_bus_number_of(snapshot, PR_BUS_SNAPSHOTS, ret_snapshot) &&
+	       pr_bus_number_of(plans, PLANS, ret_plan);
+}
+
+int pr_bus_snapshot_check(sd_bus_message *m, const struct pr_upload *up, sd_bus_error *error)
+{
+	uid_t uid;
+	int r;
+
+	r = pr_bus_sender_uid(m, &uid);
+	if (r < 0)
+		return r;
+	if (uid != 0 && uid != up->uid)
+		return sd_bus_error_set(
+			error, SD_BUS_ERROR_ACCESS_DENIED, "this snapshot is another user's");
+	return 0;
+}
+
 /* ---- whose they are ---- */
 
 struct pr_owner {
@@ -26,8 +60,17 @@ struct pr_owner {
 	struct pr_owner *next;
 };
 
+static void tell_plan_gone(struct pr_bus *b, uint64_t snapshot, uint64_t plan)
+{
+	char path[PR_BUS_PATH_MAX];
+
+	plan_path(snapshot, plan, path);
+	(void)sd_bus_emit_interfaces_removed(b->bus, path, PR_BUS_PLAN, NULL);
+}
+
 static void close_snapshot(struct pr_bus *b, uint64_t number)
 {
+	const struct pr_upload *up;
 	struct pr_owner **at = &b->owners, *o;
 	char path[PR_BUS_PATH_MAX];
 
@@ -39,6 +82,9 @@ static void close_snapshot(struct pr_bus *b, uint64_t number)
 		sd_bus_track_unref(o->track);
 		free(o);
 	}
+	up = pr_uploads_find(b->uploads, number);
+	for (size_t i = 0; up && i < up->n_plans; i++)
+		tell_plan_gone(b, number, up->plans[i]->number);
 	pr_uploads_close(b->uploads, number);
 	pr_bus_snapshot_path(number, path);
 	(void)sd_bus_emit_interfaces_removed(b->bus, path, PR_BUS_SNAPSHOT, NULL);
@@ -201,25 +247,19 @@ static int get_count(sd_bus *bus, const char *path, const char *interface, const
 						    : up->unassigned);
 }
 
-/* Another user's snapshot is none of the caller's business; root's business is everything. */
 static int new_call(struct pr_bus *b, sd_bus_message *m,
 	int (*answer)(struct pr_call *c, sd_bus_error *error), struct pr_call **ret,
 	sd_bus_error *error)
 {
 	const struct pr_upload *up = upload_at(b, sd_bus_message_get_path(m));
-	struct pr_call *c;
 	int r;
 
-	r = pr_call_new(b, m, answer, &c, error);
+	r = pr_bus_snapshot_check(m, up, error);
+	if (r >= 0)
+		r = pr_call_new(b, m, answer, ret, error);
 	if (r < 0)
 		return r;
-	if (c->uid != 0 && c->uid != up->uid) {
-		pr_call_free(c);
-		return sd_bus_error_set(
-			error, SD_BUS_ERROR_ACCESS_DENIED, "this snapshot is another user's");
-	}
-	c->number = up->number;
-	*ret = c;
+	(*ret)->number = up->number;
 	return 0;
 }
 
@@ -227,12 +267,18 @@ static void on_planned(void *userdata, const struct pr_upload_result *result)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	struct pr_call *c = userdata;
+	char path[PR_BUS_PATH_MAX];
 	int r;
 
-	if (result->end == PR_UPLOAD_DONE)
-		r = sd_bus_reply_method_return(c->m, "sh", result->text, result->fd);
-	else
-		r = set_upload_error(&error, result);
+	if (result->end != PR_UPLOAD_DONE) {
+		pr_call_end(c, set_upload_error(&error, result), &error);
+		return;
+	}
+	if (result->gone)
+		tell_plan_gone(c->bus, result->upload->number, result->gone);
+	plan_path(result->upload->number, result->plan->number, path);
+	(void)sd_bus_emit_interfaces_added(c->bus->bus, path, PR_BUS_PLAN, NULL);
+	r = sd_bus_reply_method_return(c->m, "o", path);
 	pr_call_end(c, r < 0 ? r : 1, &error);
 }
 
@@ -286,7 +332,7 @@ const sd_bus_vtable pr_bus_snapshot_vtable[] = {
 	SD_BUS_PROPERTY("Generation", "t", get_count, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("OwnerUID", "u", get_count, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_METHOD_WITH_ARGS("Plan", SD_BUS_ARGS("a{sv}", request, "t", flags),
-		SD_BUS_RESULT("s", verdict, "h", json), method_plan, SD_BUS_VTABLE_UNPRIVILEGED),
+		SD_BUS_RESULT("o", plan), method_plan, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Close", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_close,
 		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,
@@ -296,19 +342,26 @@ static int enumerate(
 	sd_bus *bus, const char *prefix, void *userdata, char ***ret, sd_bus_error *error)
 {
 	const struct pr_bus *b = userdata;
+	size_t uploads = pr_uploads_count(b->uploads), n = 0;
 	char path[PR_BUS_PATH_MAX], **nodes;
-	size_t n = 0;
 
 	(void)bus;
 	(void)prefix;
 	(void)error;
-	nodes = calloc(pr_uploads_count(b->uploads) + 1, sizeof(*nodes));
+	nodes = calloc(uploads * (1 + PR_UPLOAD_PLANS_MAX) + 1, sizeof(*nodes));
 	if (!nodes)
 		return -ENOMEM;
-	for (size_t i = 0; i < pr_uploads_count(b->uploads); i++) {
-		pr_bus_snapshot_path(pr_uploads_get(b->uploads, i)->number, path);
+	for (size_t i = 0; i < uploads; i++) {
+		const struct pr_upload *up = pr_uploads_get(b->uploads, i);
+
+		pr_bus_snapshot_path(up->number, path);
 		nodes[n] = strdup(path);
 		n += nodes[n] != NULL;
+		for (size_t k = 0; k < up->n_plans; k++) {
+			plan_path(up->number, up->plans[k]->number, path);
+			nodes[n] = strdup(path);
+			n += nodes[n] != NULL;
+		}
 	}
 	*ret = nodes; /* sd-bus frees it, and the strings */
 	return 0;

@@ -158,7 +158,7 @@ static int read_apply(sd_bus_message *m, uint64_t *ret_number, uint64_t *ret_gen
 			"a plan waits for a confirmation for at most %u seconds", PR_CONFIRM_MAX_S);
 	if (!pr_bus_number_of(path, PR_BUS_PLANS, ret_number))
 		return sd_bus_error_setf(
-			error, SD_BUS_ERROR_INVALID_ARGS, "%s is not a plan", path);
+			error, SD_BUS_ERROR_INVALID_ARGS, "%s is not a plan of this machine", path);
 	return 0;
 }
 

@@ -81,6 +81,8 @@ void pr_bus_plan_news(struct pr_bus *b, uint64_t number, enum pr_plan_news news)
 /* ---- bus-device.c: device and bridge objects; bus-changes.c: announcing what became of them ---- */
 
 #define PR_BUS_DEVICE_PATH_MAX 400
+/* The same of a path and of the object that devices are below of: this machine, or a snapshot. */
+void pr_bus_device_name(const char *top, const char *path, char ret[PR_BUS_DEVICE_PATH_MAX]);
 void pr_bus_device_path(const struct pr_function *f, char ret[PR_BUS_DEVICE_PATH_MAX]);
 /* The function of the last look whose object that is; NULL: there is none. */
 const struct pr_function *pr_bus_device_at(const struct pr_bus *b, const char *path);
@@ -95,6 +97,10 @@ void pr_bus_prepare(struct pr_bus *b, const struct pr_job *job, bool start, uint
 /* ---- bus-snapshot.c: snapshot objects, and how the manager makes one ---- */
 
 void pr_bus_snapshot_path(uint64_t number, char ret[PR_BUS_PATH_MAX]);
+/* Numbers of a snapshot and of a plan on it, by the plan's object path; false for any other. */
+bool pr_bus_snapshot_plan_of(const char *path, uint64_t *ret_snapshot, uint64_t *ret_plan);
+/* Another user's snapshot is none of the caller's business; root's business is everything. */
+int pr_bus_snapshot_check(sd_bus_message *m, const struct pr_upload *up, sd_bus_error *error);
 int pr_bus_method_open_snapshot(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int pr_bus_register_snapshots(struct pr_bus *b);
 void pr_bus_forget_owners(struct pr_bus *b);

@@ -80,6 +80,7 @@ static void kept_free(struct pr_kept *p)
 {
 	if (!p)
 		return;
+	pr_plan_view_deinit(&p->view);
 	pr_plan_free(p->plan); /* before the look that it borrows from */
 	pr_wish_deinit(&p->wish);
 	pr_look_unref(p->look);
@@ -147,13 +148,16 @@ int pr_keep_add(struct pr_keep *k, struct pr_look *look, struct pr_wish *wish, s
 	uid_t uid, struct pr_kept **ret, uint64_t *ret_gone)
 {
 	struct pr_kept *p = calloc(1, sizeof(*p)), *gone;
+	struct pr_plan_view view;
 
-	if (!p) {
+	if (!p || pr_plan_view_make(plan, &view) < 0) {
+		free(p);
 		pr_wish_deinit(wish);
 		pr_plan_free(plan);
 		return -ENOMEM;
 	}
 	*p = (struct pr_kept){ .number = ++k->last_number,
+		.view = view,
 		.uid = uid,
 		.look = pr_look_ref(look),
 		.wish = *wish,

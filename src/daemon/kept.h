@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "daemon/look.h"
+#include "daemon/plan-view.h"
 #include "pciroom/plan.h"
 
 #define PR_KEPT_MAX      64u
@@ -39,6 +40,7 @@ struct pr_kept {
 	struct pr_look *look;
 	struct pr_wish wish;
 	struct pr_plan *plan;
+	struct pr_plan_view view; /* of it */
 	bool running, applied;
 	const char *told_state; /* by who tells of plans, see pr_kept_state() */
 };

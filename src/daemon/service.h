@@ -33,7 +33,6 @@ enum pr_refusal {
 	PR_REFUSAL_BUSY,
 	PR_REFUSAL_NOT_SUPPORTED,
 	PR_REFUSAL_INHIBITED, /* a program wants a device left alone */
-	PR_REFUSAL_TOO_MANY,
 	PR_REFUSAL_NOTHING_TO_CONFIRM,
 	_PR_REFUSAL_MAX,
 };

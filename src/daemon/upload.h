@@ -12,6 +12,16 @@
 #define PR_UPLOADS_MAX      16u
 #define PR_UPLOADS_USER_MAX 4u
 #define PR_UPLOAD_CHILDREN  4u /* at the same time */
+#define PR_UPLOAD_PLANS_MAX 4u /* of one snapshot */
+#define PR_UPLOAD_VIEW_MAX  (1u << 20)
+
+/* A plan on a snapshot. */
+struct pr_upload_plan {
+	uint64_t number; /* counts from 1 in each snapshot */
+	struct pr_plan_view view;
+	int fd; /* sealed memory file: the view, then the prediction, then the script */
+	size_t view_size, prediction_size, script_size; /* 0: there is none */
+};
 
 struct pr_upload {
 	uint64_t number; /* counts from 1; names the object on the bus */
@@ -19,6 +29,9 @@ struct pr_upload {
 	int fd; /* sealed memory file: the snapshot as pciroom writes it */
 	uint32_t functions, unassigned;
 	uint64_t generation;
+	struct pr_upload_plan *plans[PR_UPLOAD_PLANS_MAX]; /* oldest first */
+	size_t n_plans;
+	uint64_t last_plan;
 };
 
 /* How a child ended. */
@@ -30,9 +43,10 @@ enum pr_upload_end {
 };
 struct pr_upload_result {
 	enum pr_upload_end end;
-	char text[512];                 /* a reason; after a plan its verdict */
-	const struct pr_upload *upload; /* after opening */
-	int fd; /* after planning: sealed memory file, schema pciroom.plan-of-snapshot/1; borrowed */
+	char text[512]; /* a reason */
+	const struct pr_upload *upload;
+	const struct pr_upload_plan *plan; /* after planning */
+	uint64_t gone;                     /* number of the plan that made room for it; 0: none */
 };
 typedef void pr_upload_fn(void *userdata, const struct pr_upload_result *result);
 
@@ -55,7 +69,12 @@ int pr_uploads_plan(struct pr_uploads *u, const struct pr_upload *of, const stru
 	pr_upload_fn *done, void *userdata);
 /* NULL: it was never there, or is closed. */
 const struct pr_upload *pr_uploads_find(const struct pr_uploads *u, uint64_t number);
+/* NULL: it was never made, or is discarded. */
+const struct pr_upload_plan *pr_upload_plan(const struct pr_upload *up, uint64_t number);
+/* A sealed memory file of its prediction or its script; negative errno. */
+int pr_upload_plan_open(const struct pr_upload_plan *p, bool script);
+void pr_uploads_discard(struct pr_uploads *u, uint64_t upload, uint64_t plan);
 size_t pr_uploads_count(const struct pr_uploads *u);
 const struct pr_upload *pr_uploads_get(const struct pr_uploads *u, size_t n);
-/* A child that plans on it goes on. */
+/* A child that plans on it goes on, for nobody. */
 void pr_uploads_close(struct pr_uploads *u, uint64_t number);

@@ -68,52 +68,6 @@ void pr_write_prediction(struct pr_text *t, const struct pr_plan *p)
 	pr_text_add(t, "\n");
 }
 
-/* ---- all of a plan ---- */
-
-static void write_cost(struct pr_json *j, const struct pr_cost *c)
-{
-	pr_json_object(j, "cost");
-	pr_json_u64(j, "in_use", c->in_use);
-	pr_json_u64(j, "restarted", c->restarted);
-	pr_json_u64(j, "renumbered", c->renumbered);
-	pr_json_u64(j, "removed", c->removed);
-	pr_json_object_end(j);
-}
-
-static void write_steps(struct pr_json *j, const struct pr_plan *p)
-{
-	char address[PR_ADDRESS_MAX];
-
-	pr_json_array(j, "steps");
-	for (size_t i = 0; i < p->n_steps; i++) {
-		pr_address_format(&p->steps[i].address, address);
-		pr_json_object(j, NULL);
-		pr_json_string(j, "kind", pr_step_name(p->steps[i].kind));
-		pr_json_string(j, "address", p->steps[i].kind == PR_STEP_EXPECT ? NULL : address);
-		pr_json_string(j, "text", pr_say_step(&p->steps[i]).text);
-		pr_json_object_end(j);
-	}
-	pr_json_array_end(j);
-}
-
-void pr_write_plan(struct pr_text *t, const struct pr_plan *p)
-{
-	struct pr_json j;
-
-	pr_json_init(&j, t);
-	pr_json_object(&j, NULL);
-	pr_json_string(&j, "schema", "pciroom.plan-of-snapshot/1");
-	pr_json_string(&j, "plan", p->id);
-	pr_json_string(&j, "verdict", pr_verdict_name(p->verdict));
-	pr_json_string(&j, "why", p->why);
-	pr_json_bool(&j, "proven", p->proven);
-	write_cost(&j, &p->cost);
-	write_steps(&j, p);
-	write_functions(&j, p->prediction);
-	pr_json_object_end(&j);
-	pr_text_add(t, "\n");
-}
-
 /* ---- script ---- */
 
 static void write_step(struct pr_text *t, const struct pr_step *step)

@@ -5,8 +5,6 @@
 #include "base/text.h"
 #include "pciroom/plan.h"
 
-/* JSON, schema pciroom.plan-of-snapshot/1: verdict, cost, steps, and the prediction's functions. */
-void pr_write_plan(struct pr_text *t, const struct pr_plan *p);
 /* JSON, schema pciroom.prediction/1: every function, as the plan leaves it. */
 void pr_write_prediction(struct pr_text *t, const struct pr_plan *p);
 /* The steps as a shell script, to read or to run by hand. */

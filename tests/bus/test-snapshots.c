@@ -11,6 +11,7 @@
 #include "../unit/machine.h"
 #include "../unit/rows.h"
 #include "base/io.h"
+#include "base/macros.h"
 
 #define INVALID "org.pciroom1.Error.SnapshotInvalid"
 
@@ -80,15 +81,40 @@ static uint32_t count(struct stage *s, const char *path, const char *property)
 	return n;
 }
 
+static char *read_file_of(struct stage *s, const char *path, const char *method)
+{
+	sd_bus_message *m = NULL;
+	char name[40], *text;
+	size_t size;
+	int fd;
+
+	assert_int_equal(
+		sd_bus_message_new_method_call(s->client, &m, NULL, path, PR_BUS_PLAN, method), 0);
+	m = client_call(s, m);
+	if (sd_bus_message_is_method_error(m, NULL))
+		fail_msg("%s", sd_bus_message_get_error(m)->message);
+	assert_true(sd_bus_message_read(m, "h", &fd) > 0);
+	assert_true(fcntl(fd, F_GET_SEALS) & F_SEAL_WRITE);
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	assert_int_equal(pr_read_file_at(AT_FDCWD, name, 1 << 20, &text, &size), 0);
+	sd_bus_message_unref(m);
+	return text;
+}
+
+static void assert_file_tells(
+	struct stage *s, const char *path, const char *method, const char *const *parts)
+{
+	char *text = read_file_of(s, path, method);
+
+	assert_tells(text, parts);
+	free(text);
+}
+
 /* What another machine would need is answered here, and this one's state stays what it is. */
 static void test_plan(void **state)
 {
-	char snapshot[PR_BUS_PATH_MAX], path[40], *text;
-	const char *verdict;
-	sd_bus_message *m;
+	char snapshot[PR_BUS_PATH_MAX], path[PR_BUS_PATH_MAX];
 	struct stage s;
-	size_t size;
-	int fd;
 
 	(void)state;
 	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
@@ -98,22 +124,96 @@ static void test_plan(void **state)
 	assert_int_equal(count(&s, snapshot, "Functions"), 3);
 	assert_int_equal(count(&s, snapshot, "UnassignedCount"), 1);
 	assert_int_equal(count(&s, snapshot, "OwnerUID"), geteuid());
-	m = plan(&s, snapshot, "0000:01:00.0");
-	if (sd_bus_message_is_method_error(m, NULL))
-		fail_msg("%s", sd_bus_message_get_error(m)->message);
-	assert_true(sd_bus_message_read(m, "sh", &verdict, &fd) > 0);
-	assert_string_equal(verdict, "ok");
-	assert_true(fcntl(fd, F_GET_SEALS) & F_SEAL_WRITE);
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	assert_int_equal(pr_read_file_at(AT_FDCWD, path, 1 << 20, &text, &size), 0);
-	assert_tells(
-		text, (const char *const[]){ "pciroom.plan-of-snapshot/1", "\"verdict\": \"ok\"",
-			      "remove 0000:00:02.0", "\"health\": \"ok\"", NULL });
-	free(text);
-	sd_bus_message_unref(m);
+	client_assert_path(plan(&s, snapshot, "0000:01:00.0"), path);
+	assert_string_equal(path, PR_BUS_SNAPSHOTS "/1/plan/1");
+	client_assert_text(&s, path, PR_BUS_PLAN, "VerdictName", "ok");
+	client_assert_text(&s, path, PR_BUS_PLAN, "State", "ready");
+	client_assert_text(&s, path, PR_BUS_PLAN, "Disruption", "free");
+	assert_file_tells(&s, path, "GetPrediction",
+		(const char *const[]){ "pciroom.prediction/1", "\"health\": \"ok\"", NULL });
+	assert_file_tells(&s, path, "GetScript",
+		(const char *const[]){ "#!/bin/sh", "0000:00:02.0/remove", NULL });
 	client_assert_refused(plan(&s, snapshot, "0000:44:00.0"), "org.pciroom1.Error.NoSuchDevice",
 		"0000:44:00.0");
 	assert_int_equal(client_get_unassigned(&s), 0);
+	stage_rest(&s);
+	assert_heard(&s, "InterfacesAdded " PR_BUS_SNAPSHOTS "/1/plan/1");
+	stage_close(&s);
+}
+
+/* The machine's own plan and that of its snapshot are one plan, however they came about. */
+static void test_same_plan(void **state)
+{
+	static const char *const properties[] = { "Id", "VerdictName", "Why", "Disruption" };
+	char snapshot[PR_BUS_PATH_MAX], path[PR_BUS_PATH_MAX], own[PR_BUS_PATH_MAX];
+	sd_bus_message *m;
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead_beside_idle, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_plan(&s, &(struct asked){ 0 }, own);
+	client_assert_path(open_machine(&s, machine_dead_beside_idle), snapshot);
+	client_assert_path(plan(&s, snapshot, NULL), path);
+	for (size_t i = 0; i < ARRAY_SIZE(properties); i++) {
+		const char *expected;
+
+		m = client_get(&s, own, PR_BUS_PLAN, properties[i]);
+		assert_true(sd_bus_message_read(m, "v", "s", &expected) > 0);
+		client_assert_text(&s, path, PR_BUS_PLAN, properties[i], expected);
+		sd_bus_message_unref(m);
+	}
+	m = client_get(&s, path, PR_BUS_PLAN, "Affected");
+	assert_true(sd_bus_message_enter_container(m, 'v', "a(osss)") > 0);
+	assert_true(sd_bus_message_enter_container(m, 'a', "(osss)") > 0);
+	{
+		const char *device, *address, *disruption, *reason;
+
+		assert_true(sd_bus_message_read(
+				    m, "(osss)", &device, &address, &disruption, &reason) > 0);
+		assert_string_equal(device, PR_BUS_SNAPSHOTS "/1/device/0000_00/02_0");
+		assert_string_equal(address, "0000:00:02.0");
+	}
+	sd_bus_message_unref(m);
+	stage_close(&s);
+}
+
+static sd_bus_message *plan_call(struct stage *s, const char *path, const char *method)
+{
+	sd_bus_message *m = NULL;
+
+	assert_int_equal(
+		sd_bus_message_new_method_call(s->client, &m, NULL, path, PR_BUS_PLAN, method), 0);
+	return client_call(s, m);
+}
+
+/* A plan on a snapshot is not for this machine; it is forgotten on request, with its snapshot, or for newer ones. */
+static void test_plan_goes(void **state)
+{
+	char snapshot[PR_BUS_PATH_MAX], path[PR_BUS_PATH_MAX];
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_assert_path(open_machine(&s, machine_hopeless), snapshot);
+	client_assert_path(plan(&s, snapshot, NULL), path);
+	client_assert_text(&s, path, PR_BUS_PLAN, "State", "refused");
+	client_assert_refused(
+		plan_call(&s, path, "GetScript"), "org.pciroom1.Error.Infeasible", "no steps");
+	client_assert_refused(client_apply(&s, path, pr_service_generation(s.service), 0),
+		SD_BUS_ERROR_INVALID_ARGS, "not a plan of this machine");
+	sd_bus_message_unref(plan_call(&s, path, "Discard"));
+	client_assert_refused(
+		plan_call(&s, path, "Discard"), SD_BUS_ERROR_UNKNOWN_OBJECT, "/plan/1");
+	for (unsigned int i = 0; i <= PR_UPLOAD_PLANS_MAX; i++)
+		client_assert_path(plan(&s, snapshot, NULL), path);
+	sd_bus_message_unref(client_call(&s, snapshot_call(&s, snapshot, "Close")));
+	stage_rest(&s);
+	assert_heard(&s, "InterfacesRemoved " PR_BUS_SNAPSHOTS "/1/plan/1",
+		"InterfacesRemoved " PR_BUS_SNAPSHOTS "/1/plan/2",
+		"InterfacesRemoved " PR_BUS_SNAPSHOTS "/1/plan/6",
+		"InterfacesRemoved " PR_BUS_SNAPSHOTS "/1\n");
 	stage_close(&s);
 }
 
@@ -280,8 +380,52 @@ static void test_limit(void **state)
 	stage_close(&s);
 }
 
+/* What a child that was taken over might say: no view that was cut or changed does more than fail. */
+static void test_broken_views(void **state)
+{
+	struct pr_topology *t = machine_build(machine_dead_beside_idle);
+	struct pr_policy policy = { .limit = PR_DISRUPTION_RESTART };
+	struct pr_plan_view v, again;
+	struct pr_text text = { 0 }, copy = { 0 };
+	struct pr_request request = { 0 };
+	struct pr_plan *p = NULL;
+
+	(void)state;
+	assert_int_equal(pr_plan_make(t, &request, &policy, &p), 0);
+	assert_int_equal(pr_plan_view_make(p, &v), 0);
+	pr_plan_view_encode(&v, &text);
+	assert_int_equal(pr_plan_view_decode(text.data, text.length, &again), 0);
+	pr_plan_view_encode(&again, &copy);
+	assert_int_equal(copy.length, text.length);
+	assert_memory_equal(copy.data, text.data, text.length);
+	pr_plan_view_deinit(&again);
+	for (size_t n = 0; n < text.length; n++)
+		assert_int_equal(pr_plan_view_decode(text.data, n, &again), -EBADMSG);
+	for (size_t i = 0; i < text.length; i++) {
+		char was = text.data[i];
+
+		text.data[i] = was == '9' ? '\0' : '9';
+		if (pr_plan_view_decode(text.data, text.length, &again) == 0)
+			pr_plan_view_deinit(&again);
+		text.data[i] = was;
+	}
+	pr_text_add_n(&text, "", 1);
+	assert_int_equal(pr_plan_view_decode(text.data, text.length, &again), -EBADMSG);
+	pr_text_deinit(&text);
+	pr_text_deinit(&copy);
+	pr_plan_view_deinit(&v);
+	pr_plan_free(p);
+	pr_topology_free(t);
+}
+
 static const struct CMUnitTest plain[] = {
-	{ "a plan on a snapshot is a sealed file", test_plan, NULL, NULL, NULL },
+	{ "a plan on a snapshot is an object", test_plan, NULL, NULL, NULL },
+	{ "a plan on the machine's own snapshot is the machine's plan", test_same_plan, NULL, NULL,
+		NULL },
+	{ "a plan on a snapshot goes on request, with it, or for newer ones", test_plan_goes, NULL,
+		NULL, NULL },
+	{ "a view of a plan that was cut or changed is refused", test_broken_views, NULL, NULL,
+		NULL },
 	{ "a snapshot that is closed is gone", test_close, NULL, NULL, NULL },
 	{ "OpenSnapshot: a file of a terabyte", test_oversize, NULL, NULL, NULL },
 	{ "OpenSnapshot: a pipe", test_pipe, NULL, NULL, NULL },

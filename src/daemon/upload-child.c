@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* In the child: gives up what it could do harm with, reads, plans, and writes what it found. */
+#include "daemon/upload-child.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "daemon/worker.h"
+#include "daemon/write-plan.h"
+
+#define NOBODY 65534
+
+static void limit(int resource, rlim_t most)
+{
+	const struct rlimit l = { most, most };
+
+	if (setrlimit((__rlimit_resource_t)resource, &l) < 0)
+		_exit(1); /* rather not at all than without it */
+}
+
+static void give_up_privileges(void)
+{
+	/* a daemon that root started by hand; else it has none to begin with */
+	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setgid(NOBODY) < 0 || setuid(NOBODY) < 0))
+		_exit(1);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		_exit(1);
+	limit(RLIMIT_CPU, 30);
+	limit(RLIMIT_FSIZE, 64u << 20);
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_NPROC, 0);
+#ifndef PR_ARENA_DEBUG /* sanitizers map more than any machine has */
+	limit(RLIMIT_AS, 512u << 20);
+#endif
+}
+
+__attribute__((noreturn, format(printf, 3, 4))) static void fail(
+	int channel, uint32_t kind, const char *format, ...)
+{
+	struct pr_message m = { .kind = kind };
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(m.text, sizeof(m.text), format, ap);
+	va_end(ap);
+	pr_worker_send(channel, &m);
+	_exit(0);
+}
+
+static struct pr_topology *parse(const struct pr_upload_task *r, int channel)
+{
+	struct pr_import_error error = { 0 };
+	struct pr_topology *t = NULL;
+	struct stat st;
+	char *text;
+	int k;
+
+	if (fstat(r->input, &st) < 0 || !S_ISREG(st.st_mode))
+		fail(channel, PR_UPLOAD_SAID_INVALID, "a snapshot is handed in as a file");
+	if (st.st_size <= 0 || st.st_size > (off_t)PR_UPLOAD_SIZE_MAX)
+		fail(channel, PR_UPLOAD_SAID_INVALID, "a snapshot has from 1 to %u bytes",
+			PR_UPLOAD_SIZE_MAX);
+	text = malloc((size_t)st.st_size);
+	if (!text || pread(r->input, text, (size_t)st.st_size, 0) != (ssize_t)st.st_size)
+		fail(channel, PR_UPLOAD_SAID_INVALID, "it cannot be read");
+	k = r->parser(text, (size_t)st.st_size, &t, &error);
+	if (k != 0)
+		fail(channel, PR_UPLOAD_SAID_INVALID, "line %u: %s", error.line,
+			error.text[0] ? error.text : strerror(k < 0 ? -k : EINVAL));
+	free(text);
+	return t;
+}
+
+static uint32_t count_unassigned(const struct pr_topology *t)
+{
+	uint32_t n = 0;
+
+	pr_for_each_root (t, i)
+		for (size_t j = 0; j < t->roots[i]->n_functions; j++) {
+			enum pr_health h = pr_function_health(&t->roots[i]->functions[j]);
+
+			n += h == PR_HEALTH_UNASSIGNED || h == PR_HEALTH_NO_BUS;
+		}
+	return n;
+}
+
+int pr_upload_open_child(void *userdata, int channel)
+{
+	const struct pr_upload_task *r = userdata;
+	struct pr_message m = { .kind = PR_UPLOAD_SAID_DONE };
+	struct pr_topology *t;
+	char *text;
+	size_t size;
+
+	give_up_privileges();
+	t = parse(r, channel);
+	if (pr_snapshot_write(t, &text, &size) < 0 || pr_write_all(r->output, text, size) < 0)
+		return 1;
+	m.a = (int32_t)t->n_functions;
+	m.c = count_unassigned(t);
+	(void)snprintf(m.text, sizeof(m.text), "%" PRIu64, t->generation);
+	pr_worker_send(channel, &m);
+	return 0;
+}
+
+static const struct pr_function *find(const struct pr_topology *t, const char *name, int channel)
+{
+	struct pr_address a;
+	const struct pr_function *f = pr_address_parse(name, &a) ? pr_topology_find(t, &a)
+								 : pr_topology_find_path(t, name);
+
+	if (!f)
+		fail(channel, PR_UPLOAD_SAID_NO_DEVICE, "there is no device %.100s", name);
+	return f;
+}
+
+static const struct pr_function *find_bridge(
+	const struct pr_topology *t, const char *name, int channel)
+{
+	const struct pr_function *f = find(t, name, channel);
+
+	if (!f->bridge)
+		fail(channel, PR_UPLOAD_SAID_NO_DEVICE, "there is no bridge %.100s", name);
+	return f;
+}
+
+static int plan(const struct pr_upload_task *r, const struct pr_topology *t, int channel,
+	struct pr_plan **ret)
+{
+	struct pr_wish wish = { .limit = r->asked->limit };
+	char address[PR_ADDRESS_MAX];
+	int k = 0;
+
+	for (size_t i = 0; k == 0 && i < r->asked->n_targets; i++)
+		k = pr_wish_add_target(&wish, &find(t, r->asked->targets[i], channel)->address);
+	for (size_t i = 0; k == 0 && i < r->asked->n_pinned; i++) {
+		pr_address_format(&find(t, r->asked->pinned[i], channel)->address, address);
+		k = pr_wish_add_pinned(&wish, address);
+	}
+	for (size_t i = 0; k == 0 && i < r->asked->n_buses; i++)
+		k = pr_wish_add_buses(&wish,
+			&(struct pr_bus_wish){
+				.bridge = find_bridge(t, r->asked->bridges[i], channel)->address,
+				.buses = r->asked->buses[i] });
+	return k == 0 ? pr_wish_plan(&wish, t, ret) : k;
+}
+
+/* Appends what @t holds; its size, or -ENOMEM. */
+static int64_t write_part(int fd, struct pr_text *t)
+{
+	int64_t size = (int64_t)t->length;
+
+	if (t->failed || size > INT32_MAX || pr_write_all(fd, t->data, t->length) < 0)
+		size = -ENOMEM;
+	pr_text_deinit(t);
+	return size;
+}
+
+static int64_t write_view(int fd, const struct pr_plan *p)
+{
+	struct pr_text t = { 0 };
+	struct pr_plan_view v;
+
+	if (pr_plan_view_make(p, &v) < 0)
+		return -ENOMEM;
+	pr_plan_view_encode(&v, &t);
+	return write_part(fd, &t);
+}
+
+int pr_upload_plan_child(void *userdata, int channel)
+{
+	const struct pr_upload_task *r = userdata;
+	struct pr_message m = { .kind = PR_UPLOAD_SAID_DONE };
+	struct pr_text prediction = { 0 }, script = { 0 };
+	struct pr_plan *p = NULL;
+	int64_t sizes[3] = { 0 };
+
+	give_up_privileges();
+	if (plan(r, parse(r, channel), channel, &p) < 0)
+		return 1;
+	sizes[0] = write_view(r->output, p);
+	if (p->prediction) {
+		pr_write_prediction(&prediction, p);
+		sizes[1] = write_part(r->output, &prediction);
+		pr_write_script(&script, p);
+		sizes[2] = write_part(r->output, &script);
+	}
+	if (sizes[0] < 0 || sizes[1] < 0 || sizes[2] < 0)
+		return 1;
+	m.a = (int32_t)sizes[0];
+	m.b = (int32_t)sizes[1];
+	m.c = (uint32_t)sizes[2];
+	pr_worker_send(channel, &m);
+	return 0;
+}
