@@ -33,6 +33,14 @@ int pr_armed_find(const struct pr_topology *t, const struct pr_kernel *kernel,
 	const struct pr_function *port, struct pr_arena *arena, struct pr_armed *ret,
 	const char **ret_doubt);
 
+/*
+ * Would a rescan at @port, by the model of the kernel, give or take addresses under a driver
+ * elsewhere, because something there waits for some?  1 and @ret (NULL: the model lacks a fact that
+ * is no function's); 0: it would not; negative errno.
+ */
+int pr_scan_touches(const struct pr_topology *t, const struct pr_function *port,
+	const struct pr_function **ret);
+
 enum pr_damage_kind {
 	PR_DAMAGE_TAKEN = 0, /* a resource that worked was taken away; the kernel knows its size */
 	/* it has addresses, and a bridge above it is closed where the kernel believes it open */

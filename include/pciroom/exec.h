@@ -37,6 +37,8 @@ struct pr_backend_ops {
 	int (*autoprobe)(void *instance, bool on);
 	/* Tries the drivers that match on a function that has none. */
 	int (*probe)(void *instance, const struct pr_address *a);
+	/* Whether pciehp works with the slot of a port. */
+	int (*hotplug)(void *instance, const struct pr_address *a, bool on);
 	/* Looks at the machine as it is now; the caller frees. */
 	int (*look)(void *instance, struct pr_topology **ret);
 };
@@ -180,8 +182,8 @@ void pr_backend_helper_free(struct pr_backend *b);
 /* Scripted: expected operations and the results to give, for tests. */
 struct pr_script_entry {
 	/*
-	 * "remove 0000:00:02.0", "bind 0000:04:00.0 nvme", "rescan-root 0000:00", "read
-	 * 0000:00:02.0 1a/1", "write 0000:00:02.0 1a/1=07"; read gives value, when result is 0
+	 * "remove 0000:00:02.0", "bind 0000:04:00.0 nvme", "rescan-root 0000:00",
+	 * "hotplug 0000:02:00.0 off", "read 0000:00:02.0 1a/1", "write 0000:00:02.0 1a/1=07"; read gives value, when result is 0
 	 */
 	const char *operation;
 	int result;

@@ -35,6 +35,12 @@ enum pr_helper_verb {
 	PR_HELPER_WRITE_ATTRIBUTE, /* name, text; allow-list with the form of each value */
 	PR_HELPER_AUTOPROBE,       /* value 0 or 1: try drivers on functions that are found */
 	PR_HELPER_PROBE,           /* tries the drivers that match on a function without one */
+	/*
+	 * value 0: takes a port's slot away from pciehp; 1: gives it back, with what the slot has latched
+	 * cleared before.  Nothing is done, and
+	 * nothing logged, where it is so already.
+	 */
+	PR_HELPER_HOTPLUG,
 	_PR_HELPER_VERB_MAX,
 };
 

@@ -44,6 +44,8 @@ const struct pr_verb pr_verbs[] = {
 		PR_TAKES_DEVICES | PR_TAKES_POLICY | PR_TAKES_YES | PR_TAKES_SOURCE |
 			PR_TAKES_BUSES,
 		pr_verb_apply },
+	{ "guard", "[SLOT...]", "handle cards that come into slots instead of the kernel",
+		PR_TAKES_DEVICES | PR_TAKES_SOURCE | PR_TAKES_RELEASE, pr_verb_guard },
 	{ "record", "[FILE]", "write a snapshot of the machine to FILE or standard output",
 		PR_TAKES_FILE | PR_TAKES_INPUT | PR_TAKES_SOURCE, pr_verb_record },
 	{ "confirm", "", "keep what a plan did that waits for it", 0, pr_verb_confirm },
@@ -81,6 +83,7 @@ enum {
 	OPT_LIST,
 	OPT_BUSES,
 	OPT_CONFIRM,
+	OPT_RELEASE,
 	OPT_BYTES,
 	OPT_NO_COLOR,
 	OPT_VERSION,
@@ -125,6 +128,7 @@ static const struct {
 		PR_TAKES_WHAT_IF },
 	{ OPT_TEMPLATES, "templates", "DIR", "look for templates there first", PR_TAKES_TEMPLATES },
 	{ OPT_LIST, "list", NULL, "list the templates that there are", PR_TAKES_LIST },
+	{ OPT_RELEASE, "release", NULL, "give the slots back to the kernel", PR_TAKES_RELEASE },
 	{ 'y', "yes", NULL, "do not ask", PR_TAKES_YES },
 	{ 'H', "host", "[USER@]HOST", "do it on another machine, by ssh", 0 },
 	{ OPT_CONFIRM, "confirm-timeout", "SECONDS",
@@ -392,6 +396,9 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case OPT_LIST:
 		cli->list = true;
 		return PR_EXIT_OK;
+	case OPT_RELEASE:
+		cli->release = true;
+		return PR_EXIT_OK;
 	case 'y':
 		cli->yes = true;
 		return PR_EXIT_OK;
@@ -449,6 +456,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ cli->templates, PR_TAKES_TEMPLATES, "templates" },
 		{ cli->list, PR_TAKES_LIST, "list" },
 		{ cli->yes, PR_TAKES_YES, "yes" },
+		{ cli->release, PR_TAKES_RELEASE, "release" },
 		{ cli->confirm_s > 0, PR_TAKES_YES, "confirm-timeout" },
 	};
 	unsigned int takes = cli->verb->takes;

@@ -36,6 +36,7 @@ enum pr_verb_takes {
 	PR_TAKES_WHAT_IF = 1 << 10,   /* --add and what else is assumed */
 	PR_TAKES_LIST = 1 << 11,      /* --list */
 	PR_TAKES_TEMPLATES = 1 << 12, /* --templates */
+	PR_TAKES_RELEASE = 1 << 13,   /* --release */
 };
 struct pr_verb {
 	const char *name, *arguments, *help;
@@ -48,7 +49,7 @@ extern const size_t pr_n_verbs;
 
 struct pr_cli {
 	const struct pr_verb *verb;
-	bool json, local, yes;
+	bool json, local, yes, release;
 	struct pr_style style;
 	const char *input, *iomem, *ioports, *dmesg, *helper_log, *state;
 	const char *host; /* NULL: this machine */
@@ -110,6 +111,7 @@ int pr_verb_apply(const struct pr_cli *cli);
 int pr_verb_check_config(const struct pr_cli *cli);
 int pr_verb_doctor(const struct pr_cli *cli);
 int pr_verb_explain(const struct pr_cli *cli);
+int pr_verb_guard(const struct pr_cli *cli);
 int pr_verb_history(const struct pr_cli *cli);
 int pr_verb_help(const struct pr_cli *cli);
 int pr_verb_inhibit(const struct pr_cli *cli);

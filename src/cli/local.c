@@ -161,6 +161,17 @@ int pr_local_lock(struct pr_local *l, bool *ret_pending)
 	return PR_EXIT_OK;
 }
 
+void pr_local_unlock(struct pr_local *l)
+{
+	pr_journal_close(l->journal);
+	l->journal = NULL;
+}
+
+const struct pr_backend *pr_local_backend(const struct pr_local *l)
+{
+	return &l->backend;
+}
+
 /* ---- hooks: as for the service, but run by a child of ours ---- */
 
 static void note_untold(const char *path, int error)
@@ -224,7 +235,7 @@ static void interrupt(int signal)
 }
 
 /* A terminal that goes away, perhaps with the card that moves, must not end a run half done. */
-static void take_signals(void)
+void pr_local_take_signals(void)
 {
 	struct sigaction stop = { .sa_handler = interrupt, .sa_flags = SA_RESTART };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
@@ -233,6 +244,11 @@ static void take_signals(void)
 	(void)sigaction(SIGTERM, &stop, NULL);
 	(void)sigaction(SIGHUP, &ignore, NULL);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+bool pr_local_interrupted(void)
+{
+	return interrupted;
 }
 
 static int show_step(void *userdata, const struct pr_plan *plan, size_t step, bool done)
@@ -307,7 +323,7 @@ int pr_local_run(struct pr_local *l, const struct pr_plan *plan, unsigned int co
 		.userdata = &confirmation };
 	int r;
 
-	take_signals();
+	pr_local_take_signals();
 	r = ask_hooks(l, plan);
 	if (r != PR_EXIT_OK)
 		return r;

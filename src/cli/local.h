@@ -18,8 +18,15 @@ int pr_local_open(const struct pr_cli *cli, bool acts, struct pr_local **ret);
 void pr_local_close(struct pr_local *l); /* NULL is fine */
 int pr_local_look(struct pr_local *l, struct pr_topology **ret);
 
+/* What the helper does for us; after pr_local_open() with @acts. */
+const struct pr_backend *pr_local_backend(const struct pr_local *l);
+/* From now on SIGINT and SIGTERM are asked for, and a terminal that goes away ends nothing. */
+void pr_local_take_signals(void);
+bool pr_local_interrupted(void);
+
 /* Takes the journal: one writer a machine.  @ret_pending: an earlier run was interrupted. */
 int pr_local_lock(struct pr_local *l, bool *ret_pending);
+void pr_local_unlock(struct pr_local *l);
 /* Both after pr_local_lock(). */
 int pr_local_recover(struct pr_local *l, struct pr_report *ret);
 /* @confirm_s: undone unless standard input says y in so many seconds; 0: nobody is asked. */

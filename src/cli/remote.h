@@ -38,4 +38,8 @@ int pr_remote_confirm(struct pr_remote *m);
  */
 int pr_remote_inhibit(
 	struct pr_remote *m, const char *const *devices, size_t n, const char *why, int *ret);
+/* Has the slot @device guarded, or given back. */
+int pr_remote_guard(struct pr_remote *m, const char *device, bool on);
+/* Paths of the slots that are; NULL-terminated, pr_paths_free() frees. */
+int pr_remote_guarded(struct pr_remote *m, char ***ret);
 int pr_remote_rollback(struct pr_remote *m, struct pr_report *ret);

@@ -13,6 +13,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "daemon/bus-call.h"
+#include "daemon/bus-guard.h"
 #include "daemon/bus-request.h"
 
 /* Properties of one interface that may change. */
@@ -419,6 +420,8 @@ const sd_bus_vtable pr_bus_manager_vtable[] = {
 	SD_BUS_PROPERTY("Lockdown", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY(
 		"UnassignedCount", "u", get_unassigned, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY(
+		"Guarded", "as", pr_bus_get_guarded, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_METHOD_WITH_ARGS("GetTopology", SD_BUS_ARGS("a{sv}", options),
 		SD_BUS_RESULT("h", snapshot), method_get_topology, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("CreatePlan", SD_BUS_ARGS("a{sv}", request, "t", flags),
@@ -436,6 +439,10 @@ const sd_bus_vtable pr_bus_manager_vtable[] = {
 	SD_BUS_METHOD_WITH_ARGS("ListInhibitors", SD_BUS_NO_ARGS,
 		SD_BUS_RESULT("a(saosssuu)", inhibitors), pr_bus_method_list_inhibitors,
 		SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Guard", SD_BUS_ARGS("s", slot), SD_BUS_NO_RESULT,
+		pr_bus_method_guard, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_ARGS("s", slot), SD_BUS_NO_RESULT,
+		pr_bus_method_release, SD_BUS_VTABLE_UNPRIVILEGED),
 	/* Whether the caller may is polkit's to say, not sd-bus's. */
 	SD_BUS_METHOD_WITH_ARGS("ApplyPlan",
 		SD_BUS_ARGS("o", plan, "t", generation, "u", confirm_s, "t", flags),

@@ -8,6 +8,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "daemon/guard.h"
 #include "daemon/service.h"
 #include "daemon/upload.h"
 
@@ -37,6 +38,7 @@ struct pr_bus {
 	size_t n_slots;
 	struct pr_inhibitors *inhibitors; /* borrowed; NULL: nobody can inhibit */
 	struct pr_uploads *uploads;       /* borrowed */
+	struct pr_guarding *guarding;     /* borrowed; NULL: no slot can be guarded */
 	struct pr_owner *owners;          /* of snapshots, see bus-snapshot.c */
 	struct pr_call *calls;            /* that wait, see bus-call.h */
 };
@@ -54,6 +56,7 @@ static inline sd_bus_slot **pr_bus_slot(struct pr_bus *b)
 /* What the service announces (struct pr_service_ops). */
 /* @before: the machine as the objects showed it until now; NULL: nothing was seen. */
 void pr_bus_looked(struct pr_bus *b, const struct pr_topology *before);
+void pr_bus_guarded(struct pr_bus *b); /* other slots than before */
 void pr_bus_changed(struct pr_bus *b, unsigned int what);
 /* PropertiesChanged with what the bits of @what stand for; at most eight of them. */
 struct pr_bus_bit {

@@ -100,3 +100,11 @@ const struct pr_conf_rule *pr_conf_forbids(const struct pr_conf *c, const struct
 	}
 	return NULL;
 }
+
+bool pr_conf_guards(const struct pr_conf *c, const struct pr_function *f)
+{
+	for (size_t i = 0; i < c->n_rules; i++)
+		if (c->rules[i].guard && pr_conf_rule_matches(&c->rules[i], f))
+			return true;
+	return false;
+}

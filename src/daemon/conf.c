@@ -218,7 +218,7 @@ static int end_rule(void *target, const char **why)
 
 	if (!r->matches)
 		*why = "\"match\" is missing, with at least one key";
-	else if (!r->never && r->limit == PR_DISRUPTION_PINNED)
+	else if (!r->never && !r->guard && r->limit == PR_DISRUPTION_PINNED)
 		*why = "\"disruption\" is missing";
 	else
 		return 0;
@@ -250,6 +250,18 @@ static int set_rule_limit(void *target, const char *value, const char **why)
 		*why = "it is never, free or restart";
 		return 1;
 	}
+	return 0;
+}
+
+static int set_rule_guard(void *target, const char *value, const char **why)
+{
+	struct pr_conf_rule *r = target;
+
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) {
+		*why = "it is yes or no";
+		return 1;
+	}
+	r->guard = *value == 'y';
 	return 0;
 }
 
@@ -382,6 +394,7 @@ static const struct pr_conf_key rule_keys[] = {
 	{ .name = "name", .noun = "name", .set = set_rule_name },
 	{ .name = "match", .noun = "match", .inside = &match_table },
 	{ .name = "disruption", .noun = "disruption", .set = set_rule_limit },
+	{ .name = "guard", .noun = "guard", .set = set_rule_guard },
 };
 static const struct pr_conf_table rule_table = { rule_keys, ARRAY_SIZE(rule_keys) };
 

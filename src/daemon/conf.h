@@ -40,8 +40,10 @@ struct pr_conf_rule {
 	bool external;       /* else internal */
 	uint64_t serial;
 	char *slot, *path, *driver;
-	bool never;               /* not to be touched at all; else: */
-	enum pr_disruption limit; /* FREE or RESTART: the most that may be disturbed */
+	bool guard; /* slots that it matches are guarded */
+	bool never; /* not to be touched at all; else: */
+	/* FREE or RESTART: the most that may be disturbed; PINNED: not said */
+	enum pr_disruption limit;
 };
 
 struct pr_conf {
@@ -94,3 +96,5 @@ const char *pr_conf_summary(const struct pr_conf *c, char ret[PR_CONF_SUMMARY_MA
 bool pr_conf_rule_matches(const struct pr_conf_rule *r, const struct pr_function *f);
 /* The first rule by which @f must not be touched in its present use; NULL: none. */
 const struct pr_conf_rule *pr_conf_forbids(const struct pr_conf *c, const struct pr_function *f);
+/* Some rule wants the slot of port @f guarded. */
+bool pr_conf_guards(const struct pr_conf *c, const struct pr_function *f);

@@ -17,6 +17,7 @@
 
 #include "base/macros.h"
 #include "daemon/bus.h"
+#include "daemon/guard.h"
 #include "daemon/hotplug.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
@@ -38,8 +39,9 @@ struct daemon {
 	struct pr_planner *planner;
 	struct pr_uploads *uploads;
 	struct pr_inhibitors *inhibitors; /* NULL: they cannot be kept */
+	struct pr_guarding *guarding;     /* NULL: slots cannot be guarded */
 	sd_event_source *retry, *prepared;
-	bool stopping;
+	bool stopping, giving_back;
 	int status; /* to exit with, when stopping */
 };
 
@@ -181,11 +183,22 @@ static void announce_job_removed(
 	pr_bus_job_removed(&d->objects, job, report);
 }
 
+/* What is to be guarded, by what was seen last. */
+static void guard_anew(void *userdata)
+{
+	const struct daemon *d = userdata;
+	const struct pr_look *look = pr_service_last_look(d->service);
+
+	if (d->guarding && look)
+		pr_guarding_looked(d->guarding, look->topology, pr_service_conf(d->service));
+}
+
 static void announce_look(void *userdata, const struct pr_topology *before)
 {
 	struct daemon *d = userdata;
 
 	pr_bus_looked(&d->objects, before);
+	guard_anew(d);
 }
 
 static void announce_plan(void *userdata, uint64_t number, enum pr_plan_news news)
@@ -261,7 +274,23 @@ static void tell_ended(void *userdata, const struct pr_report *report)
 	const struct daemon *d = userdata;
 
 	pr_service_job_ended(d->service, report);
-	if (d->stopping)
+	if (d->stopping && !d->giving_back)
+		(void)sd_event_exit(d->event, d->status);
+}
+
+static void tell_guarded(void *userdata)
+{
+	struct daemon *d = userdata;
+
+	pr_bus_guarded(&d->objects);
+}
+
+static void tell_given_back(void *userdata)
+{
+	struct daemon *d = userdata;
+
+	d->giving_back = false;
+	if (!pr_service_job(d->service))
 		(void)sd_event_exit(d->event, d->status);
 }
 
@@ -369,9 +398,11 @@ static int stop(struct daemon *d, int status)
 	d->status = status;
 	pr_service_stop(d->service);
 	(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
-	if (!pr_service_job(d->service))
+	d->giving_back = d->guarding && pr_guarding_stop(d->guarding);
+	if (pr_service_job(d->service))
+		pr_running_stop(d->running);
+	else if (!d->giving_back)
 		return sd_event_exit(d->event, status);
-	pr_running_stop(d->running);
 	return 0;
 }
 
@@ -499,6 +530,21 @@ static void build_inhibitors(struct daemon *d)
 		pr_service_set_inhibitors(d->service, d->inhibitors);
 }
 
+/* The same of a list that cannot be read: what was taken stays taken until it can. */
+static void build_guarding(struct daemon *d)
+{
+	const struct pr_guard_events events = {
+		.changed = tell_guarded, .ended = tell_given_back, .userdata = d
+	};
+	int r;
+
+	r = pr_guarding_new(d->event, &d->world, d->options.state, &events, &d->guarding);
+	if (r < 0)
+		pr_log(PR_EVENT_GUARD, LOG_ERR, NULL,
+			"No slot is guarded: the list \"guarded\" in %s cannot be read: %s",
+			d->options.state, strerror(-r));
+}
+
 static int build_bus(struct daemon *d)
 {
 	int r;
@@ -513,6 +559,7 @@ static int build_bus(struct daemon *d)
 	if (r >= 0)
 		r = pr_bus_register(&d->objects, d->bus, d->service);
 	d->objects.inhibitors = d->inhibitors;
+	d->objects.guarding = d->guarding;
 	d->objects.uploads = d->uploads;
 	if (r >= 0)
 		r = sd_bus_attach_event(d->bus, d->event, SD_EVENT_PRIORITY_NORMAL);
@@ -593,6 +640,7 @@ static int build_and_run(struct daemon *d)
 	if (r < 0)
 		return fail(r, "Hot-plug events cannot be received");
 	build_inhibitors(d);
+	build_guarding(d);
 	r = build_bus(d);
 	if (r == -EEXIST)
 		return fail(r, PR_BUS_NAME " is taken: another pciroomd runs");
@@ -611,6 +659,7 @@ static void tear_down(struct daemon *d)
 	pr_uploads_free(d->uploads);
 	pr_bus_unregister(&d->objects);
 	pr_inhibitors_free(d->inhibitors);
+	pr_guarding_free(d->guarding);
 	sd_bus_flush_close_unref(d->bus);
 	sd_event_source_disable_unref(d->retry);
 	sd_event_source_disable_unref(d->prepared);

@@ -26,6 +26,7 @@ enum pr_event {
 	PR_EVENT_CONF_ERROR,
 	PR_EVENT_LOOK_FAILED, /* the machine could not be read, or not all of it */
 	PR_EVENT_STATE,       /* the service starts or stops */
+	PR_EVENT_GUARD,       /* something happened at a guarded slot */
 	_PR_EVENT_MAX,
 };
 

@@ -613,3 +613,8 @@ const struct pr_look *pr_service_last_look(const struct pr_service *s)
 {
 	return s->look;
 }
+
+const struct pr_conf *pr_service_conf(const struct pr_service *s)
+{
+	return &s->conf;
+}

@@ -186,6 +186,7 @@ struct pr_veto {
 bool pr_service_veto(const struct pr_service *s, size_t n, struct pr_veto *ret);
 const struct pr_keep *pr_service_plans(const struct pr_service *s);
 const struct pr_look *pr_service_last_look(const struct pr_service *s);
+const struct pr_conf *pr_service_conf(const struct pr_service *s);
 
 /* ---- requests; 0, a pr_refusal with @why, or negative errno ---- */
 

@@ -141,6 +141,16 @@ static int helper_probe(void *instance, const struct pr_address *a)
 	return plain(instance, PR_HELPER_PROBE, a);
 }
 
+static int helper_hotplug(void *instance, const struct pr_address *a, bool on)
+{
+	struct instance *i = instance;
+	struct pr_helper_request q = pr_helper_request_for(PR_HELPER_HOTPLUG, a);
+	struct pr_helper_reply reply;
+
+	q.value = on;
+	return pr_helper_call(i->helper, &q, &reply, NULL);
+}
+
 static int helper_look(void *instance, struct pr_topology **ret)
 {
 	struct instance *i = instance;
@@ -162,6 +172,7 @@ static const struct pr_backend_ops helper_ops = {
 	.set_attribute = helper_set_attribute,
 	.autoprobe = helper_autoprobe,
 	.probe = helper_probe,
+	.hotplug = helper_hotplug,
 	.look = helper_look,
 };
 

@@ -96,6 +96,11 @@ static int scripted_write(
 	return play_address(instance, "write", a, rest);
 }
 
+static int scripted_hotplug(void *instance, const struct pr_address *a, bool on)
+{
+	return play_address(instance, "hotplug", a, on ? " on" : " off");
+}
+
 static int scripted_look(void *instance, struct pr_topology **ret)
 {
 	struct instance *i = instance;
@@ -113,6 +118,7 @@ static const struct pr_backend_ops scripted_ops = {
 	.rescan_root = scripted_rescan_root,
 	.read = scripted_read,
 	.write = scripted_write,
+	.hotplug = scripted_hotplug,
 	.look = scripted_look,
 };
 

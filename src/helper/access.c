@@ -191,7 +191,8 @@ static DIR *open_entries(int at)
  * The service of a port whose bit is @service: "ADDRESS:pcieTSS" (drivers/pci/pcie/portdrv.h), T the
  * type of port.  -ENOENT: none; @ret_driven: a driver has it.
  */
-static int find_service(int function, const char *service, bool *ret_driven)
+static int find_service(
+	int function, const char *service, char ret[PR_SERVICE_NAME_MAX], bool *ret_driven)
 {
 	_cleanup_(closedirp) DIR *dir = open_entries(function);
 	char path[NAME_MAX + sizeof("/driver")];
@@ -202,20 +203,33 @@ static int find_service(int function, const char *service, bool *ret_driven)
 	while ((e = readdir(dir))) {
 		const char *name = strstr(e->d_name, ":pcie");
 
-		if (!name || strlen(name) != strlen(":pcieTSS") || strcmp(name + 6, service) != 0)
+		if (!name || strlen(name) != strlen(":pcieTSS") || strcmp(name + 6, service) != 0 ||
+			strlen(e->d_name) >= PR_SERVICE_NAME_MAX)
 			continue;
 		(void)snprintf(path, sizeof(path), "%s/driver", e->d_name); /* sized for it */
 		*ret_driven = faccessat(function, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+		memcpy(ret, e->d_name, strlen(e->d_name) + 1);
 		return 0;
 	}
 
 	return -ENOENT;
 }
 
+int pr_access_hotplug_service(int function, char ret[PR_SERVICE_NAME_MAX], bool *ret_driven)
+{
+	return find_service(function, "04", ret, ret_driven);
+}
+
+int pr_access_pciehp(const struct pr_access *a, int *ret)
+{
+	return open_directory(a->root, "sys/bus/pci_express/drivers/pciehp", ret);
+}
+
 bool pr_access_has_pciehp(int function)
 {
+	char service[PR_SERVICE_NAME_MAX];
 	bool driven = true; /* not known is not free */
-	int r = find_service(function, "04", &driven);
+	int r = pr_access_hotplug_service(function, service, &driven);
 
 	return r != -ENOENT && driven;
 }
@@ -246,13 +260,14 @@ bool pr_access_owns_aer(const struct pr_access *a, const struct pr_target *t)
 {
 	char target[PATH_MAX], *path = target + strlen(TO_TREE);
 	_cleanup_close_ int port = -1;
+	char service[PR_SERVICE_NAME_MAX];
 	bool driven;
 
 	if (read_function_link(a, t, target) < 0)
 		return false;
 	path[root_port_length(path)] = '\0';
 	return *path && open_directory(a->tree, path, &port) == 0 &&
-	       find_service(port, "02", &driven) == 0;
+	       find_service(port, "02", service, &driven) == 0;
 }
 
 /* 1: a function of the subtree at @fd has it; 0: none has; negative errno: not known. */

@@ -49,6 +49,14 @@ bool pr_access_is_virtual(int function);
 bool pr_access_has_pciehp(int function);
 bool pr_access_is_populated(int function);
 /*
+ * Of a port: the name of the service that pciehp works with, and whether it does.  -ENOENT: it has
+ * none.
+ */
+#define PR_SERVICE_NAME_MAX 32
+int pr_access_hotplug_service(int function, char ret[PR_SERVICE_NAME_MAX], bool *ret_driven);
+/* Directory of pciehp; -ENOENT where the kernel has none. */
+int pr_access_pciehp(const struct pr_access *a, int *ret);
+/*
  * The kernel handles errors (AER) of the hierarchy that the function is in: its root port has the
  * service.  Where the firmware kept that to itself, or the kernel was told to leave it, there is none.
  */

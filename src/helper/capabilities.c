@@ -27,16 +27,15 @@
 #define CAP_VF_REBAR   (EXTENDED | 0x24u)
 
 /* PCIe 7.5.3.4 Device Control, 7.5.3.9 Slot Capabilities, 7.5.3.10 Slot Control */
-#define PAYLOAD             0x00e0u
-#define PCIE_FLAGS_SLOT     0x0100u
-#define SLOT_CAP_ATTENTION  0x0008u
-#define SLOT_CAP_INDICATOR  0x0010u
-#define SLOT_CAP_POWER      0x0002u
-#define SLOT_CTL_ATTENTION  0x00c0u
-#define SLOT_CTL_INDICATOR  0x0300u
-#define SLOT_CTL_POWER      0x0400u
-#define SLOT_CONTROL        (SLOT_CTL_ATTENTION | SLOT_CTL_INDICATOR | SLOT_CTL_POWER)
-#define SLOT_STATUS_LATCHED 0x011fu /* 7.5.3.11: attention, fault, MRL, presence, done, link */
+#define PAYLOAD            0x00e0u
+#define PCIE_FLAGS_SLOT    0x0100u
+#define SLOT_CAP_ATTENTION 0x0008u
+#define SLOT_CAP_INDICATOR 0x0010u
+#define SLOT_CAP_POWER     0x0002u
+#define SLOT_CTL_ATTENTION 0x00c0u
+#define SLOT_CTL_INDICATOR 0x0300u
+#define SLOT_CTL_POWER     0x0400u
+#define SLOT_CONTROL       (SLOT_CTL_ATTENTION | SLOT_CTL_INDICATOR | SLOT_CTL_POWER)
 /* 7.8.6.3 Resizable BAR Control, 7.8.7 the same of virtual functions */
 #define REBAR_MAX  6u
 #define REBAR_N(v) ((v) >> 5 & 7u)
@@ -239,7 +238,7 @@ static const struct row {
 	SETTING(CAP_PCIE, 0x08, 2, 0x781f | PAYLOAD, 0x781f, check_nothing),
 	/* 7.5.3.10 Slot Control: indicators, power; 7.5.3.11 Slot Status: what was latched */
 	CHECKED(CAP_PCIE, 0x18, 2, SLOT_CONTROL, PR_DRIVER_PORT, check_slot),
-	CHECKED(CAP_PCIE, 0x1a, 2, SLOT_STATUS_LATCHED, PR_DRIVER_PORT, check_latched),
+	CHECKED(CAP_PCIE, 0x1a, 2, PR_SLOT_LATCHED, PR_DRIVER_PORT, check_latched),
 	/* 7.5.3.16 Device Control 2: completion timeout, ID-based ordering, LTR */
 	SETTING(CAP_PCIE, 0x28, 2, 0x071f, 0x071f, check_nothing),
 	/* 7.8.4 Advanced Error Reporting: masks, severity, ECRC */
@@ -280,6 +279,14 @@ static const struct row *find_row(struct change *c, uint32_t offset, uint8_t wid
 	return NULL;
 }
 
+uint32_t pr_capability_slot_status(const uint8_t *config, size_t length)
+{
+	struct change c = { .config = config, .length = length };
+
+	c.at = find_capability(config, length, CAP_PCIE);
+	return c.at > 0 && has_slot(&c) && (size_t)c.at + 0x1c <= length ? c.at + 0x1a : 0;
+}
+
 int pr_capability_check(const uint8_t *config, size_t length, uint32_t offset, uint8_t width,
 	uint32_t value, const struct pr_register_owner *owner)
 {
@@ -295,7 +302,7 @@ int pr_capability_check(const uint8_t *config, size_t length, uint32_t offset, u
 		return -EPERM;
 	c.now = read_at(&c, offset, 0, width);
 	/* what is latched is cleared by ones, and zeros do nothing */
-	changed = row->mask == SLOT_STATUS_LATCHED ? value : c.now ^ value;
+	changed = row->mask == PR_SLOT_LATCHED ? value : c.now ^ value;
 	if (changed & ~row->mask)
 		return -EPERM;
 	r = row->check(&c);

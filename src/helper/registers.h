@@ -30,6 +30,10 @@ struct pr_register_owner {
  */
 bool pr_register_allowed(uint8_t header_type, uint32_t offset, uint8_t width);
 
+#define PR_SLOT_LATCHED 0x011fu /* PCIe 7.5.3.11: attention, fault, MRL, presence, done, link */
+/* Where the Slot Status of a port with a slot is; 0: it has none. */
+uint32_t pr_capability_slot_status(const uint8_t *config, size_t length);
+
 /*
  * Registers of capabilities: whether @value may be written to the @width bytes at @offset.
  * @config: configuration space as it is now, as far as it can be read.  0; -EPERM when it is not on

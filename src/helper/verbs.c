@@ -29,6 +29,7 @@ struct call {
 	struct pr_helper_reply *reply;
 	int *ret_fd;
 	unsigned int waited_ms;
+	bool idle; /* it was so already: nothing was written, nothing is logged */
 };
 
 static int open_function(const struct call *c, int *ret)
@@ -373,6 +374,51 @@ static int verb_probe(struct call *c)
 	return lasting_write(c, c->context->access.bus, "drivers_probe", address);
 }
 
+/* ---- slots ---- */
+
+/* pciehp replays what it finds latched, however old it is (pciehp_ist(), hotplug/pciehp_hpc.c). */
+static int clear_latched(int function)
+{
+	uint8_t config[PR_CONFIG_SIZE];
+	uint32_t at, status;
+	size_t n;
+	int r;
+
+	r = pr_access_read(function, 0, config, sizeof(config), &n);
+	if (r < 0)
+		return r;
+	at = pr_capability_slot_status(config, n);
+	if (at == 0)
+		return -EOPNOTSUPP;
+	status = config[at] | (uint32_t)config[at + 1] << 8;
+	return pr_access_write_value(function, at, 2, status & PR_SLOT_LATCHED);
+}
+
+static int verb_hotplug(struct call *c)
+{
+	_cleanup_close_ int function = -1, pciehp = -1;
+	const bool on = c->request->value == 1;
+	char service[PR_SERVICE_NAME_MAX];
+	bool driven;
+	int r;
+
+	if (c->request->value > 1)
+		return -EINVAL;
+	r = open_function(c, &function);
+	if (r < 0)
+		return r;
+	r = pr_access_hotplug_service(function, service, &driven);
+	if (r < 0)
+		return r == -ENOENT ? -EOPNOTSUPP : r;
+	c->idle = driven == on;
+	if (c->idle)
+		return 0;
+	r = pr_access_pciehp(&c->context->access, &pciehp);
+	if (r == 0 && on)
+		r = clear_latched(function);
+	return r < 0 ? r : lasting_write(c, pciehp, on ? "bind" : "unbind", service);
+}
+
 /* ---- removing and finding ---- */
 
 /* Its removal would wait for what hangs, with the lock that every other one and every rescan needs. */
@@ -454,6 +500,7 @@ static const struct {
 	[PR_HELPER_WRITE_ATTRIBUTE] = { "write-attribute", true, verb_write_attribute },
 	[PR_HELPER_AUTOPROBE] = { "autoprobe", true, verb_autoprobe },
 	[PR_HELPER_PROBE] = { "probe", true, verb_probe },
+	[PR_HELPER_HOTPLUG] = { "hotplug", true, verb_hotplug },
 };
 
 /* Printable, as a client's name for a driver goes into the log before it was checked. */
@@ -480,6 +527,9 @@ static void audit(const struct call *c, const struct ucred *client, int result)
 			q->width, q->value);
 	else if (q->verb == PR_HELPER_AUTOPROBE)
 		(void)snprintf(what, sizeof(what), "autoprobe %u", q->value);
+	else if (q->verb == PR_HELPER_HOTPLUG)
+		(void)snprintf(
+			what, sizeof(what), "hotplug %s %s", address, q->value ? "on" : "off");
 	else if (q->verb == PR_HELPER_WRITE_ATTRIBUTE)
 		(void)snprintf(what, sizeof(what), "write-attribute %s %s=%s", address, name, text);
 	else if (q->verb == PR_HELPER_RESCAN_ROOT)
@@ -528,7 +578,7 @@ bool pr_verb_handle(struct pr_context *c, const void *packet, size_t length, uns
 		r = verbs[q.verb].run(&call);
 		if (r == -EWOULDBLOCK)
 			return false;
-		if (verbs[q.verb].writes)
+		if (verbs[q.verb].writes && !call.idle)
 			audit(&call, client, r);
 	}
 	if (r < 0)

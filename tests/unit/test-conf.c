@@ -283,7 +283,7 @@ static const struct bad_case bad_rules[] = {
 	{ .name = "an unknown key of a rule",
 		.text = RULE "trust: none\n",
 		.message =
-			"f.yaml:3:5: unknown key \"trust\": name, match and disruption are known\n"
+			"f.yaml:3:5: unknown key \"trust\": name, match, disruption and guard are known\n"
 			"    trust: none\n"
 			"    ^" },
 	{ .name = "a match that is one word",
@@ -385,6 +385,31 @@ static const struct rule_case {
 	{ "restart: not what is in use", "class: '02'", "restart", "02:00.1" },
 	{ "restart: what nobody uses may be restarted", "class: '03'", "restart", "" },
 };
+
+/* A rule that guards a slot says nothing of what may be disturbed. */
+static void test_guard_rule(void **state)
+{
+	static const char text[] =
+		"rules: [{ match: { path: 0000:00/03.0 }, guard: yes }, "
+		"{ match: { path: 0000:00/02.0 }, guard: no, disruption: free }]\n";
+	struct pr_topology *t = machine_build(MACHINE);
+	struct pr_conf_error error = { "" };
+	struct pr_conf c;
+
+	(void)state;
+	pr_conf_init(&c);
+	if (pr_conf_parse(&c, "f.yaml", text, strlen(text), &error) != 0)
+		fail_msg("%s", error.text);
+	assert_true(pr_conf_guards(&c, machine_function(t, "00:03.0")));
+	assert_false(pr_conf_guards(&c, machine_function(t, "00:02.0")));
+	assert_null(pr_conf_forbids(&c, machine_function(t, "00:03.0")));
+	assert_int_equal(pr_conf_parse(&c, "f.yaml", "rules: [{ match: { slot: 1 }, guard: 1 }]\n",
+				 strlen("rules: [{ match: { slot: 1 }, guard: 1 }]\n"), &error),
+		1);
+	assert_non_null(strstr(error.text, "it is yes or no"));
+	pr_conf_deinit(&c);
+	pr_topology_free(t);
+}
 
 static void test_rule(void **state)
 {
@@ -551,6 +576,7 @@ int main(void)
 	ADD_ROWS(&tests, rule_cases, test_rule);
 	ADD_ROWS(&tests, load_cases, test_load);
 	ADD_TEST(&tests, test_too_large);
+	ADD_TEST(&tests, test_guard_rule);
 
 	return rows_run(&tests, "conf");
 }

@@ -45,6 +45,8 @@ static const struct fixture_entry entries[] = {
 	{ DEVICES FREE "/iommu_group", NULL, "../../../../kernel" },
 	{ "sys/bus/pci/drivers_autoprobe", "1\n", NULL },
 	{ "sys/bus/pci/drivers_probe", "", NULL },
+	{ "sys/bus/pci_express/drivers/pciehp/bind", "", NULL },
+	{ "sys/bus/pci_express/drivers/pciehp/unbind", "", NULL },
 	{ 0 },
 };
 
@@ -225,6 +227,18 @@ static const struct row {
 		"sys/bus/pci/drivers_probe", FREE },
 	{ "drivers are not tried on one that has its", { .verb = PR_HELPER_PROBE, USED_CARD },
 		-EBUSY, NULL, NULL },
+	{ "a slot is taken from pciehp", { .verb = PR_HELPER_HOTPLUG, PORT, .value = 0 }, 0,
+		"sys/bus/pci_express/drivers/pciehp/unbind", "0000:00:02.0:pcie004" },
+	{ "a slot is given to pciehp", { .verb = PR_HELPER_HOTPLUG, LOOSE_PORT, .value = 1 }, 0,
+		"sys/bus/pci_express/drivers/pciehp/bind", LOOSE ":pcie004" },
+	{ "a slot that pciehp has is given to it", { .verb = PR_HELPER_HOTPLUG, PORT, .value = 1 },
+		0, NULL, NULL },
+	{ "a slot is taken that is taken", { .verb = PR_HELPER_HOTPLUG, LOOSE_PORT, .value = 0 }, 0,
+		NULL, NULL },
+	{ "a slot is taken or given", { .verb = PR_HELPER_HOTPLUG, PORT, .value = 2 }, -EINVAL,
+		NULL, NULL },
+	{ "a card has no slot", { .verb = PR_HELPER_HOTPLUG, CARD, .value = 0 }, -EOPNOTSUPP, NULL,
+		NULL },
 	{ "settings of a function that is not there",
 		{ .verb = PR_HELPER_READ_ATTRIBUTES, .bus = 9 }, -ENODEV, NULL, NULL },
 };
