@@ -67,6 +67,7 @@ struct pr_explanation {
 	const struct pr_function *const
 		*disagreeing; /* bridges whose registers and kernel table differ */
 	size_t n_disagreeing;
+	size_t n_unseen; /* functions of which nothing recorded says what they ask for */
 };
 /*
  * Everything wrong at and below @f (NULL: in the whole machine).  Allocated in @arena.  0 or

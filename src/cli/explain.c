@@ -72,6 +72,7 @@ static int explain_all(const struct pr_question *q, const struct pr_topology *t,
 			!add_functions(&all.disagreeing, &all.n_disagreeing, e.disagreeing,
 				e.n_disagreeing, arena))
 			return -ENOMEM;
+		all.n_unseen += e.n_unseen;
 	}
 
 	*ret = all;

@@ -200,6 +200,7 @@ static void json_explanation(struct pr_json *j, const struct pr_explanation *e,
 			json_device(j, e, named[i]);
 	pr_json_array_end(j);
 	json_bridges(j, e);
+	pr_json_u64(j, "unseen", e->n_unseen);
 }
 
 void pr_render_explanation_json(struct pr_json *j, const struct pr_explanation *e)

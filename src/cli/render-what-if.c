@@ -180,9 +180,12 @@ static void add_layout(struct pr_text *t, const struct pr_style *s, const struct
 		add_function(t, s, pr_topology_same(w->end, w->cards[i]));
 }
 
-static void add_plan(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
+static void add_plan(struct pr_text *t, const struct pr_style *s, const struct pr_what_if_answer *a)
 {
-	const struct pr_diagnosis d = { .topology = p->topology, .explanation = &p->explanation };
+	const struct pr_plan *p = a->what_if->plan;
+	const struct pr_diagnosis d = {
+		.topology = p->topology, .explanation = &p->explanation, .notes = a->notes
+	};
 	struct pr_text explained = { 0 };
 	char *text;
 
@@ -204,7 +207,7 @@ void pr_render_what_if(
 	add_assumptions(t, s, a);
 	add_alone(t, s, a);
 	if (a->what_if->plan)
-		add_plan(t, s, a->what_if->plan);
+		add_plan(t, s, a);
 	add_layout(t, s, a->what_if);
 }
 

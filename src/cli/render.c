@@ -66,6 +66,16 @@ static void add_level(struct pr_text *t, const struct pr_style *s, const struct 
 	pr_text_add(t, "\n");
 }
 
+static bool known_above(const struct pr_shortage *x, const struct pr_level *level)
+{
+	const struct pr_level *end = x->levels + x->n_levels;
+
+	for (level++; level < end; level++)
+		if (!level->known)
+			return false;
+	return true;
+}
+
 /* Why nothing fits there, in numbers. */
 static void add_choke(struct pr_text *t, const struct pr_style *s, const struct pr_shortage *x)
 {
@@ -74,7 +84,8 @@ static void add_choke(struct pr_text *t, const struct pr_style *s, const struct 
 
 	add_level_name(t, c, x->function, "  The choke point is the ");
 	if (c->bridge)
-		pr_text_add(t, "; everything above it has room");
+		pr_text_add(t, known_above(x, c) ? "; everything above it has room"
+						 : "; what there is above it is not known");
 	pr_text_printf(t, ".\n  %s of %s are wanted there, ", pr_size_text(s, c->wanted, a),
 		pr_window_content(c->window));
 	if (!c->open)
@@ -200,16 +211,20 @@ static void add_occupants(struct pr_text *t, const struct pr_style *s, const str
 		pr_text_printf(t, "    and %zu more\n", n - OCCUPANTS_MAX);
 }
 
-static void add_shortage(struct pr_text *t, const struct pr_style *s, const struct pr_shortage *x)
+/* @recorded: of a machine that cannot be asked any more. */
+static void add_shortage(
+	struct pr_text *t, const struct pr_style *s, const struct pr_shortage *x, bool recorded)
 {
 	const struct pr_resource *r = x->resource;
 	char a[PR_WORD_MAX];
 
 	if (!x->size_known) {
-		pr_text_printf(t,
-			"  %s asks for %s, but the kernel forgot how much, and it could not be\n"
-			"  measured (that needs root and a function without a driver).\n",
-			pr_resource_name(r->index), pr_resource_kind_text(r));
+		pr_text_printf(t, "  %s asks for %s, but %s.\n", pr_resource_name(r->index),
+			pr_resource_kind_text(r),
+			!recorded
+				? "the kernel forgot how much, and it could not be\n  measured (that "
+				  "needs root and a function without a driver)"
+				: "how much is not\n  recorded (the kernel's log may say: --dmesg)");
 	} else {
 		pr_text_printf(t, "  %s asks for %s of %s and has no addresses.\n",
 			pr_resource_name(r->index), pr_size_text(s, r->size, a),
@@ -223,9 +238,13 @@ static void add_shortage(struct pr_text *t, const struct pr_style *s, const stru
 	if (x->choke) {
 		add_choke(t, s, x);
 		add_occupants(t, s, x);
-	} else if (x->size_known) {
+	} else if (x->size_known && x->n_levels > 0 && x->levels[0].known &&
+		   known_above(x, x->levels)) {
 		pr_text_add(
 			t, "  Every window on the way has room; the kernel has not tried since.\n");
+	} else if (x->size_known) {
+		pr_text_add(
+			t, "  Where the room ends cannot be said: not all windows are known.\n");
 	}
 }
 
@@ -261,15 +280,17 @@ static bool has_shortage(const struct pr_explanation *e, const struct pr_functio
 	return false;
 }
 
-static void add_device(struct pr_text *t, const struct pr_style *s, const struct pr_explanation *e,
+static void add_device(struct pr_text *t, const struct pr_style *s, const struct pr_diagnosis *d,
 	const struct pr_function *f)
 {
+	const struct pr_explanation *e = d->explanation;
+
 	if (t->length > 0)
 		pr_text_add(t, "\n");
 	add_headline(t, s, f);
 	for (size_t i = 0; i < e->n_shortages; i++)
 		if (e->shortages[i].function == f)
-			add_shortage(t, s, &e->shortages[i]);
+			add_shortage(t, s, &e->shortages[i], d->notes != NULL);
 }
 
 static void add_disagreement(
@@ -288,10 +309,12 @@ static void add_disagreement(
 	pr_text_add(t, "; what lies below may not answer.\n");
 }
 
-static void add_bridges(struct pr_text *t, const struct pr_style *s, const struct pr_explanation *e)
+static void add_bridges(struct pr_text *t, const struct pr_style *s, const struct pr_diagnosis *d)
 {
+	const struct pr_explanation *e = d->explanation;
+
 	for (size_t i = 0; i < e->n_no_bus; i++) {
-		add_device(t, s, e, e->no_bus[i]);
+		add_device(t, s, d, e->no_bus[i]);
 		pr_text_add(t, "  The bridge above it had no bus number left to give; nothing "
 			       "behind it can be seen.\n");
 	}
@@ -333,6 +356,20 @@ static void add_remedy(struct pr_text *t, const struct pr_style *s, const struct
 	pr_text_printf(t, ": %s.\n", p->why ? p->why : "no reason was given");
 }
 
+/* No more than what was seen. */
+static void add_nothing(struct pr_text *t, const struct pr_style *s, const struct pr_explanation *e)
+{
+	if (e->n_unseen > 0) {
+		pr_text_add(t, "Nothing wrong is seen, but ");
+		pr_text_count(t, e->n_unseen, "function");
+		pr_text_printf(t, " may lack anything: what %s is not recorded.\n",
+			e->n_unseen == 1 ? "it asks for and has" : "they ask for and have");
+		return;
+	}
+	pr_text_paint(t, s, PR_PAINT_GOOD, "Nothing is wrong");
+	pr_text_add(t, ": every function has the addresses and bus numbers that it asks for.\n");
+}
+
 void pr_render_explain(struct pr_text *t, const struct pr_style *s, const struct pr_diagnosis *d)
 {
 	const struct pr_explanation *e = d->explanation;
@@ -340,17 +377,15 @@ void pr_render_explain(struct pr_text *t, const struct pr_style *s, const struct
 	for (size_t i = 0; i < e->n_shortages; i++)
 		if ((i == 0 || e->shortages[i].function != e->shortages[i - 1].function) &&
 			!e->shortages[i].function->no_bus)
-			add_device(t, s, e, e->shortages[i].function);
-	add_bridges(t, s, e);
+			add_device(t, s, d, e->shortages[i].function);
+	add_bridges(t, s, d);
 	for (size_t i = 0; i < d->n_named; i++)
 		if (!has_shortage(e, d->named[i]) &&
 			pr_function_health(d->named[i]) != PR_HEALTH_NO_BUS)
-			add_device(t, s, e, d->named[i]);
+			add_device(t, s, d, d->named[i]);
 
 	if (t->length == 0) {
-		pr_text_paint(t, s, PR_PAINT_GOOD, "Nothing is wrong");
-		pr_text_add(t,
-			": every function has the addresses and bus numbers that it asks for.\n");
+		add_nothing(t, s, e);
 	} else if (d->plan) {
 		add_remedy(t, s, d->plan);
 	}

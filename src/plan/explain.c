@@ -247,8 +247,18 @@ static bool any_disagrees(const struct pr_function *f)
 struct lists {
 	struct pr_shortage *shortages;
 	const struct pr_function **no_bus, **disagreeing;
-	size_t n_shortages, n_no_bus, n_disagreeing;
+	size_t n_shortages, n_no_bus, n_disagreeing, n_unseen;
 };
+
+/* Neither the kernel's table nor a base address register, as in a bare list of devices. */
+static bool is_unseen(const struct pr_function *f)
+{
+	struct pr_config config = pr_facts_config(f->facts);
+	struct pr_bar bar;
+
+	return !f->facts->lines && !f->bridge && !f->facts->is_vf &&
+	       !pr_config_bar(&config, 0, &bar);
+}
 
 static int explain_function(struct pr_arena *arena, const struct pr_function *f, struct lists *l)
 {
@@ -266,6 +276,7 @@ static int explain_function(struct pr_arena *arena, const struct pr_function *f,
 		}
 		l->n_shortages++;
 	}
+	l->n_unseen += is_unseen(f);
 	if (f->no_bus && fill)
 		l->no_bus[l->n_no_bus] = f;
 	l->n_no_bus += f->no_bus;
@@ -322,6 +333,7 @@ int pr_explain_filtered(const struct pr_topology *t, const struct pr_filter *fil
 		.n_no_bus = l.n_no_bus,
 		.disagreeing = l.disagreeing,
 		.n_disagreeing = l.n_disagreeing,
+		.n_unseen = l.n_unseen,
 	};
 	return 0;
 }

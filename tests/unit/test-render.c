@@ -242,6 +242,13 @@ static const struct output_case {
 		.output = EXPLAIN,
 		.limit = PR_DISRUPTION_RESTART,
 		.says = { "Nothing is wrong" } },
+	{ .name = "explain: nothing is said to be right that was not seen",
+		.machine = "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff\n"
+			   "00:03.0 dev 8086:10d3 nolines bytes=16\n",
+		.output = EXPLAIN,
+		.limit = PR_DISRUPTION_RESTART,
+		.says = { "Nothing wrong is seen, but 1 function may lack anything" },
+		.never = "Nothing is wrong" },
 	{ .name = "explain: a healthy device that was named is said to be healthy",
 		.machine = HEALTHY,
 		.output = EXPLAIN,
