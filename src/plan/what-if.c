@@ -49,12 +49,44 @@ static int list_actions(const struct pr_what_if_request *request, const struct p
 
 /* ---- before ---- */
 
+/*
+ * A card that is there at boot gets its bus numbers from firmware, which nobody knows; the first
+ * port whose card takes any.
+ */
+static const struct pr_function *numbered_by_firmware(
+	const struct pr_what_if_request *request, const struct pr_topology *t)
+{
+	for (size_t i = 0; i < request->n_ports; i++) {
+		const struct pr_function *port = find_port(t, &request->ports[i]);
+
+		if (!port || port->facts->is_newcomer || port->bridge->hotplug)
+			continue;
+		pr_for_each_child (f, port->first_child)
+			if (f->bridge)
+				return port;
+	}
+	return NULL;
+}
+
+static int doubt_numbers(struct pr_what_if *w, const struct pr_function *port)
+{
+	char address[PR_ADDRESS_MAX];
+
+	pr_address_format(&port->address, address);
+	w->doubt = pr_arena_printf(w->arena,
+		"%s has no hot-plug, and which bus numbers firmware gives to what is behind it "
+		"is not known",
+		address);
+	return w->doubt ? 1 : -ENOMEM;
+}
+
 /* Whatever has addresses is taken for what firmware gave. */
 static int boot(struct pr_what_if *w, const struct asked *q)
 {
 	const struct pr_topology *t = w->machine;
 	struct pr_action *actions =
 		pr_new_array(w->arena, q->request->n_ports + t->n_roots, struct pr_action);
+	const struct pr_function *port;
 	struct pr_doubt doubt = { 0 };
 	size_t n;
 	int r;
@@ -64,6 +96,9 @@ static int boot(struct pr_what_if *w, const struct asked *q)
 		return 0;
 	if (!actions)
 		return -ENOMEM;
+	port = numbered_by_firmware(q->request, t);
+	if (port)
+		return doubt_numbers(w, port);
 	r = list_actions(q->request, t, true, actions, &n);
 	if (r < 0)
 		return r;
