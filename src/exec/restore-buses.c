@@ -202,9 +202,11 @@ static bool any_renumbered(const struct going_back *g, const struct pr_function 
 	return false;
 }
 
-/* Somebody forwards it, did or would have. */
+/* A host bridge begins with it, or somebody forwards it, did or would have. */
 static bool is_used(const struct going_back *g, const struct pr_root *root, unsigned int bus)
 {
+	if (bus == root->facts.bus)
+		return true;
 	for (size_t i = 0; i < root->n_functions; i++) {
 		const struct pr_bridge *b = root->functions[i].bridge;
 
@@ -221,6 +223,30 @@ static bool is_used(const struct going_back *g, const struct pr_root *root, unsi
 	return false;
 }
 
+static bool is_used_in(const struct going_back *g, uint32_t domain, unsigned int bus)
+{
+	pr_for_each_root (g->ret->now, i)
+		if (g->ret->now->roots[i]->facts.domain == domain &&
+			is_used(g, g->ret->now->roots[i], bus))
+			return true;
+	return false;
+}
+
+/* The host bridge's own numbers first; one of nobody's, or of another's, leads nowhere either. */
+static unsigned int free_bus(const struct going_back *g, const struct pr_function *f)
+{
+	unsigned int bus = f->root->last_bus;
+
+	while (bus > f->address.bus && is_used(g, f->root, bus))
+		bus--;
+	if (bus > f->address.bus)
+		return bus;
+	bus = UINT8_MAX;
+	while (bus > f->address.bus && is_used_in(g, f->address.domain, bus))
+		bus--;
+	return bus;
+}
+
 /*
  * What a bridge that had no numbers gets: had it none again, the kernel would give it some of a
  * neighbour that is not found again yet, and take the neighbour's card for its own.  A bus that
@@ -229,10 +255,8 @@ static bool is_used(const struct going_back *g, const struct pr_root *root, unsi
 static uint32_t parking(
 	const struct going_back *g, const struct pr_function *f, const struct pr_record_step *s)
 {
-	unsigned int bus = f->root->last_bus;
+	unsigned int bus = free_bus(g, f);
 
-	while (bus > f->address.bus && is_used(g, f->root, bus))
-		bus--;
 	if (bus == f->address.bus)
 		return s->old;
 	return s->offset == LAST_NUMBER ? bus : f->address.bus | bus << 8;
