@@ -87,6 +87,16 @@ struct pr_bus_wish {
 };
 #define PR_BUSES_MAX 256u /* a host bridge has no more */
 
+/*
+ * Room that a bridge is to have in one of its windows, used or not: that many bytes, and among them a
+ * block of the largest power of two in that number, aligned as a BAR of that size would be.
+ */
+struct pr_reserve {
+	struct pr_address bridge;
+	uint8_t window; /* PR_WINDOW_MEM or PR_WINDOW_PREF */
+	uint64_t size;  /* bytes, a multiple of 1 MiB; not 0 */
+};
+
 struct pr_request {
 	/* functions that shall work; none: every function that is dead */
 	const struct pr_address *targets;
@@ -103,6 +113,9 @@ struct pr_request {
 	 */
 	const struct pr_bus_wish *buses;
 	size_t n_buses;
+	/* Bridges named here are targets too.  At most one for each window. */
+	const struct pr_reserve *reserves;
+	size_t n_reserves;
 	bool no_writes;  /* as if no register could be written */
 	bool no_numbers; /* bus numbers are left to the kernel */
 	/* only whether there is a plan within the policy: a refusal looks no further, has no why */
@@ -280,6 +293,8 @@ struct pr_plan {
 	size_t n_targets;
 	const struct pr_bus_wish *buses; /* of the request */
 	size_t n_buses;
+	const struct pr_reserve *reserves; /* the same */
+	size_t n_reserves;
 	const struct pr_function **removed; /* tops of the subtrees that are re-enumerated */
 	size_t n_removed;
 	/* every function that is removed or whose driver is restarted, in walk order */

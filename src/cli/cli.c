@@ -82,6 +82,7 @@ enum {
 	OPT_TEMPLATES,
 	OPT_LIST,
 	OPT_BUSES,
+	OPT_RESERVE,
 	OPT_CONFIRM,
 	OPT_RELEASE,
 	OPT_BYTES,
@@ -129,6 +130,9 @@ static const struct {
 	{ OPT_TEMPLATES, "templates", "DIR", "look for templates there first", PR_TAKES_TEMPLATES },
 	{ OPT_LIST, "list", NULL, "list the templates that there are", PR_TAKES_LIST },
 	{ OPT_RELEASE, "release", NULL, "give the slots back to the kernel", PR_TAKES_RELEASE },
+	{ OPT_RESERVE, "reserve", "DEVICE=KIND:SIZE,...",
+		"room that this slot is to have: mem, pref, bus (may be given again)",
+		PR_TAKES_BUSES },
 	{ 'y', "yes", NULL, "do not ask", PR_TAKES_YES },
 	{ 'H', "host", "[USER@]HOST", "do it on another machine, by ssh", 0 },
 	{ OPT_CONFIRM, "confirm-timeout", "SECONDS",
@@ -399,6 +403,9 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case OPT_RELEASE:
 		cli->release = true;
 		return PR_EXIT_OK;
+	case OPT_RESERVE:
+		cli->reserves[cli->n_reserves++] = argument;
+		return PR_EXIT_OK;
 	case 'y':
 		cli->yes = true;
 		return PR_EXIT_OK;
@@ -455,6 +462,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ cli->cmdline, PR_TAKES_WHAT_IF, "cmdline" },
 		{ cli->templates, PR_TAKES_TEMPLATES, "templates" },
 		{ cli->list, PR_TAKES_LIST, "list" },
+		{ cli->n_reserves > 0, PR_TAKES_BUSES, "reserve" },
 		{ cli->yes, PR_TAKES_YES, "yes" },
 		{ cli->release, PR_TAKES_RELEASE, "release" },
 		{ cli->confirm_s > 0, PR_TAKES_YES, "confirm-timeout" },
@@ -530,8 +538,8 @@ static int run_verb(struct pr_cli *cli, const struct wishes *wishes, struct pr_t
 /* Lists of what options name: as long as there are arguments.  False when memory is short. */
 static bool make_lists(struct pr_cli *cli, size_t n)
 {
-	const char ***lists[] = { &cli->pins, &cli->buses, &cli->added, &cli->removed,
-		&cli->movable };
+	const char ***lists[] = { &cli->pins, &cli->buses, &cli->reserves, &cli->added,
+		&cli->removed, &cli->movable };
 	bool good = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
@@ -545,6 +553,7 @@ static void free_lists(struct pr_cli *cli)
 {
 	free(cli->pins);
 	free(cli->buses);
+	free(cli->reserves);
 	free(cli->added);
 	free(cli->removed);
 	free(cli->movable);

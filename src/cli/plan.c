@@ -60,6 +60,11 @@ int pr_question_init(const struct pr_cli *cli, const struct pr_topology *t, stru
 		.buses = q.buses,
 		.n_buses = cli->n_buses,
 		.advise = true };
+	r = pr_question_reserve(cli, t, &q);
+	if (r != PR_EXIT_OK) {
+		pr_question_deinit(&q);
+		return r;
+	}
 
 	*ret = q;
 	return PR_EXIT_OK;
@@ -70,6 +75,7 @@ void pr_question_deinit(struct pr_question *q)
 	free(q->devices);
 	free(q->targets);
 	free(q->buses);
+	free(q->reserves);
 	pr_paths_free(q->pins);
 	pr_paths_free(q->movable);
 	*q = (struct pr_question){ 0 };

@@ -15,12 +15,16 @@ struct pr_question {
 	struct pr_policy policy;    /* with these pins */
 	struct pr_address *targets; /* addresses of the devices */
 	struct pr_bus_wish *buses;
+	struct pr_reserve *reserves;
 	struct pr_request request;
 };
 /* An enum pr_exit, told. */
 int pr_question_init(
 	const struct pr_cli *cli, const struct pr_topology *t, struct pr_question *ret);
 void pr_question_deinit(struct pr_question *q);
+/* Adds what the options --reserve ask for to @q, which has all else.  An enum pr_exit, told. */
+int pr_question_reserve(
+	const struct pr_cli *cli, const struct pr_topology *t, struct pr_question *q);
 
 /*
  * Plans, and verifies what the planner says.  With @remote the daemon has to

@@ -231,6 +231,33 @@ static int append_buses(sd_bus_message *m, const struct pr_request *request)
 	return r;
 }
 
+/* "reserves", a(sst); the same. */
+static int append_reserves(sd_bus_message *m, const struct pr_request *request)
+{
+	char address[PR_ADDRESS_MAX];
+	int r;
+
+	if (request->n_reserves == 0)
+		return 0;
+	r = sd_bus_message_open_container(m, 'e', "sv");
+	if (r >= 0)
+		r = sd_bus_message_append(m, "s", "reserves");
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'v', "a(sst)");
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'a', "(sst)");
+	for (size_t i = 0; r >= 0 && i < request->n_reserves; i++) {
+		const struct pr_reserve *want = &request->reserves[i];
+
+		pr_address_format(&want->bridge, address);
+		r = sd_bus_message_append(
+			m, "(sst)", address, pr_window_name(want->window), want->size);
+	}
+	for (unsigned int i = 0; r >= 0 && i < 3; i++)
+		r = sd_bus_message_close_container(m);
+	return r;
+}
+
 static int append_request(
 	sd_bus_message *call, const struct pr_request *request, const struct pr_policy *policy)
 {
@@ -254,6 +281,9 @@ static int append_request(
 	if (r < 0)
 		return r;
 	r = append_buses(call, request);
+	if (r < 0)
+		return r;
+	r = append_reserves(call, request);
 	if (r < 0)
 		return r;
 	r = sd_bus_message_close_container(call);

@@ -352,6 +352,22 @@ static void json_prediction(struct pr_json *j, const struct pr_plan *p)
 	pr_json_array_end(j);
 }
 
+/* What windows are to have, whatever is behind them. */
+static void json_reserves(struct pr_json *j, const struct pr_plan *p)
+{
+	pr_json_array(j, "reserves");
+	for (size_t i = 0; i < p->n_reserves; i++) {
+		const struct pr_reserve *r = &p->reserves[i];
+
+		pr_json_object(j, NULL);
+		pr_json_identity(j, pr_topology_find(p->topology, &r->bridge));
+		pr_json_string(j, "window", pr_window_name(r->window));
+		pr_json_hex(j, "size", r->size);
+		pr_json_object_end(j);
+	}
+	pr_json_array_end(j);
+}
+
 /* What the prediction says of bus numbers: bridges whose range changes. */
 static void json_buses(struct pr_json *j, const struct pr_plan *p)
 {
@@ -554,6 +570,7 @@ void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p)
 	json_prediction(j, p);
 	json_buses(j, p);
 	json_effects(j, p);
+	json_reserves(j, p);
 	json_left(j, p);
 	json_attempts(j, p);
 	json_certificate(j, p->certificate);

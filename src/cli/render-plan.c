@@ -66,12 +66,25 @@ static const char *window_written(const struct pr_step *step)
 	return step->offset == 0x20 ? "memory" : "prefetchable";
 }
 
-static void add_write(struct pr_text *t, const struct pr_step *step)
+/* A larger window is asked for by writing it. */
+static bool is_reserve(const struct pr_plan *p, const struct pr_step *step)
+{
+	for (size_t i = 0; i < p->n_reserves; i++)
+		if (pr_address_compare(&p->reserves[i].bridge, &step->address) == 0 &&
+			p->reserves[i].window ==
+				(step->offset == 0x20 ? PR_WINDOW_MEM : PR_WINDOW_PREF))
+			return true;
+	return false;
+}
+
+static void add_write(struct pr_text *t, const struct pr_plan *p, const struct pr_step *step)
 {
 	const struct pr_name name = pr_name_of(&step->address);
 	const char *window = window_written(step);
 
-	if (window)
+	if (window && is_reserve(p, step))
+		pr_text_printf(t, "ask for room in the %s window of %s: ", window, name.text);
+	else if (window)
 		pr_text_printf(t, "close the %s window of %s first: ", window, name.text);
 	pr_text_printf(t, "write 0x%0*" PRIx32 " to register 0x%02x", 2 * step->width, step->value,
 		step->offset);
@@ -100,7 +113,7 @@ void pr_render_step(struct pr_text *t, const struct pr_plan *p, const struct pr_
 			name.text);
 		return;
 	case PR_STEP_WRITE:
-		add_write(t, step);
+		add_write(t, p, step);
 		return;
 	case PR_STEP_REMOVE:
 		add_remove(t, p, step);
@@ -263,6 +276,20 @@ static void add_left(struct pr_text *t, const struct pr_style *s, const struct p
 	}
 }
 
+static void add_reserves(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
+{
+	for (size_t i = 0; i < p->n_reserves; i++) {
+		const struct pr_reserve *r = &p->reserves[i];
+		const struct pr_function *f = pr_topology_find(p->topology, &r->bridge);
+		const struct pr_resource *w =
+			pr_function_resource(pr_topology_same(p->prediction, f), r->window);
+		char a[PR_WORD_MAX];
+
+		pr_text_printf(t, "  %-14s has %s in its %s\n", pr_name_of(&r->bridge).text,
+			pr_size_text(s, w->size, a), pr_resource_name(r->window));
+	}
+}
+
 static void add_unseen(struct pr_text *t, const struct pr_plan *p)
 {
 	for (size_t i = 0; i < p->n_unseen; i++) {
@@ -288,6 +315,7 @@ static void add_result(struct pr_text *t, const struct pr_style *s, const struct
 			(void)add_gains(t, s, p, p->affected[i].function);
 	add_renumbered(t, p);
 	add_unseen(t, p);
+	add_reserves(t, s, p);
 	add_left(t, s, p);
 	if (p->closes)
 		pr_text_add(t,
@@ -370,9 +398,11 @@ static void add_verdict(struct pr_text *t, const struct pr_style *s, const struc
 
 	switch (p->verdict) {
 	case PR_VERDICT_OK:
-		pr_text_paint(t, s, PR_PAINT_GOOD, "It can be mended: ");
+		pr_text_paint(t, s, PR_PAINT_GOOD,
+			p->n_reserves > 0 ? "It can be done: " : "It can be mended: ");
 		add_targets(t, p);
-		pr_text_add(t, " will work; ");
+		pr_text_add(
+			t, p->n_reserves > 0 ? " will have what was asked for; " : " will work; ");
 		pr_render_cost(t, p);
 		pr_text_add(t, ".\n");
 		return;

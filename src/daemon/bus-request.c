@@ -24,6 +24,9 @@ void pr_asked_deinit(struct pr_asked *a)
 	strings_free(a->pinned, a->n_pinned);
 	strings_free(a->bridges, a->n_buses);
 	free(a->buses);
+	for (size_t i = 0; i < a->n_reserves; i++)
+		free(a->reserves[i].bridge);
+	free(a->reserves);
 	*a = (struct pr_asked){ 0 };
 }
 
@@ -103,6 +106,56 @@ static int read_buses(sd_bus_message *m, struct pr_asked *ret, sd_bus_error *err
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
+static int add_reserve(struct pr_asked *a, const char *device, uint8_t window, uint64_t size)
+{
+	struct pr_asked_reserve *grown =
+		reallocarray(a->reserves, a->n_reserves + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	a->reserves = grown;
+	grown += a->n_reserves;
+	*grown = (struct pr_asked_reserve){ strdup(device), window, size };
+	return grown->bridge ? (a->n_reserves++, 0) : -ENOMEM;
+}
+
+static uint8_t window_of(const char *kind)
+{
+	for (uint8_t window = PR_WINDOW_MEM; window <= PR_WINDOW_PREF; window++)
+		if (strcmp(kind, pr_window_name(window)) == 0)
+			return window;
+	return 0;
+}
+
+/* The variant at hand, bridges and how much room each is to have in which window. */
+static int read_reserves(sd_bus_message *m, struct pr_asked *ret, sd_bus_error *error)
+{
+	const char *device, *kind;
+	uint64_t size;
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'v', "a(sst)");
+	if (r >= 0)
+		r = sd_bus_message_enter_container(m, 'a', "(sst)");
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_read(m, "(sst)", &device, &kind, &size)) > 0) {
+		if (window_of(kind) == 0 || size == 0 || size % 0x100000 != 0)
+			return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+				"\"reserves\" of %.100s is \"mem\" or \"pref\", and a multiple of "
+				"1 MiB",
+				device);
+		if (ret->n_reserves == ASKED_MAX)
+			return -E2BIG;
+		r = add_reserve(ret, device, window_of(kind), size);
+		if (r < 0)
+			return r;
+	}
+	if (r >= 0)
+		r = sd_bus_message_exit_container(m);
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
 static int read_disruption(sd_bus_message *m, enum pr_disruption *ret, sd_bus_error *error)
 {
 	enum pr_disruption d;
@@ -129,8 +182,11 @@ static int read_key(sd_bus_message *m, const char *key, struct pr_asked *ret, sd
 		return read_strings(m, &ret->pinned, &ret->n_pinned);
 	if (strcmp(key, "buses") == 0 && !ret->buses)
 		return read_buses(m, ret, error);
+	if (strcmp(key, "reserves") == 0 && !ret->reserves)
+		return read_reserves(m, ret, error);
 	return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-		"unknown or repeated key \"%s\": targets, disruption, pinned and buses are known",
+		"unknown or repeated key \"%s\": targets, disruption, pinned, buses and reserves are "
+		"known",
 		key);
 }
 

@@ -14,6 +14,7 @@ void pr_wish_deinit(struct pr_wish *w)
 	free(w->pinned);
 	free(w->targets);
 	free(w->buses);
+	free(w->reserves);
 	*w = (struct pr_wish){ 0 };
 }
 
@@ -50,6 +51,17 @@ int pr_wish_add_buses(struct pr_wish *w, const struct pr_bus_wish *b)
 	return 0;
 }
 
+int pr_wish_add_reserve(struct pr_wish *w, const struct pr_reserve *reserve)
+{
+	struct pr_reserve *grown = reallocarray(w->reserves, w->n_reserves + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	w->reserves = grown;
+	grown[w->n_reserves++] = *reserve;
+	return 0;
+}
+
 static struct pr_policy wish_policy(const struct pr_wish *w)
 {
 	return (struct pr_policy){
@@ -63,6 +75,8 @@ int pr_wish_plan(const struct pr_wish *w, const struct pr_topology *t, struct pr
 		.n_targets = w->n_targets,
 		.buses = w->buses,
 		.n_buses = w->n_buses,
+		.reserves = w->reserves,
+		.n_reserves = w->n_reserves,
 		.advise = true };
 	struct pr_policy policy = wish_policy(w);
 

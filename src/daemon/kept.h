@@ -24,11 +24,14 @@ struct pr_wish {
 	size_t n_pinned;
 	struct pr_bus_wish *buses;
 	size_t n_buses;
+	struct pr_reserve *reserves;
+	size_t n_reserves;
 };
 void pr_wish_deinit(struct pr_wish *w);
 int pr_wish_add_target(struct pr_wish *w, const struct pr_address *a);
 int pr_wish_add_pinned(struct pr_wish *w, const char *device);
 int pr_wish_add_buses(struct pr_wish *w, const struct pr_bus_wish *b);
+int pr_wish_add_reserve(struct pr_wish *w, const struct pr_reserve *reserve);
 /* pr_plan_make() with it. */
 int pr_wish_plan(const struct pr_wish *w, const struct pr_topology *t, struct pr_plan **ret);
 /* pr_plan_check() with its policy. */

@@ -91,6 +91,23 @@ static int wish_buses(struct pr_wish *w, const struct pr_topology *t, const stru
 	return r;
 }
 
+static int wish_reserves(struct pr_wish *w, const struct pr_topology *t,
+	const struct pr_asked *asked, struct pr_why *why)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < asked->n_reserves; i++) {
+		const struct pr_asked_reserve *a = &asked->reserves[i];
+		const struct pr_function *f = find(t, a->bridge);
+
+		if (!f || !f->bridge)
+			return refuse(why, PR_REFUSAL_NO_SUCH_DEVICE, "there is no bridge %.100s",
+				a->bridge);
+		r = pr_wish_add_reserve(w, &(struct pr_reserve){ f->address, a->window, a->size });
+	}
+	return r;
+}
+
 static int make_wish(const struct pr_service *s, const struct pr_asked *asked, struct pr_wish *w,
 	struct pr_why *why)
 {
@@ -100,6 +117,8 @@ static int make_wish(const struct pr_service *s, const struct pr_asked *asked, s
 	r = wish_targets(w, s->look->topology, asked, why);
 	if (r == 0)
 		r = wish_buses(w, s->look->topology, asked, why);
+	if (r == 0)
+		r = wish_reserves(w, s->look->topology, asked, why);
 	return r == 0 ? wish_pins(w, s, asked, why) : r;
 }
 

@@ -208,6 +208,12 @@ struct pr_asked {
 	char **bridges; /* that are to have bus numbers: as many as @buses says */
 	uint32_t *buses;
 	size_t n_buses;
+	struct pr_asked_reserve {
+		char *bridge;
+		uint8_t window; /* as in struct pr_reserve */
+		uint64_t size;
+	} * reserves;
+	size_t n_reserves;
 	enum pr_disruption limit;
 };
 void pr_asked_deinit(struct pr_asked *a);

@@ -152,6 +152,13 @@ static int plan(const struct pr_upload_task *r, const struct pr_topology *t, int
 			&(struct pr_bus_wish){
 				.bridge = find_bridge(t, r->asked->bridges[i], channel)->address,
 				.buses = r->asked->buses[i] });
+	for (size_t i = 0; k == 0 && i < r->asked->n_reserves; i++) {
+		const struct pr_asked_reserve *a = &r->asked->reserves[i];
+
+		k = pr_wish_add_reserve(
+			&wish, &(struct pr_reserve){ find_bridge(t, a->bridge, channel)->address,
+				       a->window, a->size });
+	}
 	return k == 0 ? pr_wish_plan(&wish, t, ret) : k;
 }
 

@@ -21,7 +21,7 @@ struct adviser {
 	struct pr_plan *plan;
 	struct pr_kernel now; /* by the command line alone */
 	/* what lacks most sits in its slot; NULL: in none that the kernel watches */
-	const struct pr_function *port;
+	const struct pr_function *port;     /* or the room is for cards to come */
 	const struct pr_function **bridges; /* above every target, the nearest first */
 	size_t n_bridges;
 	enum pr_tier tier;
@@ -148,7 +148,8 @@ static bool target_works(
 {
 	const struct pr_function *now = pr_topology_same(after, target);
 
-	if (now->removed || now->no_bus || pr_bridge_broken(now))
+	if (now->removed || now->no_bus || pr_bridge_broken(now) ||
+		pr_missing_reserve(a->plan->reserves, a->plan->n_reserves, target, now))
 		return false;
 	for (size_t i = 0; i < target->n_resources; i++) {
 		const struct pr_resource *r = pr_function_resource(now, target->resources[i].index);
@@ -247,12 +248,12 @@ static int shrink(struct adviser *a, struct options *o, uint64_t *size, uint64_t
 	int r;
 
 	*size = 0;
-	r = is_good(a, o, true, &good, NULL);
+	r = is_good(a, o, a->port != NULL, &good, NULL);
 	if (good)
 		return r;
 	while (r == 0 && high - low > MIB) {
 		*size = low + (high - low) / 2 / MIB * MIB;
-		r = is_good(a, o, true, &good, NULL);
+		r = is_good(a, o, a->port != NULL, &good, NULL);
 		if (good)
 			high = *size;
 		else
@@ -282,13 +283,13 @@ static int try_sizes(struct adviser *a, const struct options *least, struct opti
 	for (unsigned int times = 1; times <= most && r == 0 && !*ret; times *= 2) {
 		o->mem = times * least->mem;
 		o->pref = times * least->pref;
-		r = is_good(a, o, true, ret, NULL);
+		r = is_good(a, o, a->port != NULL, ret, NULL);
 	}
 	if (r == 0 && *ret && o->mem > 0)
 		r = shrink(a, o, &o->mem, a->now.hp_mem_size);
 	if (r == 0 && *ret && o->pref > 0)
 		r = shrink(a, o, &o->pref, a->now.hp_pref_size);
-	return r == 0 && *ret ? is_good_everywhere(a, o, true, ret, NULL) : r;
+	return r == 0 && *ret ? is_good_everywhere(a, o, a->port != NULL, ret, NULL) : r;
 }
 
 /*
@@ -326,8 +327,10 @@ static int advise(struct adviser *a, const struct options *o, bool later)
 		advice->text = "boot with the card in its slot";
 	else
 		advice->text = pr_arena_printf(a->plan->arena,
-			"boot with %s on the kernel's command line, and %s", advice->setting,
-			later ? "plug the card in then" : "the card in its slot");
+			"boot with %s on the kernel's command line%s", advice->setting,
+			!later    ? ", and the card in its slot"
+			: a->port ? ", and plug the card in then"
+				  : "; the room is there then");
 	if (!advice->text)
 		return -ENOMEM;
 	a->plan->n_advice++;
@@ -339,6 +342,8 @@ static int advise(struct adviser *a, const struct options *o, bool later)
 /* The port whose slot holds what lacks addresses; targets elsewhere are what its hot-add hurt. */
 static const struct pr_function *find_port(const struct pr_plan *p)
 {
+	if (p->n_reserves > 0)
+		return NULL;
 	for (size_t i = 0; i < p->n_targets; i++) {
 		const struct pr_function *f = p->targets[i]->parent;
 
@@ -350,12 +355,14 @@ static const struct pr_function *find_port(const struct pr_plan *p)
 	return NULL;
 }
 
+/* A bridge that is to have room itself is sized anew as well. */
 static bool is_above_all(const struct pr_plan *p, const struct pr_function *bridge)
 {
 	for (size_t i = 0; i < p->n_targets; i++)
-		if (p->targets[i] == bridge || !pr_function_below(p->targets[i], bridge))
+		if ((p->targets[i] == bridge && p->n_reserves == 0) ||
+			!pr_function_below(p->targets[i], bridge))
 			return false;
-	return true;
+	return bridge->bridge != NULL;
 }
 
 static int find_bridges(struct adviser *a)
@@ -363,12 +370,12 @@ static int find_bridges(struct adviser *a)
 	const struct pr_plan *p = a->plan;
 	size_t n = 0;
 
-	for (const struct pr_function *f = p->targets[0]->parent; f; f = f->parent)
+	for (const struct pr_function *f = p->targets[0]; f; f = f->parent)
 		n++;
 	a->bridges = pr_new_array(p->arena, n, const struct pr_function *);
 	if (!a->bridges)
 		return -ENOMEM;
-	for (const struct pr_function *f = p->targets[0]->parent; f; f = f->parent)
+	for (const struct pr_function *f = p->targets[0]; f; f = f->parent)
 		if (is_above_all(p, f))
 			a->bridges[a->n_bridges++] = f;
 	return 0;
@@ -422,12 +429,31 @@ static int advise_later(struct adviser *a, const struct pr_topology *with_card)
 	return r == 0 && good ? advise(a, &o, true) : r;
 }
 
+static int advise_reserves(struct adviser *a)
+{
+	struct options o, least = { .text = "" };
+	bool good;
+	int r;
+
+	for (size_t i = 0; i < a->plan->n_reserves; i++) {
+		const struct pr_reserve *want = &a->plan->reserves[i];
+		uint64_t *size = want->window == PR_WINDOW_MEM ? &least.mem : &least.pref;
+
+		if (want->size > *size)
+			*size = want->size;
+	}
+	r = find_later(a, &least, &o, &good);
+	return r == 0 && good ? advise(a, &o, true) : r;
+}
+
 static int advise_boots(struct adviser *a)
 {
 	struct pr_topology *after = NULL;
 	struct options o;
 	int r;
 
+	if (a->plan->n_reserves > 0)
+		return advise_reserves(a);
 	r = find_present(a, &o, &after);
 	if (r < 0 || !after)
 		return r;

@@ -18,7 +18,8 @@
 static bool rescan_may_help(
 	const struct pr_search *s, const struct pr_function *f, enum pr_tier tier)
 {
-	if (f->no_bus || pr_bridge_broken(f) || pr_wants_numbers(s, f, NULL))
+	if (f->no_bus || pr_bridge_broken(f) || pr_wants_numbers(s, f, NULL) ||
+		pr_wants_reserve(s, f, NULL))
 		return false;
 	for (size_t i = 0; i < f->n_resources; i++)
 		if (pr_resource_needed(&f->resources[i], tier) &&

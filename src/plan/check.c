@@ -272,8 +272,9 @@ static bool read_windows(const uint8_t raw[64], struct pr_window ret[2])
 	return true;
 }
 
-/* No window passes on what it did not pass on before. */
-static bool opens_nothing(const struct pr_function *bridge, const uint8_t raw[64])
+/* No window passes on what it did not pass on before, unless that is nobody's and asked for. */
+static bool opens_nothing(
+	const struct checking *c, const struct pr_function *bridge, const uint8_t raw[64])
 {
 	const struct pr_window *before = &bridge->bridge->registers[1];
 	struct pr_window after[2];
@@ -283,7 +284,9 @@ static bool opens_nothing(const struct pr_function *bridge, const uint8_t raw[64
 	for (size_t i = 0; i < 2; i++)
 		if (after[i].open == PR_YES &&
 			(before[i].open != PR_YES ||
-				!pr_range_contains(&before[i].range, &after[i].range)))
+				!pr_range_contains(&before[i].range, &after[i].range)) &&
+			!pr_may_open(
+				c->plan, bridge, PR_WINDOW_MEM + (unsigned int)i, &after[i].range))
 			return false;
 	return true;
 }
@@ -317,8 +320,9 @@ static int check_window_write(struct checking *c, size_t i, const struct pr_func
 	if (get_u32(raw + step->offset) != step->old)
 		return bad_step(c, i, "the register does not hold what it would be set back to");
 	header_after(c, bridge, i + 1, raw);
-	if (!opens_nothing(bridge, raw))
-		return bad_step(c, i, "windows are written only to close them");
+	if (!opens_nothing(c, bridge, raw))
+		return bad_step(c, i,
+			"windows are written only to close them, or to ask for room that is nobody's");
 	return 0;
 }
 
@@ -347,13 +351,26 @@ static int check_write(struct checking *c, size_t i)
 	return 0;
 }
 
-/* Nobody but the rescan that finds the bridge again opens a window that was closed. */
+/*
+ * Nobody but the rescan that finds the bridge again opens a window that was closed; what is opened
+ * is as large as was asked for.
+ */
+static bool is_settled(const struct checking *c, const struct pr_function *bridge,
+	const uint8_t raw[64], bool pref)
+{
+	struct pr_window windows[2];
+
+	return read_windows(raw, windows) &&
+	       (windows[pref].open != PR_YES ||
+		       pr_is_asked_for(
+			       c->plan, bridge, PR_WINDOW_MEM + pref, &windows[pref].range));
+}
+
 static int check_written(struct checking *c)
 {
 	for (size_t i = 0; i < c->plan->n_steps; i++) {
 		const struct pr_step *step = &c->plan->steps[i];
 		const struct pr_function *bridge;
-		struct pr_window windows[2];
 		uint8_t raw[64];
 
 		if (step->kind != PR_STEP_WRITE || pr_writes_numbers(step))
@@ -362,8 +379,9 @@ static int check_written(struct checking *c)
 		if (*fate_of(c, bridge) < GONE)
 			return bad_step(c, i, "the bridge is not removed afterwards");
 		header_after(c, bridge, c->plan->n_steps, raw);
-		if (!read_windows(raw, windows) || windows[step->offset > 0x20].open == PR_YES)
-			return bad_step(c, i, "the window does not get closed");
+		if (!is_settled(c, bridge, raw, step->offset > 0x20))
+			return bad_step(c, i,
+				"the window does not get closed, or as large as was asked for");
 	}
 	return 0;
 }

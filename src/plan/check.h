@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Private to the independent check: what check.c and check-buses.c share.
+ * Private to the independent check: what check.c, check-buses.c and check-reserve.c share.
  * Neither includes a header of the search.
  */
 #pragma once
 
 #include "plan/plan.h"
+
+/* Whether @range may be written to a window of @bridge while everything else is at work. */
+bool pr_may_open(const struct pr_plan *p, const struct pr_function *bridge, unsigned int window,
+	const struct pr_range *range);
+/* It is what the request asks for, at most twice, and may be opened. */
+bool pr_is_asked_for(const struct pr_plan *p, const struct pr_function *bridge, unsigned int window,
+	const struct pr_range *range);
 
 /* A WRITE step of the registers that hold a bridge's bus numbers. */
 bool pr_writes_numbers(const struct pr_step *step);

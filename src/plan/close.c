@@ -30,7 +30,7 @@ static bool is_open(const struct pr_bridge *b, unsigned int kind)
  * A port's driver stays until the port is removed, and reaches for the port's
  * own registers (MSI-X) when it goes.
  */
-static bool serves_a_driver(const struct pr_function *bridge)
+bool pr_serves_a_driver(const struct pr_function *bridge)
 {
 	for (const struct pr_function *f = bridge; f; f = pr_function_walk(f, bridge)) {
 		if (f == bridge || !f->bridge || !f->facts->driver)
@@ -63,7 +63,7 @@ unsigned int pr_closing_of(const struct pr_function *bridge, struct pr_closing r
 	uint8_t held[64];
 	unsigned int n = 0;
 
-	if (!b || bridge->removed || serves_a_driver(bridge))
+	if (!b || bridge->removed || pr_serves_a_driver(bridge))
 		return 0;
 	pr_bridge_encode(b, held);
 	if (is_open(b, PR_WINDOW_MEM))

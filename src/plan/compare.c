@@ -163,6 +163,9 @@ static bool target_works(const struct pr_plan *plan, const struct pr_function *t
 	if (pr_numbers_of(now) < pr_wished_numbers(plan->buses, plan->n_buses, target))
 		return say(why, size, target, "has fewer bus numbers than were asked for");
 
+	if (pr_missing_reserve(plan->reserves, plan->n_reserves, target, now))
+		return say(why, size, target, "has a smaller window than was asked for");
+
 	for (size_t i = 0; i < target->n_resources; i++) {
 		const struct pr_resource *was = &target->resources[i];
 		const struct pr_resource *is = pr_function_resource(now, was->index);

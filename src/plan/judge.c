@@ -228,6 +228,8 @@ static void judge_target(
 		reject(g, target, "would still have no bus numbers");
 	else if (pr_wants_numbers(g->s, target, now))
 		reject(g, target, "would still have too few bus numbers");
+	else if (pr_wants_reserve(g->s, target, now))
+		reject(g, target, "would still have too small a window");
 	for (const struct pr_function *p = now; p; p = p->parent)
 		if (pr_bridge_broken(p))
 			reject(g, p, "would still not forward what the kernel places behind it");
@@ -288,6 +290,9 @@ int pr_judge(const struct pr_search *s, struct pr_arena *arena, const struct pr_
 	for (size_t i = 0; i < targets->n && !g.bad; i++)
 		judge_target(
 			&g, targets->functions[i], pr_topology_same(after, targets->functions[i]));
+	if (s->n_reserves > 0 && j.armed > 0)
+		reject(&g, targets->functions[0],
+			"would have its room from what an empty port has now");
 	settle(&j, g.bad);
 	*ret = j;
 	return 0;

@@ -16,6 +16,7 @@
 #define REG_SUBORDINATE 0x1a
 
 struct script {
+	const struct pr_search *search;
 	const struct pr_move *m;
 	const struct pr_numbering *numbering;
 	bool *opened; /* by function of the root: removed by itself, its children before it */
@@ -124,11 +125,27 @@ static void close_windows(struct script *s, const struct pr_function *top)
 	struct pr_closing writes[PR_CLOSING_MAX];
 
 	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
-		unsigned int n = pr_closing_of(f, writes);
+		unsigned int n = 0;
 
+		if (!pr_wants_reserve(s->search, f, NULL))
+			n = pr_closing_of(f, writes);
 		for (unsigned int i = 0; i < n; i++)
 			write_one(s, f, writes[i].offset, 4, writes[i].value, writes[i].old);
 	}
+}
+
+static int widen_windows(struct script *s, const struct pr_function *top)
+{
+	struct pr_closing writes[PR_RESERVE_WRITES_MAX];
+	unsigned int n;
+	int r = 0;
+
+	for (const struct pr_function *f = top; f && r == 0; f = pr_function_walk(f, top)) {
+		r = pr_reserve_writes(s->search, f, writes, &n);
+		for (unsigned int i = 0; r == 0 && i < n; i++)
+			write_one(s, f, writes[i].offset, 4, writes[i].value, writes[i].old);
+	}
+	return r;
 }
 
 static size_t count_functions(const struct pr_move *m)
@@ -146,23 +163,27 @@ static int write_script(struct pr_arena *arena, struct script *s)
 {
 	const bool changes = s->numbering->n > 0;
 	size_t n = s->m->n_tops, depth = 0;
+	int r = 0;
 
 	if (changes) {
 		n = count_functions(s->m) + 2 * s->numbering->n;
 		s->opened = pr_new_array(arena, s->m->root->n_functions, bool);
 	}
-	s->deeds = pr_new_array(arena, n + pr_count_closings(s->m), struct pr_deed);
+	n += pr_count_closings(s->m) + s->search->n_reserves * PR_RESERVE_WRITES_MAX;
+	s->deeds = pr_new_array(arena, n, struct pr_deed);
 	if (!s->deeds || (changes && !s->opened))
 		return -ENOMEM;
 	if (changes)
 		depth = open_changed(s);
 	for (size_t i = 0; s->m->closes && i < s->m->n_tops; i++)
 		close_windows(s, s->m->tops[i]);
+	for (size_t i = 0; s->search->n_reserves > 0 && i < s->m->n_tops && r == 0; i++)
+		r = widen_windows(s, s->m->tops[i]);
 	for (size_t i = 0; i < s->m->n_tops; i++)
 		remove_unopened(s, s->m->tops[i]);
 	for (size_t d = depth + 1; changes && d-- > 0;)
 		close_opened(s, d);
-	return 0;
+	return r;
 }
 
 /* The order of numbers was not searched to its end: something better may be left out. */
@@ -193,7 +214,7 @@ static int number(struct pr_search *s, const struct pr_move *m, struct pr_number
 int pr_move_prepare(struct pr_search *s, struct pr_move *m)
 {
 	struct pr_numbering numbering = { 0 };
-	struct script script = { .m = m, .numbering = &numbering };
+	struct script script = { .search = s, .m = m, .numbering = &numbering };
 	int r = 0;
 
 	if (s->renumbers && m->n_tops > 0)

@@ -99,6 +99,30 @@ unsigned int pr_numbers_of(const struct pr_function *f)
 		       : 0;
 }
 
+uint64_t pr_reserve_block(const struct pr_reserve *r)
+{
+	return UINT64_C(1) << (63 - __builtin_clzll(r->size));
+}
+
+bool pr_reserve_missing(const struct pr_reserve *r, const struct pr_function *bridge)
+{
+	const struct pr_resource *w = pr_function_resource(bridge, r->window);
+	uint64_t block = pr_reserve_block(r), base;
+
+	return !w || w->state != PR_RES_ASSIGNED || w->size < r->size ||
+	       !pr_range_fit(&w->range, NULL, 0, block, block, &base);
+}
+
+const struct pr_reserve *pr_missing_reserve(const struct pr_reserve *reserves, size_t n,
+	const struct pr_function *before, const struct pr_function *now)
+{
+	for (size_t i = 0; i < n; i++)
+		if (pr_address_compare(&reserves[i].bridge, &before->address) == 0 &&
+			pr_reserve_missing(&reserves[i], now))
+			return &reserves[i];
+	return NULL;
+}
+
 const struct pr_resource *pr_function_unsized(const struct pr_function *f)
 {
 	for (size_t i = 0; i < f->n_resources; i++) {

@@ -40,24 +40,45 @@ static int add_wish(struct making *m, const struct pr_bus_wish *wish)
 	return r;
 }
 
+static int add_reserve(struct making *m, const struct pr_reserve *reserve)
+{
+	int r;
+
+	if ((reserve->window != PR_WINDOW_MEM && reserve->window != PR_WINDOW_PREF) ||
+		reserve->size == 0 || reserve->size % 0x100000 != 0)
+		return -EINVAL;
+	r = add_asked(m, &reserve->bridge);
+	if (r == 0 && !m->asked[m->n_asked - 1]->bridge)
+		r = -EINVAL;
+	return r;
+}
+
 static int find_asked(struct making *m, const struct pr_request *request)
 {
 	struct pr_plan *p = m->plan;
 	int r = 0;
 
-	m->asked = pr_new_array(
-		p->arena, request->n_targets + request->n_buses, const struct pr_function *);
+	m->asked =
+		pr_new_array(p->arena, request->n_targets + request->n_buses + request->n_reserves,
+			const struct pr_function *);
+	p->reserves = pr_arena_memdup(
+		p->arena, request->reserves, request->n_reserves * sizeof(*request->reserves));
 	p->buses = pr_arena_memdup(
 		p->arena, request->buses, request->n_buses * sizeof(*request->buses));
-	if (!m->asked || !p->buses)
+	if (!m->asked || !p->buses || !p->reserves)
 		return -ENOMEM;
 	p->n_buses = request->n_buses;
 	m->search.buses = p->buses;
 	m->search.n_buses = p->n_buses;
+	p->n_reserves = request->n_reserves;
+	m->search.reserves = p->reserves;
+	m->search.n_reserves = p->n_reserves;
 	for (size_t i = 0; i < request->n_targets && r == 0; i++)
 		r = add_asked(m, &request->targets[i]);
 	for (size_t i = 0; i < request->n_buses && r == 0; i++)
 		r = add_wish(m, &request->buses[i]);
+	for (size_t i = 0; i < request->n_reserves && r == 0; i++)
+		r = add_reserve(m, &request->reserves[i]);
 	return r;
 }
 

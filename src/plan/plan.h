@@ -106,5 +106,12 @@ unsigned int pr_wished_numbers(
 	const struct pr_bus_wish *wishes, size_t n, const struct pr_function *f);
 /* Those that @bridge has: its own bus, and what it may give to others; 0: none. */
 unsigned int pr_numbers_of(const struct pr_function *bridge);
+/* Largest power of two in its size. */
+uint64_t pr_reserve_block(const struct pr_reserve *r);
+/* @bridge has less than that. */
+bool pr_reserve_missing(const struct pr_reserve *r, const struct pr_function *bridge);
+/* The first of @reserves that @before names and @now misses; NULL: none. */
+const struct pr_reserve *pr_missing_reserve(const struct pr_reserve *reserves, size_t n,
+	const struct pr_function *before, const struct pr_function *now);
 /* First resource of @f that wants addresses and whose size is not known, or NULL. */
 const struct pr_resource *pr_function_unsized(const struct pr_function *f);

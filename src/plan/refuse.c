@@ -357,6 +357,32 @@ static bool short_of_numbers(const struct pr_plan *plan, const struct pr_functio
 	return true;
 }
 
+static const struct pr_reserve *missing_reserve(const struct pr_plan *plan)
+{
+	return pr_missing_reserve(
+		plan->reserves, plan->n_reserves, plan->targets[0], plan->targets[0]);
+}
+
+/* Why a window cannot be made larger than what is behind it asks for. */
+static const char *no_reserve(const struct pr_plan *plan, const struct pr_reserve *r)
+{
+	char address[PR_ADDRESS_MAX], size[PR_BYTES_MAX];
+	const char *why = last_obstacle(plan);
+
+	pr_address_format(&r->bridge, address);
+	if (!plan->kernel.keeps_window_sizes)
+		why = pr_arena_printf(plan->arena,
+			"this kernel (%s) gives a window what is behind it and forgets what its "
+			"register asks for",
+			pr_generation_name(plan->kernel.generation));
+	else if (!pr_registers_writable(&plan->topology->machine))
+		why = "in lockdown no register can be written";
+	if (!why)
+		return NULL;
+	return pr_arena_printf(plan->arena, "%s is to have %s in its %s: %s", address,
+		pr_bytes_text(r->size, size), pr_resource_name(r->window), why);
+}
+
 static const char *what_is_needed(const struct pr_plan *plan, char *text, size_t size)
 {
 	const struct pr_explanation *e = &plan->explanation;
@@ -411,8 +437,11 @@ const char *pr_refusal(const struct pr_plan *plan, const struct pr_policy *polic
 {
 	const struct pr_shortage *s = worst_shortage(&plan->explanation);
 	const struct pr_certificate *c = plan->certificate;
+	const struct pr_reserve *reserve = s ? NULL : missing_reserve(plan);
 	char what[160];
 
+	if (reserve)
+		return no_reserve(plan, reserve);
 	if (!c || c->arrangement == PR_ARRANGEMENT_UNKNOWN || !is_about(plan, s))
 		return unproven(plan, s);
 	(void)what_is_needed(plan, what, sizeof(what));

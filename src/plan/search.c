@@ -65,9 +65,16 @@ bool pr_wants_numbers(
 	return pr_wished_numbers(s->buses, s->n_buses, f) > pr_numbers_of(then ? then : f);
 }
 
+bool pr_wants_reserve(
+	const struct pr_search *s, const struct pr_function *f, const struct pr_function *then)
+{
+	return pr_missing_reserve(s->reserves, s->n_reserves, f, then ? then : f) != NULL;
+}
+
 bool pr_target_needs(const struct pr_search *s, const struct pr_function *f, enum pr_tier tier)
 {
-	return pr_function_needs(f, tier) || pr_wants_numbers(s, f, NULL);
+	return pr_function_needs(f, tier) || pr_wants_numbers(s, f, NULL) ||
+	       pr_wants_reserve(s, f, NULL);
 }
 
 static int filter_targets(struct pr_search *s, const struct pr_targets *targets, enum pr_tier tier,
@@ -279,6 +286,23 @@ static int steer(struct pr_search *s, const struct pr_targets *targets, enum pr_
 	return r;
 }
 
+static int try_way(struct pr_search *s, const struct pr_targets *targets, bool partly,
+	enum pr_verdict verdict, struct pr_choice *choice);
+
+/* A window that begins anywhere holds an aligned block when it is almost twice as large. */
+static int try_roomy(struct pr_search *s, const struct pr_targets *targets, bool partly,
+	enum pr_verdict verdict, struct pr_choice *choice)
+{
+	int r;
+
+	s->roomy = true;
+	s->memo = NULL;
+	r = try_way(s, targets, partly, verdict, choice);
+	s->roomy = false;
+	s->memo = NULL;
+	return r;
+}
+
 /* As many as asked for, with what @verdict stands for. */
 static int try_way(struct pr_search *s, const struct pr_targets *targets, bool partly,
 	enum pr_verdict verdict, struct pr_choice *choice)
@@ -289,6 +313,8 @@ static int try_way(struct pr_search *s, const struct pr_targets *targets, bool p
 	r = steer(s, targets, verdict, choice, try_all);
 	if (r == 0 && choice->verdict != verdict && partly && targets->n > 1)
 		r = steer(s, targets, verdict, choice, try_some);
+	if (r == 0 && choice->verdict != verdict && s->n_reserves > 0 && !s->roomy)
+		r = try_roomy(s, targets, partly, verdict, choice);
 	return r;
 }
 

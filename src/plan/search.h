@@ -63,6 +63,9 @@ struct pr_search {
 	bool no_numbers;     /* none that holds bus numbers */
 	const struct pr_bus_wish *buses; /* asked for; an address is that of before */
 	size_t n_buses;
+	const struct pr_reserve *reserves; /* the same */
+	size_t n_reserves;
+	bool roomy; /* and so large that wherever they begin an aligned block is in them */
 	uint64_t budget, spent;
 	uint64_t n_simulated;
 	bool cut;             /* the budget ended a search before its end */
@@ -100,10 +103,22 @@ struct pr_closing {
 };
 /* This kernel would keep the sizes of windows, and registers may be written. */
 bool pr_closing_helps(const struct pr_search *s);
+/* Somebody below @bridge, or it itself, has a driver that reaches through its windows. */
+bool pr_serves_a_driver(const struct pr_function *bridge);
 /* Writes that close the memory windows of @bridge, in this order; returns how many. */
 unsigned int pr_closing_of(const struct pr_function *bridge, struct pr_closing ret[PR_CLOSING_MAX]);
 /* Of everything that @m removes. */
 unsigned int pr_count_closings(const struct pr_move *m);
+
+/* ---- reserve.c: windows that are to be larger ---- */
+
+#define PR_RESERVE_WRITES_MAX 6
+/*
+ * Writes of the registers of @bridge, in this order; none where this kernel would not heed them, or
+ * no place is left for them.  0 or -ENOMEM.
+ */
+int pr_reserve_writes(const struct pr_search *s, const struct pr_function *bridge,
+	struct pr_closing ret[PR_RESERVE_WRITES_MAX], unsigned int *ret_n);
 
 /* ---- room.c: necessary conditions ---- */
 
@@ -218,6 +233,8 @@ bool pr_resource_held(const struct pr_function *f, const struct pr_resource *r);
 /* @f lacks something that @tier or the request asks for. */
 bool pr_target_needs(const struct pr_search *s, const struct pr_function *f, enum pr_tier tier);
 /* The request asks for more bus numbers than @f has now or, with @then, will have. */
+bool pr_wants_reserve(
+	const struct pr_search *s, const struct pr_function *f, const struct pr_function *then);
 bool pr_wants_numbers(
 	const struct pr_search *s, const struct pr_function *f, const struct pr_function *then);
 

@@ -653,9 +653,12 @@ sd_bus_message *client_create_plan(struct stage *s, const struct asked *a)
 	append_strings(m, "pinned", a->pinned);
 	append_string(m, "disruption", a->disruption);
 	append_string(m, "colour", a->unknown);
-	if (a->bridge)
+	if (a->bridge && !a->window)
 		assert_true(sd_bus_message_append(
 				    m, "{sv}", "buses", "a{su}", 1, a->bridge, a->buses) >= 0);
+	if (a->window)
+		assert_true(sd_bus_message_append(m, "{sv}", "reserves", "a(sst)", 1, a->bridge,
+				    a->window, a->size) >= 0);
 	assert_true(sd_bus_message_close_container(m) >= 0);
 	assert_true(sd_bus_message_append(m, "t", a->flags) >= 0);
 	return client_call(s, m);

@@ -112,6 +112,8 @@ struct asked {
 	const char *target, *disruption, *pinned, *unknown;
 	const char *bridge; /* that is to have @buses bus numbers */
 	uint32_t buses;
+	const char *window; /* of @bridge, that is to have @size bytes */
+	uint64_t size;
 	uint64_t flags;
 };
 sd_bus_message *client_create_plan(struct stage *s, const struct asked *a);

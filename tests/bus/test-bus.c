@@ -154,6 +154,24 @@ static void test_plan_effects(void **state)
 	stage_close(&s);
 }
 
+static void test_plan_reserve(void **state)
+{
+	struct asked asked = { .bridge = "0000:00/02.0", .window = "pref", .size = 0x100000 };
+	char path[PR_BUS_PATH_MAX];
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_plan(&s, &asked, path);
+	client_assert_text(
+		&s, path, PR_BUS_PLAN, "VerdictName", pr_verdict_name(PR_VERDICT_NOTHING));
+	asked.size = 0x40000000;
+	client_plan(&s, &asked, path);
+	client_assert_text(&s, path, PR_BUS_PLAN, "VerdictName", pr_verdict_name(PR_VERDICT_OK));
+	stage_close(&s);
+}
+
 /* Refusals of CreatePlan. */
 static const struct create_case {
 	const char *name;
@@ -178,6 +196,15 @@ static const struct create_case {
 		SD_BUS_ERROR_INVALID_ARGS, "from 1 to 256" },
 	{ "CreatePlan: more bus numbers than there are", { .bridge = "0000:00:02.0", .buses = 257 },
 		SD_BUS_ERROR_INVALID_ARGS, "from 1 to 256" },
+	{ "CreatePlan: room for what is no bridge",
+		{ .bridge = "0000:00:1f.0", .window = "mem", .size = 0x100000 },
+		"org.pciroom1.Error.NoSuchDevice", "there is no bridge 0000:00:1f.0" },
+	{ "CreatePlan: room in a window that nobody gives",
+		{ .bridge = "0000:00:02.0", .window = "io", .size = 0x100000 },
+		SD_BUS_ERROR_INVALID_ARGS, "\"mem\" or \"pref\"" },
+	{ "CreatePlan: room that is no multiple of 1 MiB",
+		{ .bridge = "0000:00:02.0", .window = "mem", .size = 0x100001 },
+		SD_BUS_ERROR_INVALID_ARGS, "multiple of 1 MiB" },
 	{ "CreatePlan: a flag", { .flags = 1 }, "org.pciroom1.Error.NotSupported", "flag" },
 };
 
@@ -483,6 +510,7 @@ static const struct CMUnitTest plain[] = {
 	{ "GetTopology gives a sealed snapshot equal to the machine", test_topology, NULL, NULL,
 		NULL },
 	{ "a plan object shows the plan that the planner makes", test_plan, NULL, NULL, NULL },
+	{ "a slot is given room by request", test_plan_reserve, NULL, NULL, NULL },
 	{ "a bridge that works can be given more bus numbers by request", test_plan_buses, NULL,
 		NULL, NULL },
 	{ "a plan object says what new addresses change, and what nobody has seen yet",

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reserves: a machine, the room that a slot is to have, and how it gets it. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "machine.h"
+#include "pciroom/plan.h"
+#include "rows.h"
+
+#define M    UINT64_C(0x100000)
+#define G    (1024 * M)
+#define HOST "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff mem=100000000-8ffffffff\n"
+#define SWITCH                                                                                     \
+	"00:02.0 bridge 01-05 root-port hotplug mem=fe000000-fe5fffff pref64=fe800000-fedfffff\n"  \
+	"01:00.0 bridge 02-05 upstream mem=fe000000-fe5fffff pref64=fe800000-fedfffff\n"           \
+	"02:00.0 bridge 03-03 downstream hotplug mem=fe000000-fe1fffff pref64=fe800000-fe9fffff\n" \
+	"02:01.0 bridge 04-04 downstream hotplug mem=fe200000-fe3fffff pref64=fea00000-febfffff\n" \
+	"02:02.0 bridge 05-05 downstream hotplug mem=fe400000-fe5fffff pref64=fec00000-fedfffff\n"
+#define DISK(driver) "03:00.0 dev 1b36:0010 class=010802 bar0=mem64:4000@fe000000 " driver "\n"
+
+static const struct reserve_case {
+	const char *name, *machine;
+	struct pr_reserve asked;
+	enum pr_disruption limit;
+	enum pr_verdict verdict;
+	const char *advice; /* its setting; NULL: none */
+	const char *why;    /* a part of it */
+} cases[] = {
+	{ .name = "6.1: the size is written, and kept",
+		.machine = "kernel 6.1.0\ncmdline quiet\nlockdown none\n" HOST SWITCH DISK(""),
+		.asked = { { 0, 2, 1, 0 }, PR_WINDOW_PREF, G } },
+	{ .name = "6.12: the same for the window below 4 GiB",
+		.machine = "kernel 6.12.0\ncmdline quiet\nlockdown none\n" HOST SWITCH DISK(""),
+		.asked = { { 0, 2, 1, 0 }, PR_WINDOW_MEM, 64 * M } },
+	{ .name = "a root port itself",
+		.machine = "kernel 6.12.0\ncmdline quiet\nlockdown none\n" HOST SWITCH DISK(""),
+		.asked = { { 0, 0, 2, 0 }, PR_WINDOW_PREF, 2 * G } },
+	{ .name = "what is there already is not done again",
+		.machine = "kernel 6.12.0\ncmdline quiet\nlockdown none\n" HOST SWITCH DISK(""),
+		.asked = { { 0, 2, 1, 0 }, PR_WINDOW_MEM, 2 * M },
+		.verdict = PR_VERDICT_NOTHING },
+	{ .name = "a driver that would be restarted is asked for first, and the boot is the other way",
+		.machine = "kernel 6.12.0\ncmdline quiet\nlockdown none\n" HOST SWITCH DISK(
+			"driver=nvme"),
+		.asked = { { 0, 2, 1, 0 }, PR_WINDOW_PREF, G },
+		.verdict = PR_VERDICT_TOO_DISRUPTIVE,
+		.advice = "pci=resource_alignment=0000:00:02.0,hpmmioprefsize=1G" },
+	{ .name = "7.2 forgets sizes: only a boot gives room",
+		.machine = "kernel 7.2.0\ncmdline quiet\nlockdown none\n" HOST SWITCH DISK(""),
+		.asked = { { 0, 2, 1, 0 }, PR_WINDOW_PREF, G },
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.advice = "pci=resource_alignment=0000:00:02.0,hpmmioprefsize=1G",
+		.why = "forgets what its register asks for" },
+	{ .name = "in lockdown too",
+		.machine =
+			"kernel 6.12.0\ncmdline quiet\nlockdown integrity\n" HOST SWITCH DISK(""),
+		.asked = { { 0, 2, 1, 0 }, PR_WINDOW_PREF, G },
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.advice = "pci=resource_alignment=0000:00:02.0,hpmmioprefsize=1G",
+		.why = "in lockdown" },
+	{ .name = "what others have is not given away",
+		.machine = "kernel 6.12.0\ncmdline quiet\nlockdown none\n"
+			   "root 0000:00-ff io=1000-ffff mem=fe000000-fedfffff\n" SWITCH DISK(""),
+		.asked = { { 0, 2, 1, 0 }, PR_WINDOW_MEM, 12 * M },
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE },
+};
+
+static void check_good(
+	const struct reserve_case *c, struct pr_plan *p, const struct pr_policy *policy)
+{
+	const struct pr_function *f = pr_topology_find(p->prediction, &c->asked.bridge);
+	const struct pr_resource *w = pr_function_resource(f, c->asked.window);
+	char why[256] = "";
+	uint64_t base;
+	size_t n = 0;
+
+	if (pr_plan_check(p, policy, why, sizeof(why)) != 0)
+		fail_msg("%s", why);
+	assert_true(w->state == PR_RES_ASSIGNED && w->size >= c->asked.size);
+	assert_true(pr_align_up(w->range.first, c->asked.size, &base));
+	assert_true(base + c->asked.size - 1 <= w->range.last);
+	for (size_t i = 0; i < p->n_steps; i++)
+		n += p->steps[i].kind == PR_STEP_WRITE;
+	assert_true(n > 0);
+}
+
+static void test_reserve(void **state)
+{
+	const struct reserve_case *c = *state;
+	struct pr_topology *t = machine_build(c->machine);
+	const struct pr_policy policy = { .limit = c->limit };
+	const struct pr_request request = {
+		.reserves = &c->asked, .n_reserves = 1, .advise = true
+	};
+	struct pr_plan *p;
+
+	assert_int_equal(pr_plan_make(t, &request, &policy, &p), 0);
+	if (p->why)
+		print_message("%s\n", p->why);
+	assert_string_equal(pr_verdict_name(p->verdict), pr_verdict_name(c->verdict));
+	if (c->verdict == PR_VERDICT_OK)
+		check_good(c, p, &policy);
+	assert_int_equal(p->n_advice, c->advice != NULL);
+	if (c->advice)
+		assert_string_equal(p->advice[0].setting, c->advice);
+	if (c->why)
+		assert_non_null(strstr(p->why, c->why));
+	pr_plan_free(p);
+	pr_topology_free(t);
+}
+
+static void a_window_is_opened_only_where_nobody_is(void **state)
+{
+	static const struct pr_reserve asked = { { 0, 2, 1, 0 }, PR_WINDOW_PREF, G };
+	const struct pr_request request = { .reserves = &asked, .n_reserves = 1 };
+	const struct pr_policy policy = { .limit = PR_DISRUPTION_IN_USE };
+	struct pr_topology *t =
+		machine_build("kernel 6.12.0\ncmdline quiet\nlockdown none\n" HOST SWITCH DISK(
+			"") "00:04.0 dev 8086:0001 class=020000 bar0=pref64:40000000@100000000\n");
+	struct pr_plan *p;
+	char why[256];
+
+	(void)state;
+	assert_int_equal(pr_plan_make(t, &request, &policy, &p), 0);
+	assert_int_equal(pr_plan_check(p, &policy, why, sizeof(why)), 0);
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (p->steps[i].kind == PR_STEP_WRITE && p->steps[i].offset == 0x24)
+			p->steps[i].value = p->steps[i].value == 0x1fff1 ? 0x1fff1 : 0x3ff00001;
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (p->steps[i].kind == PR_STEP_WRITE && p->steps[i].offset >= 0x28 &&
+			p->steps[i].value != 0)
+			p->steps[i].value = 1;
+	assert_int_equal(pr_plan_check(p, &policy, why, sizeof(why)), 1);
+	pr_plan_free(p);
+	pr_topology_free(t);
+}
+
+static void what_is_no_reserve_is_refused(void **state)
+{
+	static const struct pr_reserve bad[] = {
+		{ { 0, 2, 1, 0 }, PR_WINDOW_IO, M },
+		{ { 0, 2, 1, 0 }, PR_WINDOW_PREF, 0 },
+		{ { 0, 2, 1, 0 }, PR_WINDOW_PREF, M + 1 },
+		{ { 0, 3, 0, 0 }, PR_WINDOW_PREF, M },
+	};
+	struct pr_topology *t =
+		machine_build("kernel 6.12.0\ncmdline quiet\nlockdown none\n" HOST SWITCH DISK(""));
+	const struct pr_policy policy = { .limit = PR_DISRUPTION_IN_USE };
+	struct pr_plan *p;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		const struct pr_request request = { .reserves = &bad[i], .n_reserves = 1 };
+
+		assert_int_equal(pr_plan_make(t, &request, &policy, &p), -EINVAL);
+	}
+	pr_topology_free(t);
+}
+
+int main(void)
+{
+	struct rows rows = { 0 };
+
+	ADD_ROWS(&rows, cases, test_reserve);
+	ADD_TEST(&rows, a_window_is_opened_only_where_nobody_is);
+	ADD_TEST(&rows, what_is_no_reserve_is_refused);
+	return rows_run(&rows, "reserve");
+}
