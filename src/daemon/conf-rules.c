@@ -84,6 +84,15 @@ bool pr_conf_rule_matches(const struct pr_conf_rule *r, const struct pr_function
 	return true;
 }
 
+bool pr_conf_trusts(const struct pr_conf *c, const struct pr_function *f)
+{
+	for (size_t i = 0; i < c->n_rules; i++)
+		if (c->rules[i].trust != PR_UNKNOWN && pr_conf_rule_matches(&c->rules[i], f))
+			return c->rules[i].trust == PR_YES;
+
+	return true;
+}
+
 const struct pr_conf_rule *pr_conf_forbids(const struct pr_conf *c, const struct pr_function *f)
 {
 	const struct pr_policy nothing_pinned = { .limit = PR_DISRUPTION_IN_USE };

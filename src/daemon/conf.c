@@ -17,6 +17,7 @@
 
 static const char *const mode_names[_PR_MODE_MAX] = {
 	[PR_MODE_ADVISE] = "advise",
+	[PR_MODE_ASK] = "ask",
 	[PR_MODE_AUTO] = "auto",
 };
 
@@ -32,6 +33,7 @@ void pr_conf_init(struct pr_conf *c)
 		.disruption = PR_DISRUPTION_FREE,
 		.settle_usec = 2000000,
 		.deadline_usec = 30000000,
+		.delay_usec = 5000000, /* what systemd-logind gives before a suspend */
 	};
 }
 
@@ -74,7 +76,7 @@ static int set_mode(void *target, const char *value, const char **why)
 			return 0;
 		}
 	}
-	*why = "it is advise or auto";
+	*why = "it is advise, ask or auto";
 	return 1;
 }
 
@@ -140,6 +142,14 @@ static int set_deadline(void *target, const char *value, const char **why)
 
 	*why = "a number with a unit, 1s to 10min";
 	return set_duration(value, 1000000, 600000000, &c->deadline_usec);
+}
+
+static int set_delay(void *target, const char *value, const char **why)
+{
+	struct pr_conf *c = target;
+
+	*why = "a number with a unit, 100ms to 60s";
+	return set_duration(value, 100000, 60000000, &c->delay_usec);
 }
 
 static size_t hex_run(const char *s)
@@ -218,8 +228,9 @@ static int end_rule(void *target, const char **why)
 
 	if (!r->matches)
 		*why = "\"match\" is missing, with at least one key";
-	else if (!r->never && !r->guard && r->limit == PR_DISRUPTION_PINNED)
-		*why = "\"disruption\" is missing";
+	else if (!r->never && !r->guard && r->limit == PR_DISRUPTION_PINNED &&
+		 r->trust == PR_UNKNOWN)
+		*why = "\"disruption\", \"guard\" or \"trust\" is missing";
 	else
 		return 0;
 	return 1;
@@ -253,16 +264,30 @@ static int set_rule_limit(void *target, const char *value, const char **why)
 	return 0;
 }
 
+static int set_answer(const char *value, enum pr_known *ret, const char **why)
+{
+	*why = "it is yes or no";
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return 1;
+	*ret = *value == 'y' ? PR_YES : PR_NO;
+	return 0;
+}
+
 static int set_rule_guard(void *target, const char *value, const char **why)
+{
+	enum pr_known guard = PR_NO;
+	struct pr_conf_rule *r = target;
+	int k = set_answer(value, &guard, why);
+
+	r->guard = guard == PR_YES;
+	return k;
+}
+
+static int set_rule_trust(void *target, const char *value, const char **why)
 {
 	struct pr_conf_rule *r = target;
 
-	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) {
-		*why = "it is yes or no";
-		return 1;
-	}
-	r->guard = *value == 'y';
-	return 0;
+	return set_answer(value, &r->trust, why);
 }
 
 /* @digits hexadecimal digits or "*", up to @end; false for anything else. */
@@ -395,6 +420,7 @@ static const struct pr_conf_key rule_keys[] = {
 	{ .name = "match", .noun = "match", .inside = &match_table },
 	{ .name = "disruption", .noun = "disruption", .set = set_rule_limit },
 	{ .name = "guard", .noun = "guard", .set = set_rule_guard },
+	{ .name = "trust", .noun = "trust", .set = set_rule_trust },
 };
 static const struct pr_conf_table rule_table = { rule_keys, ARRAY_SIZE(rule_keys) };
 
@@ -405,6 +431,7 @@ static const struct pr_conf_key keys[] = {
 	{ .name = "disruption", .noun = "disruption", .set = set_disruption },
 	{ .name = "settle", .noun = "settle time", .set = set_settle },
 	{ .name = "deadline", .noun = "deadline", .set = set_deadline },
+	{ .name = "delay", .noun = "delay", .set = set_delay },
 	{ .name = "pinned", .noun = "device", .shape = PR_CONF_LIST, .set = add_pinned },
 	{ .name = "rules",
 		.noun = "rule",

@@ -10,6 +10,7 @@
 
 enum pr_mode {
 	PR_MODE_ADVISE = 0, /* explain, plan, announce; touch nothing */
+	PR_MODE_ASK,        /* offer the plan as an object, for somebody to have it applied */
 	PR_MODE_AUTO,       /* apply plans up to the disruption limit */
 	_PR_MODE_MAX,
 };
@@ -40,9 +41,10 @@ struct pr_conf_rule {
 	bool external;       /* else internal */
 	uint64_t serial;
 	char *slot, *path, *driver;
-	bool guard; /* slots that it matches are guarded */
-	bool never; /* not to be touched at all; else: */
-	/* FREE or RESTART: the most that may be disturbed; PINNED: not said */
+	bool guard;          /* slots that it matches are guarded */
+	enum pr_known trust; /* UNKNOWN: the rule does not say */
+	bool never;          /* not to be touched at all; else: */
+	/* FREE or RESTART: the most that may be disturbed; PINNED: the rule does not say */
 	enum pr_disruption limit;
 };
 
@@ -51,6 +53,7 @@ struct pr_conf {
 	enum pr_disruption disruption; /* limit of auto: FREE, RESTART or IN_USE */
 	uint64_t settle_usec;          /* quiet time after the last hot-plug event */
 	uint64_t deadline_usec;        /* of one blocking write of the helper */
+	uint64_t delay_usec;           /* most that programs are given before a plan */
 	char **pinned;                 /* addresses with their domain, or paths */
 	size_t n_pinned;
 	struct pr_conf_rule *rules;
@@ -94,6 +97,8 @@ const char *pr_conf_summary(const struct pr_conf *c, char ret[PR_CONF_SUMMARY_MA
  * the function or of a bridge above it.
  */
 bool pr_conf_rule_matches(const struct pr_conf_rule *r, const struct pr_function *f);
+/* By the first rule that says; else it is trusted: mode auto makes room for it. */
+bool pr_conf_trusts(const struct pr_conf *c, const struct pr_function *f);
 /* The first rule by which @f must not be touched in its present use; NULL: none. */
 const struct pr_conf_rule *pr_conf_forbids(const struct pr_conf *c, const struct pr_function *f);
 /* Some rule wants the slot of port @f guarded. */

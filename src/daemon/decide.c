@@ -157,13 +157,30 @@ static bool given_up(const struct pr_service *s, const struct pr_function *f)
 	return told_find(&s->given_up, path_of(f, path)) != NULL;
 }
 
+/* Auto does nothing for what an administrator does not trust; that it is dead is told. */
+static bool is_wanted(const struct pr_service *s, const struct pr_function *f)
+{
+	return !given_up(s, f) && (s->conf.mode != PR_MODE_AUTO || pr_conf_trusts(&s->conf, f));
+}
+
+/* Some of the dead are left alone. */
+static bool is_choosy(const struct pr_service *s)
+{
+	for (const struct pr_function *f = next_dead(s->look->topology, NULL); f;
+		f = next_dead(s->look->topology, f))
+		if (!is_wanted(s, f))
+			return true;
+
+	return false;
+}
+
 /* The next dead function that is worth a plan. */
 static const struct pr_function *next_wanted(
 	const struct pr_service *s, const struct pr_function *f)
 {
 	do
 		f = next_dead(s->look->topology, f);
-	while (f && given_up(s, f));
+	while (f && !is_wanted(s, f));
 	return f;
 }
 
@@ -184,7 +201,7 @@ static int make_question(const struct pr_service *s, struct pr_question *q)
 
 	q->topology = s->look->topology;
 	q->base.limit = s->conf.disruption;
-	q->only_wanted = s->given_up.n > 0;
+	q->only_wanted = is_choosy(s);
 	r = pr_service_add_pins(s, &q->base);
 	for (size_t i = 0; r == 0 && i < s->hook_pins.n; i++)
 		r = pr_wish_add_pinned(&q->base, s->hook_pins.list[i].path);
@@ -208,7 +225,7 @@ static void tell_plan(const struct pr_service *s, const struct pr_choice *c)
 	case PR_VERDICT_OK:
 		pr_log(PR_EVENT_PLAN_FOUND, LOG_NOTICE, &f, "Plan %s: %s%s", f.plan,
 			pr_say_plan(c->plan).text,
-			s->conf.mode == PR_MODE_ADVISE ? "; \"pciroom apply\" carries it out" : "");
+			s->conf.mode != PR_MODE_AUTO ? "; \"pciroom apply\" carries it out" : "");
 		break;
 	case PR_VERDICT_TOO_DISRUPTIVE:
 		pr_log(PR_EVENT_PLAN_FOUND, LOG_NOTICE, &f,
@@ -249,7 +266,8 @@ static bool tell_once(struct pr_service *s, const struct pr_choice *c)
 	return news;
 }
 
-static void apply(struct pr_service *s, struct pr_choice *c)
+/* Has the plan as an object, if it stands up to verification; NULL: it was told why not. */
+static struct pr_kept *offer(struct pr_service *s, struct pr_choice *c)
 {
 	struct pr_log_fields f = { .plan = c->plan->id };
 	struct pr_kept *kept = NULL;
@@ -260,11 +278,23 @@ static void apply(struct pr_service *s, struct pr_choice *c)
 		pr_log(PR_EVENT_PLAN_REFUSED, LOG_ERR, &f,
 			"Plan %s does not stand up to verification and is not carried out: %s",
 			f.plan, why);
-		return;
+		return NULL;
 	}
 	r = pr_service_keep(s, s->look, &c->wish, pr_take(c->plan), 0, &kept);
-	if (r == 0)
-		r = pr_service_run(s, kept, PR_UID_NOBODY, 0);
+	if (r < 0)
+		pr_log(PR_EVENT_NOT_APPLIED, LOG_ERR, NULL, "The plan cannot be kept: %s",
+			strerror(-r));
+	return kept;
+}
+
+static void apply(struct pr_service *s, struct pr_choice *c)
+{
+	struct pr_kept *kept = offer(s, c);
+	int r;
+
+	if (!kept)
+		return;
+	r = pr_service_run(s, kept, PR_UID_NOBODY, 0);
 	if (r < 0)
 		pr_log(PR_EVENT_NOT_APPLIED, LOG_ERR, NULL, "The plan cannot be started: %s",
 			strerror(-r));
@@ -306,8 +336,12 @@ static void act_on(struct pr_service *s, struct pr_choice *c)
 {
 	bool news = tell_once(s, c);
 
-	if (news && c->plan->verdict == PR_VERDICT_OK && s->conf.mode == PR_MODE_AUTO && !s->lost)
+	if (!news || c->plan->verdict != PR_VERDICT_OK)
+		return;
+	if (s->conf.mode == PR_MODE_AUTO && !s->lost)
 		apply(s, c);
+	else if (s->conf.mode == PR_MODE_ASK)
+		(void)offer(s, c); /* what went wrong was told */
 }
 
 /* What was decided is for the machine as it is, and nothing has begun meanwhile. */
@@ -373,7 +407,7 @@ void pr_service_decide(struct pr_service *s)
 	forget_gone(s);
 	if (s->settling || s->recovery_wanted)
 		return; /* the machine is still changing: decided at the look that follows */
-	if (s->given_up.n > 0 && !next_wanted(s, NULL))
+	if (is_choosy(s) && !next_wanted(s, NULL))
 		return;
 	if (s->deciding)
 		s->decide_again = true; /* what is being planned is out of date */

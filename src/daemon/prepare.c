@@ -11,9 +11,7 @@
 #include "base/macros.h"
 #include "daemon/service-private.h"
 
-/* What systemd-logind gives before a suspend. */
-#define DELAY_MAX_USEC 5000000ull
-#define PATH_TEXT_MAX  320
+#define PATH_TEXT_MAX 320
 
 const struct pr_inhibitor *pr_service_inhibitor(const struct pr_service *s,
 	enum pr_inhibit_mode mode, const struct pr_plan *plan, const struct pr_function **ret_f)
@@ -157,7 +155,7 @@ int pr_service_prepare(struct pr_service *s)
 	if (!pr_service_inhibitor(s, PR_INHIBIT_DELAY, s->job.plan->plan, &f))
 		return pr_service_begin(s);
 	s->job.preparing = true;
-	s->prepared_usec = pr_now_usec() + DELAY_MAX_USEC;
+	s->prepared_usec = pr_now_usec() + s->conf.delay_usec;
 	s->ops->wait_until(s->userdata, s->prepared_usec);
 	return 0;
 }

@@ -174,6 +174,8 @@ static void test_delay(void **state)
 static void test_delay_maximum(void **state)
 {
 	char plan[PR_BUS_PATH_MAX];
+	uint64_t began, until;
+	struct pr_conf conf;
 	struct stage s;
 	int fd;
 
@@ -181,10 +183,17 @@ static void test_delay_maximum(void **state)
 	stage_open(&s, machine_dead, PR_MODE_ADVISE);
 	s.machine_after = machine_mended;
 	stage_start(&s);
+	pr_conf_init(&conf);
+	conf.delay_usec = 60000000;
+	pr_service_configure(s.service, &conf);
+	stage_rest(&s);
 	fd = lease(&s, PORT_PATH, "delay");
 	client_plan(&s, &(struct asked){ 0 }, plan);
+	began = pr_now_usec();
 	apply(&s, plan);
 	assert_non_null(s.prepared);
+	assert_true(sd_event_source_get_time(s.prepared, &until) >= 0);
+	assert_in_range(until, began + 60000000, pr_now_usec() + 60000000);
 	/* now is the deadline */
 	assert_true(sd_event_source_set_time(s.prepared, 1) >= 0);
 	stage_rest(&s);

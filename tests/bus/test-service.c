@@ -255,6 +255,28 @@ static void test_advise(void **state)
 	stage_close(&s);
 }
 
+/* The plan is there for whoever says yes: an object that nobody had to ask for. */
+static void test_ask(void **state)
+{
+	char job[PR_BUS_PATH_MAX];
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_ASK);
+	s.machine_after = machine_mended;
+	stage_start(&s);
+	pr_service_settled(s.service); /* another look at the same machine offers nothing more */
+	stage_rest(&s);
+	assert_null(strstr(stage_heard(&s), "Job"));
+	assert_heard(&s, "InterfacesAdded " PR_BUS_PLANS "/1");
+	assert_null(strstr(stage_heard(&s), PR_BUS_PLANS "/2"));
+	client_assert_path(
+		client_apply(&s, PR_BUS_PLANS "/1", pr_service_generation(s.service), 0), job);
+	stage_rest(&s);
+	assert_heard(&s, "JobRemoved 1 done");
+	stage_close(&s);
+}
+
 /* The default limit of auto is what has no driver. */
 static void test_auto_limit(void **state)
 {
@@ -631,6 +653,37 @@ static void test_auto_stops_after_loss(void **state)
 	pr_service_free(q.service);
 }
 
+static void quiet_configure(struct quiet *q, const char *text)
+{
+	struct pr_conf_error error;
+	struct pr_conf conf;
+
+	pr_conf_init(&conf);
+	if (pr_conf_parse(&conf, "f", text, strlen(text), &error) != 0)
+		fail_msg("%s", error.text);
+	pr_service_configure(q->service, &conf);
+}
+
+/* Auto does nothing for a card that is not trusted; whoever asks for a plan gets it. */
+static void test_untrusted(void **state)
+{
+	static const char text[] = "mode: auto\n"
+				   "rules: [{ match: { id: '1b36:*' }, trust: no }]\n";
+	struct quiet q;
+
+	(void)state;
+	quiet_open(&q, PR_MODE_ADVISE);
+	quiet_configure(&q, text);
+	quiet_show(&q, machine_dead);
+	assert_int_equal(q.runs, 0);
+	assert_int_equal(quiet_plan_all(&q)->plan->verdict, PR_VERDICT_OK);
+	quiet_configure(&q, "mode: auto\n");
+	quiet_show(&q, machine_dead);
+	assert_int_equal(q.runs, 1);
+	quiet_end(&q, PR_OUTCOME_DONE);
+	pr_service_free(q.service);
+}
+
 /* A rule of the configuration keeps auto, and every client, from what it is about. */
 static void test_rule(void **state)
 {
@@ -638,16 +691,12 @@ static void test_rule(void **state)
 		"mode: auto\ndisruption: in-use\n"
 		"rules: [{ match: { path: 0000:00/02.0 }, disruption: never }]\n";
 	const struct pr_kept *kept = NULL;
-	struct pr_conf_error error;
-	struct pr_conf conf;
 	struct pr_why why;
 	struct quiet q;
 
 	(void)state;
 	quiet_open(&q, PR_MODE_ADVISE);
-	pr_conf_init(&conf);
-	assert_int_equal(pr_conf_parse(&conf, "f", text, strlen(text), &error), 0);
-	pr_service_configure(q.service, &conf);
+	quiet_configure(&q, text);
 	quiet_show(&q, machine_dead);
 	assert_int_equal(q.runs, 0);
 	assert_int_equal(
@@ -884,11 +933,13 @@ static const struct CMUnitTest plain[] = {
 		NULL, NULL },
 	{ "auto does nothing more after a loss, until the configuration is read again",
 		test_auto_stops_after_loss, NULL, NULL, NULL },
+	{ "auto does nothing for a card that is not trusted", test_untrusted, NULL, NULL, NULL },
 	{ "auto does not touch what a rule forbids", test_rule, NULL, NULL, NULL },
 	{ "children that all die make the service degraded", test_children_die, NULL, NULL, NULL },
 	{ "what another process left is finished before a plan", test_foreign_pending, NULL, NULL,
 		NULL },
 	{ "without a helper nothing is begun", test_no_backend, NULL, NULL, NULL },
+	{ "ask offers a plan as an object", test_ask, NULL, NULL, NULL },
 	{ "auto mends by itself", test_auto, NULL, NULL, NULL },
 	{ "advise tells once and touches nothing", test_advise, NULL, NULL, NULL },
 	{ "auto keeps to its disruption limit", test_auto_limit, NULL, NULL, NULL },

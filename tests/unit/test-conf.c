@@ -18,7 +18,7 @@ struct good_case {
 	const char *name, *text;
 	enum pr_mode mode;
 	enum pr_disruption disruption;
-	uint64_t settle, deadline;
+	uint64_t settle, deadline, delay; /* delay 0: the default */
 	const char *pinned[4];
 };
 #define DEFAULTS                                                                     \
@@ -34,13 +34,19 @@ static const struct good_case good_cases[] = {
 		.mode = PR_MODE_AUTO,
 		.settle = 2000000,
 		.deadline = 30000000 },
+	{ .name = "mode ask",
+		.text = "mode: ask\n",
+		.mode = PR_MODE_ASK,
+		.settle = 2000000,
+		.deadline = 30000000 },
 	{ .name = "every key at once",
 		.text = "mode: 'auto'\ndisruption: \"restart\"\nsettle: 500ms\ndeadline: 10min\n"
-			"pinned: [0000:03:00.0, 0000:00/02.0/00.0]\n",
+			"delay: 1min\npinned: [0000:03:00.0, 0000:00/02.0/00.0]\n",
 		.mode = PR_MODE_AUTO,
 		.disruption = PR_DISRUPTION_RESTART,
 		.settle = 500000,
 		.deadline = 600000000,
+		.delay = 60000000,
 		.pinned = { "0000:03:00.0", "0000:00/02.0/00.0" } },
 	{ .name = "in-use is the highest limit",
 		.text = "disruption: in-use\n",
@@ -80,6 +86,7 @@ static void test_good(void **state)
 	assert_int_equal(c.disruption, g->disruption);
 	assert_int_equal(c.settle_usec, g->settle);
 	assert_int_equal(c.deadline_usec, g->deadline);
+	assert_int_equal(c.delay_usec, g->delay ? g->delay : 5000000);
 	while (g->pinned[n])
 		n++;
 	assert_int_equal(c.n_pinned, n);
@@ -99,14 +106,14 @@ struct bad_case {
 static const struct bad_case bad_cases[] = {
 	{ .name = "an unknown mode",
 		.text = "# comment\nmode: atuo\n",
-		.message = "f.yaml:2:7: bad mode \"atuo\": it is advise or auto\n"
+		.message = "f.yaml:2:7: bad mode \"atuo\": it is advise, ask or auto\n"
 			   "mode: atuo\n"
 			   "      ^" },
 	{ .name = "an unknown key",
 		.text = "mode: auto\nsetle: 2s\n",
 		.message =
-			"f.yaml:2:1: unknown key \"setle\": mode, disruption, settle, deadline, pinned and "
-			"rules are known\n"
+			"f.yaml:2:1: unknown key \"setle\": mode, disruption, settle, deadline, delay, "
+			"pinned and rules are known\n"
 			"setle: 2s\n"
 			"^" },
 	{ .name = "a key a second time",
@@ -135,6 +142,11 @@ static const struct bad_case bad_cases[] = {
 		.message = "f.yaml:1:11: bad deadline \"601s\": a number with a unit, 1s to 10min\n"
 			   "deadline: 601s\n"
 			   "          ^" },
+	{ .name = "a delay one second too long",
+		.text = "delay: 61s\n",
+		.message = "f.yaml:1:8: bad delay \"61s\": a number with a unit, 100ms to 60s\n"
+			   "delay: 61s\n"
+			   "       ^" },
 	{ .name = "a negative duration",
 		.text = "settle: -2s\n",
 		.message =
@@ -235,14 +247,14 @@ static const struct bad_case bad_cases[] = {
 			   "  ^" },
 	{ .name = "the caret counts characters, not bytes",
 		.text = "\"mode\": \"\xc3\xa4\" #\nx: y\n",
-		.message = "f.yaml:1:9: bad mode \"\xc3\xa4\": it is advise or auto\n"
+		.message = "f.yaml:1:9: bad mode \"\xc3\xa4\": it is advise, ask or auto\n"
 			   "\"mode\": \"\xc3\xa4\" #\n"
 			   "        ^" },
 	{ .name = "the column behind a character of two bytes",
 		.text = "{ \xc3\xa4: 1 }\n",
 		.message =
-			"f.yaml:1:3: unknown key \"\xc3\xa4\": mode, disruption, settle, deadline, pinned and "
-			"rules are known\n"
+			"f.yaml:1:3: unknown key \"\xc3\xa4\": mode, disruption, settle, deadline, delay, "
+			"pinned and rules are known\n"
 			"{ \xc3\xa4: 1 }\n"
 			"  ^" },
 };
@@ -272,7 +284,8 @@ static const struct bad_case bad_rules[] = {
 			   "        ^" },
 	{ .name = "a rule that says nothing",
 		.text = "rules:\n  - match:\n      driver: nvme\n",
-		.message = "f.yaml:2:5: bad rule: \"disruption\" is missing\n"
+		.message = "f.yaml:2:5: bad rule: \"disruption\", \"guard\" or \"trust\" is "
+			   "missing\n"
 			   "  - match:\n"
 			   "    ^" },
 	{ .name = "a key of a rule a second time",
@@ -281,15 +294,20 @@ static const struct bad_case bad_rules[] = {
 			   "    match: { class: 01 }\n"
 			   "    ^" },
 	{ .name = "an unknown key of a rule",
-		.text = RULE "trust: none\n",
-		.message =
-			"f.yaml:3:5: unknown key \"trust\": name, match, disruption and guard are known\n"
-			"    trust: none\n"
-			"    ^" },
+		.text = RULE "colour: red\n",
+		.message = "f.yaml:3:5: unknown key \"colour\": name, match, disruption, guard "
+			   "and trust are known\n"
+			   "    colour: red\n"
+			   "    ^" },
 	{ .name = "a match that is one word",
 		.text = "rules:\n  - match: nvme\n",
 		.message = "f.yaml:2:12: a match is \"key: value\" lines\n"
 			   "  - match: nvme\n"
+			   "           ^" },
+	{ .name = "a trust that is none",
+		.text = RULE "trust: maybe\n",
+		.message = "f.yaml:3:12: bad trust \"maybe\": it is yes or no\n"
+			   "    trust: maybe\n"
 			   "           ^" },
 	{ .name = "in use is no limit of a rule",
 		.text = RULE "disruption: in-use\n",
@@ -437,6 +455,30 @@ static void test_rule(void **state)
 	pr_topology_free(t);
 }
 
+/* The first rule that says decides; what no rule is about is trusted. */
+static void test_trust(void **state)
+{
+	static const char text[] =
+		"rules:\n"
+		"  - { match: { location: external }, disruption: free }\n"
+		"  - { match: { serial: 9a-bc-de-f0-12-34-56-78 }, trust: yes }\n"
+		"  - { match: { id: '10de:*' }, trust: no }\n";
+	struct pr_topology *t = machine_build(MACHINE);
+	struct pr_conf_error error = { "" };
+	struct pr_conf c;
+
+	(void)state;
+	pr_conf_init(&c);
+	if (pr_conf_parse(&c, "f.yaml", text, strlen(text), &error) != 0)
+		fail_msg("%s", error.text);
+	assert_true(pr_conf_trusts(&c, machine_function(t, "01:00.0")));
+	assert_false(pr_conf_trusts(&c, machine_function(t, "02:00.0")));
+	assert_true(pr_conf_trusts(&c, machine_function(t, "02:00.1")));
+	assert_null(pr_conf_forbids(&c, machine_function(t, "02:00.0")));
+	pr_conf_deinit(&c);
+	pr_topology_free(t);
+}
+
 /* ---- directories ---- */
 
 struct file {
@@ -484,7 +526,7 @@ static const struct load_case load_cases[] = {
 		.files = { { "a", "10-x.yaml", "mode: auto\n" },
 			{ "b", "20-y.yaml", "settle: 5s\nmode: on\n" } },
 		.result = 1,
-		.message = "/b/20-y.yaml:2:7: bad mode \"on\": it is advise or auto\n"
+		.message = "/b/20-y.yaml:2:7: bad mode \"on\": it is advise, ask or auto\n"
 			   "mode: on\n"
 			   "      ^" },
 };
@@ -575,6 +617,7 @@ int main(void)
 	ADD_ROWS(&tests, bad_rules, test_bad);
 	ADD_ROWS(&tests, rule_cases, test_rule);
 	ADD_ROWS(&tests, load_cases, test_load);
+	ADD_TEST(&tests, test_trust);
 	ADD_TEST(&tests, test_too_large);
 	ADD_TEST(&tests, test_guard_rule);
 
