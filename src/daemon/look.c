@@ -173,6 +173,7 @@ static void finish_good(struct pr_looking *l, int fd)
 static void on_ended(void *userdata, bool clean)
 {
 	struct pr_looking *l = userdata;
+	bool late = pr_worker_killed(l->worker);
 	int fd = l->fd;
 
 	pr_worker_free(l->worker);
@@ -184,7 +185,9 @@ static void on_ended(void *userdata, bool clean)
 	}
 	(void)close(fd); /* a memory file */
 	l->events.failed(l->events.userdata,
-		l->said ? l->note : "the process that looked ended without an answer");
+		l->said ? l->note
+		: late  ? "it did not answer in time: something hangs in the kernel"
+			: "the process that looked ended without an answer");
 }
 
 int pr_looking_start(struct pr_looking *l)

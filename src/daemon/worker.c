@@ -18,10 +18,14 @@
 #include "base/io.h"
 #include "base/macros.h"
 
+/* A process that is not in the kernel for good is gone this long after SIGKILL. */
+#define GRACE_USEC 2000000u
+
 struct pr_worker {
 	struct pr_worker_task task;
 	int channel;
-	pid_t pid; /* 0 once it is reaped */
+	pid_t pid;   /* 0 once it is reaped, or left behind */
+	bool killed; /* for its deadline */
 	sd_event_source *io, *child, *timer;
 };
 
@@ -150,30 +154,46 @@ static int on_channel(sd_event_source *source, int fd, uint32_t revents, void *u
 	return 0;
 }
 
-static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata)
+static void end(struct pr_worker *w, bool clean)
 {
-	struct pr_worker *w = userdata;
-
-	(void)source;
 	w->pid = 0;
 	while (receive(w) > 0)
 		continue; /* what it said before it ended */
 	(void)sd_event_source_set_enabled(w->io, SD_EVENT_OFF);
+	(void)sd_event_source_set_enabled(w->child, SD_EVENT_OFF);
 	if (w->timer)
 		(void)sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
-	w->task.ended(w->task.userdata, si->si_code == CLD_EXITED && si->si_status == 0);
+	w->task.ended(w->task.userdata, clean);
+}
+
+static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata)
+{
+	(void)source;
+	end(userdata, si->si_code == CLD_EXITED && si->si_status == 0);
 	return 0;
 }
 
+/* What waits in the kernel for a driver that hangs is ended by no signal: it is left behind. */
 static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct pr_worker *w = userdata;
 
-	(void)source;
 	(void)usec;
-	if (w->pid > 0)
-		(void)kill(w->pid, SIGKILL); /* the child source reports its end */
-	return 0;
+	if (w->pid == 0)
+		return 0;
+	if (w->killed) {
+		end(w, false);
+		return 0;
+	}
+	w->killed = true;
+	(void)kill(w->pid, SIGKILL); /* the child source reports its end */
+	(void)sd_event_source_set_time_relative(source, GRACE_USEC);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+bool pr_worker_killed(const struct pr_worker *w)
+{
+	return w->killed;
 }
 
 static int add_sources(struct pr_worker *w, sd_event *event)

@@ -35,7 +35,8 @@ struct pr_worker_task {
 	int keep;   /* descriptor that the child needs, or -1; it has the same number there */
 	int also;   /* the same, another one; 0: none */
 	bool whole; /* never killed by us: what it has begun, it ends */
-	uint64_t timeout_usec; /* then the child is killed; 0: never */
+	/* Then the child is killed, and left behind when that does not end it; 0: never. */
+	uint64_t timeout_usec;
 };
 
 /* SIGCHLD is blocked in the caller (sd-event asks for it).  @task is copied. */
@@ -48,6 +49,8 @@ void pr_worker_tell_confirmed(struct pr_worker *w);
 void pr_worker_tell_time(struct pr_worker *w, unsigned int seconds);
 /* SIGUSR1: what it works on is being changed by others. */
 void pr_worker_tell_changed(struct pr_worker *w);
+/* In ended(): was it for the deadline? */
+bool pr_worker_killed(const struct pr_worker *w);
 /* Kills a child that runs (or stops it, see `whole`), without ended().  NULL is fine. */
 void pr_worker_free(struct pr_worker *w);
 

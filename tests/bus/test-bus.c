@@ -272,7 +272,7 @@ static void test_apply(void **state)
 	s.machine_after = machine_mended;
 	stage_start(&s);
 	client_plan_and_apply(&s);
-	assert_heard(&s, "JobNew 1", "PropertiesChanged " PR_BUS_JOBS "/1 " PR_BUS_JOB,
+	assert_heard(&s, "JobNew 1", "PropertiesChanged " PR_BUS_JOBS "/1 " PR_BUS_JOB " Step",
 		"JobReport 0 done", "JobRemoved 1 done");
 	assert_story(&s, "dead device=0000:01:00.0", "plan-found device=0000:01:00.0 plan=yes",
 		"apply-started device=0000:01:00.0 plan=yes job=1",
