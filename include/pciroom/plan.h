@@ -97,6 +97,13 @@ struct pr_reserve {
 	uint64_t size;  /* bytes, a multiple of 1 MiB; not 0 */
 };
 
+/* Virtual functions that are to be enabled. */
+struct pr_vf_wish {
+	struct pr_address function; /* the physical one */
+	unsigned int vfs;           /* 1 to PR_VFS_MAX */
+};
+#define PR_VFS_MAX 65535u /* TotalVFs is a 16-bit register (PCIe 9.3.3.5) */
+
 struct pr_request {
 	/* functions that shall work; none: every function that is dead */
 	const struct pr_address *targets;
@@ -116,6 +123,9 @@ struct pr_request {
 	/* Bridges named here are targets too.  At most one for each window. */
 	const struct pr_reserve *reserves;
 	size_t n_reserves;
+	/* these are targets too: room is made for the VF BARs and buses, and then they are enabled */
+	const struct pr_vf_wish *vfs;
+	size_t n_vfs;
 	bool no_writes;  /* as if no register could be written */
 	bool no_numbers; /* bus numbers are left to the kernel */
 	/* only whether there is a plan within the policy: a refusal looks no further, has no why */
@@ -133,7 +143,7 @@ enum pr_step_kind {
 	/*
 	 * address, value, old: numbers of virtual functions.  0: they are taken away before the
 	 * physical function is, and the runner has them again, with their drivers and settings, when
-	 * that is back
+	 * that is back.  Else as many are enabled, when all else is done.
 	 */
 	PR_STEP_VFS,
 	PR_STEP_EXPECT, /* the layout predicted; verified against the machine */
@@ -291,10 +301,12 @@ struct pr_plan {
 	const char *why; /* sentence for all but OK and NOTHING; NULL for these */
 	const struct pr_function **targets;
 	size_t n_targets;
-	const struct pr_bus_wish *buses; /* of the request */
+	const struct pr_bus_wish *buses; /* of the request, and what its virtual functions take */
 	size_t n_buses;
-	const struct pr_reserve *reserves; /* the same */
+	const struct pr_reserve *reserves; /* of the request */
 	size_t n_reserves;
+	const struct pr_vf_wish *vfs; /* of the request */
+	size_t n_vfs;
 	const struct pr_function **removed; /* tops of the subtrees that are re-enumerated */
 	size_t n_removed;
 	/* every function that is removed or whose driver is restarted, in walk order */
@@ -334,7 +346,10 @@ struct pr_plan {
 	size_t n_steps;
 	bool checked; /* pr_plan_check() has found it good; nothing else is carried out */
 	struct pr_explanation explanation; /* of the targets */
-	/* for INFEASIBLE: whether it is the room or the kernel; else NULL */
+	/*
+	 * for INFEASIBLE: whether it is the room or the kernel; else NULL, also where virtual
+	 * functions are asked for that no room would give
+	 */
 	const struct pr_certificate *certificate;
 	/*
 	 * For INFEASIBLE, TOO_DISRUPTIVE and VETOED, if asked for.  Each was simulated: all that lacks
@@ -349,7 +364,7 @@ struct pr_plan {
 /*
  * Plans @request on @t.  0 and a plan (every verdict is a plan), -ENOENT when
  * a target is not in @t, -EINVAL when bus numbers are asked for what is no
- * bridge, or none or too many, -ENOMEM.  Deterministic.
+ * bridge, or none or too many (of virtual functions as well), -ENOMEM.  Deterministic.
  */
 int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
 	const struct pr_policy *policy, struct pr_plan **ret);

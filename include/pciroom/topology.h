@@ -384,3 +384,6 @@ bool pr_topology_equal(
 /* Same for layout alone (states and ranges, removed, bus numbers): what a kernel decided. */
 bool pr_layout_equal(
 	const struct pr_topology *a, const struct pr_topology *b, char *why, size_t size);
+/* The same, but @b may have virtual functions that @a does not have: nobody can have foreseen them. */
+bool pr_layout_within(
+	const struct pr_topology *a, const struct pr_topology *b, char *why, size_t size);

@@ -25,8 +25,8 @@ struct pr_vfs {
 	const struct pr_resource *bar; /* STOP_BAR: the first one */
 	unsigned int bus, last_bus;    /* STOP_BUS: wanted, and where the bus range ends */
 	/*
-	 * STOP_BAR: the most after a plan, and how disruptive it is; 0: no plan within the policy
-	 * gives all VF BARs addresses, or their sizes are not known
+	 * STOP_BAR, _BUS: the most after a plan, and how disruptive it is; 0: no plan within the
+	 * policy gives all VF BARs addresses, or more of them buses, or their sizes are not known
 	 */
 	unsigned int planned;
 	enum pr_when when;

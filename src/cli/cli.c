@@ -83,6 +83,7 @@ enum {
 	OPT_LIST,
 	OPT_BUSES,
 	OPT_RESERVE,
+	OPT_VFS,
 	OPT_CONFIRM,
 	OPT_RELEASE,
 	OPT_BYTES,
@@ -116,6 +117,8 @@ static const struct {
 	{ OPT_BUSES, "buses", "DEVICE=N",
 		"bus numbers that this bridge is to have at least (may be given again)",
 		PR_TAKES_BUSES },
+	{ OPT_VFS, "vfs", "DEVICE=N",
+		"virtual functions that this one is to have (may be given again)", PR_TAKES_BUSES },
 	{ OPT_ADD, "add", "TEMPLATE@SLOT",
 		"a card that comes (may be given again); SLOT is the port above it, or the slot's name",
 		PR_TAKES_WHAT_IF },
@@ -379,6 +382,9 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case OPT_BUSES:
 		cli->buses[cli->n_buses++] = argument;
 		return PR_EXIT_OK;
+	case OPT_VFS:
+		cli->vfs[cli->n_vfs++] = argument;
+		return PR_EXIT_OK;
 	case OPT_ADD:
 		cli->added[cli->n_added++] = argument;
 		return PR_EXIT_OK;
@@ -455,6 +461,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ wishes->limit, PR_TAKES_POLICY, "disruption" },
 		{ cli->n_pins > 0, PR_TAKES_POLICY | PR_TAKES_COMMAND, "pin" },
 		{ cli->n_buses > 0, PR_TAKES_BUSES, "buses" },
+		{ cli->n_vfs > 0, PR_TAKES_BUSES, "vfs" },
 		{ cli->n_added > 0, PR_TAKES_WHAT_IF, "add" },
 		{ cli->n_removed > 0, PR_TAKES_WHAT_IF, "remove" },
 		{ cli->n_movable > 0, PR_TAKES_WHAT_IF, "movable" },
@@ -538,7 +545,7 @@ static int run_verb(struct pr_cli *cli, const struct wishes *wishes, struct pr_t
 /* Lists of what options name: as long as there are arguments.  False when memory is short. */
 static bool make_lists(struct pr_cli *cli, size_t n)
 {
-	const char ***lists[] = { &cli->pins, &cli->buses, &cli->reserves, &cli->added,
+	const char ***lists[] = { &cli->pins, &cli->buses, &cli->vfs, &cli->reserves, &cli->added,
 		&cli->removed, &cli->movable };
 	bool good = true;
 
@@ -554,6 +561,7 @@ static void free_lists(struct pr_cli *cli)
 	free(cli->pins);
 	free(cli->buses);
 	free(cli->reserves);
+	free(cli->vfs);
 	free(cli->added);
 	free(cli->removed);
 	free(cli->movable);

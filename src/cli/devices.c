@@ -87,37 +87,37 @@ int pr_cli_devices(const struct pr_cli *cli, const struct pr_topology *t,
 	return PR_EXIT_OK;
 }
 
-/* "DEVICE=N" */
-static int find_wish(const struct pr_topology *t, const char *text, struct pr_bus_wish *ret)
+/* Takes "DEVICE=N" of --@option apart, N from 1 to @max; @what: the sort of device. */
+static int find_count(const struct pr_topology *t, const char *option, const char *text,
+	const char *what, unsigned int max, struct pr_function **ret, unsigned int *ret_n)
 {
 	const char *equals = strrchr(text, '=');
-	struct pr_function *f = NULL;
 	char device[512];
 	uint64_t n;
-	int r;
 
 	if (!equals || (size_t)(equals - text) >= sizeof(device) ||
-		pr_parse_u64(equals + 1, 10, &n) < 0 || n < 1 || n > PR_BUSES_MAX)
-		return pr_cli_error("--buses=%s: a bridge and a number from 1 to %u are wanted, as "
-				    "in 0000:02:00.0=8",
-			text, PR_BUSES_MAX);
+		pr_parse_u64(equals + 1, 10, &n) < 0 || n < 1 || n > max)
+		return pr_cli_error("--%s=%s: %s and a number from 1 to %u are wanted, as in "
+				    "0000:02:00.0=8",
+			option, text, what, max);
 	memcpy(device, text, (size_t)(equals - text));
 	device[equals - text] = '\0';
-	r = pr_cli_device(t, device, &f);
+	*ret_n = (unsigned int)n;
+	return pr_cli_device(t, device, ret);
+}
+
+static int find_buses(const struct pr_topology *t, const char *text, struct pr_bus_wish *ret)
+{
+	struct pr_function *f = NULL;
+	int r;
+
+	r = find_count(t, "buses", text, "a bridge", PR_BUSES_MAX, &f, &ret->buses);
 	if (r != PR_EXIT_OK)
 		return r;
 	if (!f->bridge)
 		return pr_cli_error("--buses=%s: only a bridge has bus numbers", text);
-	*ret = (struct pr_bus_wish){ .bridge = f->address, .buses = (unsigned int)n };
+	ret->bridge = f->address;
 	return PR_EXIT_OK;
-}
-
-static bool is_repeated(const struct pr_bus_wish *wishes, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (pr_address_compare(&wishes[k].bridge, &wishes[i].bridge) == 0)
-			return true;
-	return false;
 }
 
 int pr_cli_buses(const struct pr_cli *cli, const struct pr_topology *t, struct pr_bus_wish **ret)
@@ -126,9 +126,42 @@ int pr_cli_buses(const struct pr_cli *cli, const struct pr_topology *t, struct p
 	int r = wishes ? PR_EXIT_OK : pr_cli_failed(-ENOMEM, "cannot look for devices");
 
 	for (size_t i = 0; r == PR_EXIT_OK && i < cli->n_buses; i++) {
-		r = find_wish(t, cli->buses[i], &wishes[i]);
-		if (r == PR_EXIT_OK && is_repeated(wishes, i))
-			r = pr_cli_error("--buses=%s: this bridge was named before", cli->buses[i]);
+		r = find_buses(t, cli->buses[i], &wishes[i]);
+		for (size_t k = 0; r == PR_EXIT_OK && k < i; k++)
+			if (pr_address_compare(&wishes[k].bridge, &wishes[i].bridge) == 0)
+				r = pr_cli_error(
+					"--buses=%s: this bridge was named before", cli->buses[i]);
+	}
+	if (r != PR_EXIT_OK) {
+		free(wishes);
+		return r;
+	}
+	*ret = wishes;
+	return PR_EXIT_OK;
+}
+
+static int find_vfs(const struct pr_topology *t, const char *text, struct pr_vf_wish *ret)
+{
+	struct pr_function *f = NULL;
+	int r;
+
+	r = find_count(t, "vfs", text, "a device", PR_VFS_MAX, &f, &ret->vfs);
+	if (r == PR_EXIT_OK)
+		ret->function = f->address;
+	return r;
+}
+
+int pr_cli_vfs(const struct pr_cli *cli, const struct pr_topology *t, struct pr_vf_wish **ret)
+{
+	struct pr_vf_wish *wishes = calloc(cli->n_vfs + 1, sizeof(*wishes));
+	int r = wishes ? PR_EXIT_OK : pr_cli_failed(-ENOMEM, "cannot look for devices");
+
+	for (size_t i = 0; r == PR_EXIT_OK && i < cli->n_vfs; i++) {
+		r = find_vfs(t, cli->vfs[i], &wishes[i]);
+		for (size_t k = 0; r == PR_EXIT_OK && k < i; k++)
+			if (pr_address_compare(&wishes[k].function, &wishes[i].function) == 0)
+				r = pr_cli_error(
+					"--vfs=%s: this device was named before", cli->vfs[i]);
 	}
 	if (r != PR_EXIT_OK) {
 		free(wishes);

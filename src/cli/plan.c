@@ -38,6 +38,8 @@ int pr_question_init(const struct pr_cli *cli, const struct pr_topology *t, stru
 		r = pr_cli_paths(cli->movable, cli->n_movable, t, &q.movable);
 	if (r == PR_EXIT_OK)
 		r = pr_cli_buses(cli, t, &q.buses);
+	if (r == PR_EXIT_OK)
+		r = pr_cli_vfs(cli, t, &q.vfs);
 	if (r != PR_EXIT_OK) {
 		pr_question_deinit(&q);
 		return r;
@@ -59,6 +61,8 @@ int pr_question_init(const struct pr_cli *cli, const struct pr_topology *t, stru
 		.n_targets = q.n_devices,
 		.buses = q.buses,
 		.n_buses = cli->n_buses,
+		.vfs = q.vfs,
+		.n_vfs = cli->n_vfs,
 		.advise = true };
 	r = pr_question_reserve(cli, t, &q);
 	if (r != PR_EXIT_OK) {
@@ -76,6 +80,7 @@ void pr_question_deinit(struct pr_question *q)
 	free(q->targets);
 	free(q->buses);
 	free(q->reserves);
+	free(q->vfs);
 	pr_paths_free(q->pins);
 	pr_paths_free(q->movable);
 	*q = (struct pr_question){ 0 };

@@ -207,28 +207,59 @@ static char **pin_names(const struct pr_policy *policy)
 	return names;
 }
 
-/* "buses", a{su}; nothing when nobody asks for any, so that an older service need not know it. */
-static int append_buses(sd_bus_message *m, const struct pr_request *request)
+/* Opens a{su} behind @key: how many of something devices are to have. */
+static int open_counts(sd_bus_message *m, const char *key)
+{
+	int r;
+
+	r = sd_bus_message_open_container(m, 'e', "sv");
+	if (r >= 0)
+		r = sd_bus_message_append(m, "s", key);
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'v', "a{su}");
+	return r < 0 ? r : sd_bus_message_open_container(m, 'a', "{su}");
+}
+
+static int append_count(sd_bus_message *m, const struct pr_address *a, unsigned int n)
 {
 	char address[PR_ADDRESS_MAX];
+
+	pr_address_format(a, address);
+	return sd_bus_message_append(m, "{su}", address, n);
+}
+
+static int close_counts(sd_bus_message *m)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; r >= 0 && i < 3; i++)
+		r = sd_bus_message_close_container(m);
+	return r;
+}
+
+/* Nothing when nobody asks for any, so that an older service need not know it. */
+static int append_buses(sd_bus_message *m, const struct pr_request *request)
+{
 	int r;
 
 	if (request->n_buses == 0)
 		return 0;
-	r = sd_bus_message_open_container(m, 'e', "sv");
-	if (r >= 0)
-		r = sd_bus_message_append(m, "s", "buses");
-	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'v', "a{su}");
-	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'a', "{su}");
-	for (size_t i = 0; r >= 0 && i < request->n_buses; i++) {
-		pr_address_format(&request->buses[i].bridge, address);
-		r = sd_bus_message_append(m, "{su}", address, request->buses[i].buses);
-	}
-	for (unsigned int i = 0; r >= 0 && i < 3; i++)
-		r = sd_bus_message_close_container(m);
-	return r;
+	r = open_counts(m, "buses");
+	for (size_t i = 0; r >= 0 && i < request->n_buses; i++)
+		r = append_count(m, &request->buses[i].bridge, request->buses[i].buses);
+	return r < 0 ? r : close_counts(m);
+}
+
+static int append_vfs(sd_bus_message *m, const struct pr_request *request)
+{
+	int r;
+
+	if (request->n_vfs == 0)
+		return 0;
+	r = open_counts(m, "vfs");
+	for (size_t i = 0; r >= 0 && i < request->n_vfs; i++)
+		r = append_count(m, &request->vfs[i].function, request->vfs[i].vfs);
+	return r < 0 ? r : close_counts(m);
 }
 
 /* "reserves", a(sst); the same. */
@@ -281,6 +312,9 @@ static int append_request(
 	if (r < 0)
 		return r;
 	r = append_buses(call, request);
+	if (r < 0)
+		return r;
+	r = append_vfs(call, request);
 	if (r < 0)
 		return r;
 	r = append_reserves(call, request);

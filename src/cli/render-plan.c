@@ -95,8 +95,14 @@ static void add_write(struct pr_text *t, const struct pr_plan *p, const struct p
 
 static void add_vfs(struct pr_text *t, const struct pr_name *name, const struct pr_step *step)
 {
-	const char *s = step->old == 1 ? "" : "s";
+	const char *s = (step->value > 0 ? step->value : step->old) == 1 ? "" : "s";
 
+	if (step->value > 0) {
+		pr_text_printf(t,
+			"enable %" PRIu32 " virtual function%s of %s (sriov_numvfs %" PRIu32 ")",
+			step->value, s, name->text, step->value);
+		return;
+	}
 	pr_text_printf(t,
 		"take the %" PRIu32
 		" virtual function%s of %s away for the moment (sriov_numvfs 0)",

@@ -41,6 +41,10 @@ static void missing_bar(struct pr_text *t, const struct pr_style *s, const struc
 
 	pr_text_printf(t, "%s (%s for all) has no addresses", pr_resource_name(v->bar->index),
 		pr_size_text(s, v->bar->size, a));
+}
+
+static void add_plan(struct pr_text *t, const struct pr_vfs *v)
+{
 	if (v->planned > 0)
 		pr_text_printf(t, "; a plan makes room for %u, %s", v->planned, efforts[v->when]);
 }
@@ -53,10 +57,12 @@ static void stop(struct pr_text *t, const struct pr_style *s, const struct pr_vf
 		return;
 	case PR_VF_STOP_BAR:
 		missing_bar(t, s, v);
+		add_plan(t, v);
 		return;
 	case PR_VF_STOP_BUS:
 		pr_text_printf(t, "the next one is on bus %02x, the buses end at %02x", v->bus,
 			v->last_bus);
+		add_plan(t, v);
 		return;
 	case PR_VF_STOP_UNKNOWN:
 		pr_text_add(t, "the device does not say where they are");

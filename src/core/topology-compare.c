@@ -108,6 +108,7 @@ struct compare {
 	size_t size;
 	const struct pr_function *function; /* compared now; NULL: the machine or a host bridge */
 	bool facts;                         /* compare what was read too, not the layout alone */
+	bool more_vfs; /* the other may have virtual functions that this one has not */
 };
 
 __attribute__((format(printf, 2, 3))) static bool differs(
@@ -377,6 +378,15 @@ static size_t position(const struct pr_function *f)
 	return f ? (size_t)(f - f->root->functions) + 1 : 0;
 }
 
+/* With functions that come in between, positions say nothing. */
+static bool same_parent(
+	const struct compare *c, const struct pr_function *a, const struct pr_function *b)
+{
+	if (c->more_vfs && a && b)
+		return pr_address_compare(&a->address, &b->address) == 0;
+	return position(a) == position(b);
+}
+
 static bool same_function(
 	struct compare *c, const struct pr_function *a, const struct pr_function *b)
 {
@@ -387,13 +397,33 @@ static bool same_function(
 		pr_address_format(&b->address, name);
 		return differs(c, "the other has %s in its place", name);
 	}
-	if (position(a->parent) != position(b->parent))
+	if (!same_parent(c, a->parent, b->parent))
 		return differs(c, "it sits below another bridge");
 	return same_flag(c, "it is removed", a->removed, b->removed) &&
 	       same_flag(c, "it is unplugged", a->unplugged, b->unplugged) &&
 	       same_flag(c, "it has no bus numbers", a->no_bus, b->no_bus) &&
 	       same_bridge(c, a->bridge, b->bridge) && same_resources(c, a, b) &&
 	       (!c->facts || same_facts(c, a->facts, b->facts));
+}
+
+/* A virtual function that @a does not have. */
+static bool is_more(const struct compare *c, const struct pr_root *a, const struct pr_function *f)
+{
+	if (!c->more_vfs || !f->facts->is_vf)
+		return false;
+	for (size_t i = 0; i < a->n_functions; i++)
+		if (pr_address_compare(&a->functions[i].address, &f->address) == 0)
+			return false;
+	return true;
+}
+
+static size_t count_more(const struct compare *c, const struct pr_root *a, const struct pr_root *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n_functions; i++)
+		n += is_more(c, a, &b->functions[i]);
+	return n;
 }
 
 static bool same_root(struct compare *c, const struct pr_root *a, const struct pr_root *b)
@@ -406,14 +436,17 @@ static bool same_root(struct compare *c, const struct pr_root *a, const struct p
 			a->facts.domain, a->facts.bus, b->facts.domain, b->facts.bus);
 	if (!same_number(c, "the last bus of a host bridge", a->last_bus, b->last_bus) ||
 		!same_number(c, "the number of functions of a host bridge", (int64_t)a->n_functions,
-			(int64_t)b->n_functions))
+			(int64_t)b->n_functions - (int64_t)count_more(c, a, b)))
 		return false;
 	if (c->facts && !same_root_facts(c, a, b))
 		return false;
 
-	for (size_t i = 0; i < a->n_functions; i++)
-		if (!same_function(c, &a->functions[i], &b->functions[i]))
+	for (size_t i = 0, k = 0; i < a->n_functions; i++, k++) {
+		while (is_more(c, a, &b->functions[k]))
+			k++;
+		if (!same_function(c, &a->functions[i], &b->functions[k]))
 			return false;
+	}
 	return true;
 }
 
@@ -439,6 +472,14 @@ bool pr_layout_equal(
 	const struct pr_topology *a, const struct pr_topology *b, char *why, size_t size)
 {
 	struct compare c = { .why = why, .size = size };
+
+	return same_roots(&c, a, b);
+}
+
+bool pr_layout_within(
+	const struct pr_topology *a, const struct pr_topology *b, char *why, size_t size)
+{
+	struct compare c = { .why = why, .size = size, .more_vfs = true };
 
 	return same_roots(&c, a, b);
 }

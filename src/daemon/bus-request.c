@@ -18,12 +18,18 @@ static void strings_free(char **list, size_t n)
 	free(list);
 }
 
+static void counts_deinit(struct pr_counts *c)
+{
+	strings_free(c->devices, c->n);
+	free(c->counts);
+}
+
 void pr_asked_deinit(struct pr_asked *a)
 {
 	strings_free(a->targets, a->n_targets);
 	strings_free(a->pinned, a->n_pinned);
-	strings_free(a->bridges, a->n_buses);
-	free(a->buses);
+	counts_deinit(&a->buses);
+	counts_deinit(&a->vfs);
 	for (size_t i = 0; i < a->n_reserves; i++)
 		free(a->reserves[i].bridge);
 	free(a->reserves);
@@ -59,27 +65,28 @@ static int read_strings(sd_bus_message *m, char ***ret, size_t *ret_n)
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static int add_bridge(struct pr_asked *a, const char *device, uint32_t n)
+static int add_count(struct pr_counts *c, const char *device, uint32_t n)
 {
-	char **bridges = reallocarray(a->bridges, a->n_buses + 1, sizeof(*bridges));
-	uint32_t *buses;
+	char **devices = reallocarray(c->devices, c->n + 1, sizeof(*devices));
+	uint32_t *counts;
 
-	if (!bridges)
+	if (!devices)
 		return -ENOMEM;
-	a->bridges = bridges;
-	buses = reallocarray(a->buses, a->n_buses + 1, sizeof(*buses));
-	if (!buses)
+	c->devices = devices;
+	counts = reallocarray(c->counts, c->n + 1, sizeof(*counts));
+	if (!counts)
 		return -ENOMEM;
-	a->buses = buses;
-	bridges[a->n_buses] = strdup(device);
-	if (!bridges[a->n_buses])
+	c->counts = counts;
+	devices[c->n] = strdup(device);
+	if (!devices[c->n])
 		return -ENOMEM;
-	buses[a->n_buses++] = n;
+	counts[c->n++] = n;
 	return 0;
 }
 
-/* The variant at hand, bridges and how many bus numbers each is to have. */
-static int read_buses(sd_bus_message *m, struct pr_asked *ret, sd_bus_error *error)
+/* The variant at hand: devices, and how many each is to have of what @key says. */
+static int read_counts(sd_bus_message *m, const char *key, uint32_t max, struct pr_counts *ret,
+	sd_bus_error *error)
 {
 	const char *device;
 	uint32_t n;
@@ -91,13 +98,12 @@ static int read_buses(sd_bus_message *m, struct pr_asked *ret, sd_bus_error *err
 	if (r < 0)
 		return r;
 	while ((r = sd_bus_message_read(m, "{su}", &device, &n)) > 0) {
-		if (n < 1 || n > PR_BUSES_MAX)
+		if (n < 1 || n > max)
 			return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-				"\"buses\" of %.100s is a number from 1 to %u", device,
-				PR_BUSES_MAX);
-		if (ret->n_buses == ASKED_MAX)
+				"\"%s\" of %.100s is a number from 1 to %u", key, device, max);
+		if (ret->n == ASKED_MAX)
 			return -E2BIG;
-		r = add_bridge(ret, device, n);
+		r = add_count(ret, device, n);
 		if (r < 0)
 			return r;
 	}
@@ -180,13 +186,15 @@ static int read_key(sd_bus_message *m, const char *key, struct pr_asked *ret, sd
 		return read_strings(m, &ret->targets, &ret->n_targets);
 	if (strcmp(key, "pinned") == 0 && !ret->pinned)
 		return read_strings(m, &ret->pinned, &ret->n_pinned);
-	if (strcmp(key, "buses") == 0 && !ret->buses)
-		return read_buses(m, ret, error);
+	if (strcmp(key, "buses") == 0 && !ret->buses.devices)
+		return read_counts(m, key, PR_BUSES_MAX, &ret->buses, error);
+	if (strcmp(key, "vfs") == 0 && !ret->vfs.devices)
+		return read_counts(m, key, PR_VFS_MAX, &ret->vfs, error);
 	if (strcmp(key, "reserves") == 0 && !ret->reserves)
 		return read_reserves(m, ret, error);
 	return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-		"unknown or repeated key \"%s\": targets, disruption, pinned, buses and reserves are "
-		"known",
+		"unknown or repeated key \"%s\": targets, disruption, pinned, buses, reserves and vfs "
+		"are known",
 		key);
 }
 

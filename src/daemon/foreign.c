@@ -45,6 +45,30 @@ static bool is_below(const struct pr_plan *plan, const struct pr_address *a)
 	return false;
 }
 
+/* Virtual functions that the plan enables, where they will be (PCIe 9.3.3.9, .10). */
+static bool is_enabled(const struct pr_plan *plan, size_t begun, const struct pr_address *a)
+{
+	unsigned int id = (unsigned int)a->bus << 8 | (unsigned int)a->device << 3 | a->function;
+
+	for (size_t i = 0; i < begun && i < plan->n_steps; i++) {
+		const struct pr_step *s = &plan->steps[i];
+		const struct pr_function *pf = pr_topology_find(plan->topology, &s->address);
+		unsigned int first;
+
+		if (s->kind != PR_STEP_VFS || s->value == 0 || !pf)
+			continue;
+		pf = pr_topology_same(plan->prediction, pf);
+		first = ((unsigned int)pf->address.bus << 8 |
+				(unsigned int)pf->address.device << 3 | pf->address.function) +
+			pf->caps->sriov.first_offset;
+		if (a->domain == pf->address.domain && id >= first &&
+			id <= first + (s->value - 1) * pf->caps->sriov.stride)
+			return true;
+	}
+
+	return false;
+}
+
 bool pr_plan_expects(
 	const struct pr_plan *plan, size_t begun, bool added, const struct pr_address *a)
 {
@@ -53,6 +77,8 @@ bool pr_plan_expects(
 
 	/* late news of what the plan was made on */
 	if (known == added)
+		return true;
+	if (is_enabled(plan, begun, a))
 		return true;
 	if (!has_begun(plan, begun, added ? PR_STEP_RESCAN : PR_STEP_REMOVE) &&
 		!has_begun(plan, begun, PR_STEP_VFS))

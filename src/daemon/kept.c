@@ -15,6 +15,7 @@ void pr_wish_deinit(struct pr_wish *w)
 	free(w->targets);
 	free(w->buses);
 	free(w->reserves);
+	free(w->vfs);
 	*w = (struct pr_wish){ 0 };
 }
 
@@ -62,6 +63,17 @@ int pr_wish_add_reserve(struct pr_wish *w, const struct pr_reserve *reserve)
 	return 0;
 }
 
+int pr_wish_add_vfs(struct pr_wish *w, const struct pr_vf_wish *v)
+{
+	struct pr_vf_wish *grown = reallocarray(w->vfs, w->n_vfs + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	w->vfs = grown;
+	grown[w->n_vfs++] = *v;
+	return 0;
+}
+
 static struct pr_policy wish_policy(const struct pr_wish *w)
 {
 	return (struct pr_policy){
@@ -77,6 +89,8 @@ int pr_wish_plan(const struct pr_wish *w, const struct pr_topology *t, struct pr
 		.n_buses = w->n_buses,
 		.reserves = w->reserves,
 		.n_reserves = w->n_reserves,
+		.vfs = w->vfs,
+		.n_vfs = w->n_vfs,
 		.advise = true };
 	struct pr_policy policy = wish_policy(w);
 

@@ -26,12 +26,15 @@ struct pr_wish {
 	size_t n_buses;
 	struct pr_reserve *reserves;
 	size_t n_reserves;
+	struct pr_vf_wish *vfs;
+	size_t n_vfs;
 };
 void pr_wish_deinit(struct pr_wish *w);
 int pr_wish_add_target(struct pr_wish *w, const struct pr_address *a);
 int pr_wish_add_pinned(struct pr_wish *w, const char *device);
 int pr_wish_add_buses(struct pr_wish *w, const struct pr_bus_wish *b);
 int pr_wish_add_reserve(struct pr_wish *w, const struct pr_reserve *reserve);
+int pr_wish_add_vfs(struct pr_wish *w, const struct pr_vf_wish *v);
 /* pr_plan_make() with it. */
 int pr_wish_plan(const struct pr_wish *w, const struct pr_topology *t, struct pr_plan **ret);
 /* pr_plan_check() with its policy. */

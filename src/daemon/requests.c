@@ -79,14 +79,31 @@ static int wish_buses(struct pr_wish *w, const struct pr_topology *t, const stru
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < asked->n_buses; i++) {
-		const struct pr_function *f = find(t, asked->bridges[i]);
+	for (size_t i = 0; r == 0 && i < asked->buses.n; i++) {
+		const struct pr_function *f = find(t, asked->buses.devices[i]);
 
 		if (!f || !f->bridge)
 			return refuse(why, PR_REFUSAL_NO_SUCH_DEVICE, "there is no bridge %.100s",
-				asked->bridges[i]);
-		r = pr_wish_add_buses(
-			w, &(struct pr_bus_wish){ .bridge = f->address, .buses = asked->buses[i] });
+				asked->buses.devices[i]);
+		r = pr_wish_add_buses(w, &(struct pr_bus_wish){ .bridge = f->address,
+						 .buses = asked->buses.counts[i] });
+	}
+	return r;
+}
+
+static int wish_vfs(struct pr_wish *w, const struct pr_topology *t, const struct pr_asked *asked,
+	struct pr_why *why)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < asked->vfs.n; i++) {
+		const struct pr_function *f = find(t, asked->vfs.devices[i]);
+
+		if (!f)
+			return refuse(why, PR_REFUSAL_NO_SUCH_DEVICE, "there is no device %.100s",
+				asked->vfs.devices[i]);
+		r = pr_wish_add_vfs(w, &(struct pr_vf_wish){ .function = f->address,
+					       .vfs = asked->vfs.counts[i] });
 	}
 	return r;
 }
@@ -119,6 +136,8 @@ static int make_wish(const struct pr_service *s, const struct pr_asked *asked, s
 		r = wish_buses(w, s->look->topology, asked, why);
 	if (r == 0)
 		r = wish_reserves(w, s->look->topology, asked, why);
+	if (r == 0)
+		r = wish_vfs(w, s->look->topology, asked, why);
 	return r == 0 ? wish_pins(w, s, asked, why) : r;
 }
 

@@ -200,14 +200,19 @@ int pr_service_freshen(struct pr_service *s, bool trusted, pr_service_fresh_fn *
 	void *userdata, struct pr_why *why);
 
 /* What a client asks to be planned: devices as he names them. */
+/* How many of something devices are to have. */
+struct pr_counts {
+	char **devices;
+	uint32_t *counts;
+	size_t n;
+};
 struct pr_asked {
 	char **targets;
 	size_t n_targets;
 	char **pinned;
 	size_t n_pinned;
-	char **bridges; /* that are to have bus numbers: as many as @buses says */
-	uint32_t *buses;
-	size_t n_buses;
+	struct pr_counts buses; /* bus numbers of bridges */
+	struct pr_counts vfs;   /* virtual functions of physical ones */
 	struct pr_asked_reserve {
 		char *bridge;
 		uint8_t window; /* as in struct pr_reserve */

@@ -147,11 +147,17 @@ static int plan(const struct pr_upload_task *r, const struct pr_topology *t, int
 		pr_address_format(&find(t, r->asked->pinned[i], channel)->address, address);
 		k = pr_wish_add_pinned(&wish, address);
 	}
-	for (size_t i = 0; k == 0 && i < r->asked->n_buses; i++)
-		k = pr_wish_add_buses(&wish,
-			&(struct pr_bus_wish){
-				.bridge = find_bridge(t, r->asked->bridges[i], channel)->address,
-				.buses = r->asked->buses[i] });
+	for (size_t i = 0; k == 0 && i < r->asked->buses.n; i++)
+		k = pr_wish_add_buses(
+			&wish, &(struct pr_bus_wish){
+				       .bridge = find_bridge(t, r->asked->buses.devices[i], channel)
+							 ->address,
+				       .buses = r->asked->buses.counts[i] });
+	for (size_t i = 0; k == 0 && i < r->asked->vfs.n; i++)
+		k = pr_wish_add_vfs(&wish,
+			&(struct pr_vf_wish){
+				.function = find(t, r->asked->vfs.devices[i], channel)->address,
+				.vfs = r->asked->vfs.counts[i] });
 	for (size_t i = 0; k == 0 && i < r->asked->n_reserves; i++) {
 		const struct pr_asked_reserve *a = &r->asked->reserves[i];
 

@@ -343,6 +343,17 @@ static bool any_virtual(const struct pr_function *pf, bool there)
 	return false;
 }
 
+/* sriov_enable() of drivers/pci/iov.c: those of all that the device has, or none */
+static bool has_room_for_vfs(const struct pr_function *f)
+{
+	for (unsigned int i = 0; i < f->n_resources; i++)
+		if (f->resources[i].index >= PR_VF_BAR0 && f->resources[i].index < PR_WINDOW_IO &&
+			f->resources[i].state != PR_RES_ASSIGNED)
+			return false;
+
+	return true;
+}
+
 /* sriov_numvfs_store() of drivers/pci/iov.c */
 static int set_numvfs(struct instance *s, const struct pr_function *f, const char *value)
 {
@@ -360,6 +371,8 @@ static int set_numvfs(struct instance *s, const struct pr_function *f, const cha
 		return 0;
 	if (action.value > 0 && numvfs_of(s, f) > 0)
 		return -EBUSY;
+	if (action.value > 0 && !has_room_for_vfs(f))
+		return -ENOMEM;
 	r = pr_function_path(f, path, sizeof(path));
 	if (r == 0)
 		r = act(s, &action);

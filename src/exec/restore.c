@@ -558,11 +558,20 @@ static bool undo_registers(
 	return true;
 }
 
+/* From now on what was set before the plan is what is wanted. */
+static void undo_enabled(const struct pr_record *record)
+{
+	for (size_t i = 0; i < record->n_steps; i++)
+		if (record->steps[i].inverse == PR_INVERSE_VFS && record->steps[i].value > 0)
+			record->steps[i].done = false;
+}
+
 void pr_restore(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
 {
 	struct pr_restored before = { 0 };
 
+	undo_enabled(record);
 	if (writes_to_undo(record) && !undo_registers(backend, record, &before)) {
 		*ret = before;
 		return;
@@ -604,6 +613,7 @@ void pr_undo(
 {
 	struct pr_restored before = { 0 };
 
+	undo_enabled(record);
 	look_again(backend, &before);
 	if (before.now) {
 		pr_settings_guard(record, before.now, backend);

@@ -109,6 +109,24 @@ static int do_rescan(const struct pr_backend *b, const struct pr_step *s)
 	return b->ops->rescan ? b->ops->rescan(b->instance, &s->address) : -EOPNOTSUPP;
 }
 
+/* What was moved is brought back before: it is the driver that is asked. */
+static int enable_vfs(const struct run *run, const struct pr_step *s)
+{
+	const struct pr_function *f;
+	struct pr_restored restored;
+	int r = -ENODEV;
+
+	pr_restore_settle(run->backend, run->record, &restored);
+	f = restored.now ? pr_topology_find_path(restored.now, s->path) : NULL;
+	if (!restored.now)
+		r = restored.error;
+	else if (f && !f->removed)
+		r = pr_settings_set_vfs(run->backend, &f->address, s->old, s->value);
+	pr_topology_free(restored.now);
+
+	return r;
+}
+
 static int do_step(const struct run *run, size_t step)
 {
 	const struct pr_step *s = &run->plan->steps[step];
@@ -126,7 +144,8 @@ static int do_step(const struct run *run, size_t step)
 		r = check_away(run, step);
 		return r < 0 ? r : do_rescan(b, s);
 	case PR_STEP_VFS:
-		return pr_settings_set_vfs(b, &s->address, s->old, s->value);
+		return s->value > 0 ? enable_vfs(run, s)
+				    : pr_settings_set_vfs(b, &s->address, s->old, s->value);
 	case PR_STEP_EXPECT:
 		return 0; /* the verification that ends every run */
 	case _PR_STEP_MAX:
@@ -311,11 +330,20 @@ static void fail_step(struct run *run, int r)
 	roll_back(run, r == -ESTALE ? PR_OUTCOME_STALE : PR_OUTCOME_ROLLED_BACK, cause);
 }
 
+static bool is_predicted(
+	const struct run *run, const struct pr_topology *now, char *why, size_t size)
+{
+	const struct pr_topology *prediction = run->plan->prediction;
+
+	return run->plan->n_vfs > 0 ? pr_layout_within(prediction, now, why, size)
+				    : pr_layout_equal(prediction, now, why, size);
+}
+
 static void report_success(struct run *run, const struct pr_topology *now)
 {
 	char why[160];
 
-	if (pr_layout_equal(run->plan->prediction, now, why, sizeof(why)))
+	if (is_predicted(run, now, why, sizeof(why)))
 		report(run, PR_OUTCOME_DONE, "done as predicted, nothing was lost");
 	else
 		report(run, PR_OUTCOME_DIFFERS,
@@ -335,6 +363,28 @@ static void report_no_help(struct run *run, const struct pr_restored *restored, 
 			"%s; everything that was there is there", cause);
 }
 
+static bool vfs_are_there(
+	const struct run *run, const struct pr_topology *now, char *why, size_t size)
+{
+	for (size_t i = 0; i < run->plan->n_steps; i++) {
+		const struct pr_step *s = &run->plan->steps[i];
+		const struct pr_function *f;
+		char address[PR_ADDRESS_MAX];
+
+		if (s->kind != PR_STEP_VFS || s->value == 0)
+			continue;
+		f = pr_topology_find_path(now, s->path);
+		if (f && !f->removed && f->facts->sriov_numvfs == (int)s->value)
+			continue;
+		pr_address_format(&s->address, address);
+		(void)snprintf(
+			why, size, "%s does not have %u virtual functions", address, s->value);
+		return false;
+	}
+
+	return true;
+}
+
 /* All steps are done: compares the machine with what was promised. */
 static void verify(struct run *run)
 {
@@ -345,7 +395,8 @@ static void verify(struct run *run)
 	if (!all_there(run, &restored, why, sizeof(why))) {
 		(void)snprintf(cause, sizeof(cause), "after the last step: %s", why);
 		roll_back(run, PR_OUTCOME_ROLLED_BACK, cause);
-	} else if (!pr_targets_work(run->plan, restored.now, why, sizeof(why))) {
+	} else if (!pr_targets_work(run->plan, restored.now, why, sizeof(why)) ||
+		   !vfs_are_there(run, restored.now, why, sizeof(why))) {
 		report_no_help(run, &restored, why);
 		report_unrestored(run, &restored);
 		finish(run, !restored.unfinished && !restored.refused);

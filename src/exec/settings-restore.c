@@ -115,6 +115,8 @@ static bool differs(const struct visit *v, const struct pr_record_setting *s)
 
 	if (s->what->place != PR_PLACE_ATTRIBUTE)
 		return pr_setting_register(s->what, v->f, &offset, &value) && value != s->value;
+	if (pr_settings_replaced(v->record, s))
+		return false;
 	text = pr_setting_attribute(s->what, v->text);
 	now = text ? text : s->what->absent;
 

@@ -30,12 +30,14 @@ static bool is_unbound_by(const struct pr_plan *plan, const struct pr_function *
 	return false;
 }
 
-/* Taken away, and had again, with its physical function's others. */
-static bool is_virtual_of(const struct pr_plan *plan, const struct pr_function *f)
+/* Taken away, and had again, with its physical function's others; or one that is to have some. */
+static bool is_about_vfs(const struct pr_plan *plan, const struct pr_function *f)
 {
-	for (size_t i = 0; f->facts->is_vf && i < plan->n_steps; i++)
+	const struct pr_address *pf = f->facts->is_vf ? &f->facts->physfn : &f->address;
+
+	for (size_t i = 0; i < plan->n_steps; i++)
 		if (plan->steps[i].kind == PR_STEP_VFS &&
-			pr_address_compare(&plan->steps[i].address, &f->facts->physfn) == 0)
+			pr_address_compare(&plan->steps[i].address, pf) == 0)
 			return true;
 
 	return false;
@@ -154,7 +156,7 @@ static int save_function(struct saving *s, const struct pr_record_function *entr
 	const struct pr_function *f = pr_topology_find_path(s->now, entry->path);
 
 	if (pr_record_removes(s->record, entry->path) || is_unbound_by(s->plan, f) ||
-		is_virtual_of(s->plan, f))
+		is_about_vfs(s->plan, f))
 		return save_all(s, f, entry);
 
 	return is_guard(s, f) ? save_guard(s, f, entry) : 0;

@@ -82,6 +82,19 @@ static bool is_number(const struct pr_record_setting *s)
 	return strcmp(s->what->name, NUMBER) == 0;
 }
 
+bool pr_settings_replaced(const struct pr_record *record, const struct pr_record_setting *s)
+{
+	for (size_t i = 0; is_number(s) && i < record->n_steps; i++) {
+		const struct pr_record_step *step = &record->steps[i];
+
+		if (step->inverse == PR_INVERSE_VFS && step->value > 0 && step->done &&
+			strcmp(step->path, s->path) == 0)
+			return true;
+	}
+
+	return false;
+}
+
 /* It is there with its driver, and has none of those that it had. */
 static const struct pr_function *wants_virtual(
 	const struct pr_record_setting *s, const struct pr_restored *ret)
@@ -106,7 +119,7 @@ bool pr_settings_virtual(
 		const struct pr_record_setting *s = &record->settings[i];
 		const struct pr_function *f = wants_virtual(s, ret);
 
-		if (!f)
+		if (!f || pr_settings_replaced(record, s))
 			continue;
 		/* refused: the wrong driver is taken off again */
 		try_set(backend, &f->address, AUTOPROBE, "0");

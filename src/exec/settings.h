@@ -51,6 +51,9 @@ int pr_settings_set_vfs(
 bool pr_settings_virtual(
 	const struct pr_record *record, const struct pr_backend *backend, struct pr_restored *ret);
 
+/* The plan of @record has set what @s says to another number, and that is not being undone. */
+bool pr_settings_replaced(const struct pr_record *record, const struct pr_record_setting *s);
+
 /* pr_settings_early() for virtual functions alone, on a look that has them. */
 void pr_settings_early_virtual(
 	const struct pr_record *record, const struct pr_backend *backend, struct pr_restored *ret);

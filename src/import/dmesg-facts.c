@@ -176,7 +176,7 @@ static size_t put_masks(const struct pr_dmesg_function *f, struct pr_bar_mask *r
 {
 	size_t n = 0;
 
-	for (unsigned int i = 0; i <= PR_ROM; i++) {
+	for (unsigned int i = 0; i < PR_WINDOW_IO; i++) {
 		const struct pr_dmesg_bar *bar = &f->bars[i];
 		uint64_t mask = ~(bar->size - 1);
 		bool wide = (bar->flags & PR_IORES_MEM_64) != 0;
@@ -259,7 +259,7 @@ static struct pr_facts facts_of(
 static int add_function(const struct pr_dmesg *log, const struct pr_dmesg_fold *fold,
 	const struct pr_dmesg_function *f, struct pr_builder *builder)
 {
-	struct pr_bar_mask masks[PR_ROM + 1];
+	struct pr_bar_mask masks[PR_WINDOW_IO];
 	struct pr_facts facts;
 	struct bytes b;
 	int r;
@@ -481,7 +481,7 @@ static bool find_parent(
 int pr_dmesg_newcomer(const struct pr_dmesg *log, size_t from, size_t until,
 	const struct pr_address *a, struct pr_arena *arena, struct pr_facts *ret)
 {
-	struct pr_bar_mask *masks = pr_new_array(arena, PR_ROM + 1, struct pr_bar_mask);
+	struct pr_bar_mask *masks = pr_new_array(arena, PR_WINDOW_IO, struct pr_bar_mask);
 	struct bytes *b = pr_new(arena, struct bytes);
 	struct pr_dmesg_function *f;
 	struct pr_dmesg_fold fold;
@@ -508,7 +508,7 @@ static int supplement_function(const struct pr_dmesg_function *f, struct pr_buil
 {
 	const struct pr_resource_line io = { 0, f->io_asked - 1, PR_IORES_IO | PR_IORES_UNSET };
 	const struct pr_dmesg_entry *e = f->found;
-	struct pr_bar_mask masks[PR_ROM + 1];
+	struct pr_bar_mask masks[PR_WINDOW_IO];
 	int r;
 
 	if (!e)

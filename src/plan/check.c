@@ -161,7 +161,7 @@ static int check_vf_gone(struct checking *c, size_t i, const struct pr_function 
 	return 0;
 }
 
-static int check_vfs(struct checking *c, size_t i)
+static int check_taken_away(struct checking *c, size_t i)
 {
 	const struct pr_step *step = &c->plan->steps[i];
 	const struct pr_function *pf = step_function(c, step);
@@ -177,9 +177,62 @@ static int check_vfs(struct checking *c, size_t i)
 		if (r != 0)
 			return r;
 	}
-	if (step->value != 0 || n == 0 || step->old != n)
+	if (n == 0 || step->old != n)
 		return bad_step(c, i, "it does not have that many virtual functions");
 	add_action(c, PR_ACTION_VFS, pf, pf->root);
+	return 0;
+}
+
+static bool is_wished(const struct checking *c, const struct pr_step *step)
+{
+	for (size_t i = 0; i < c->plan->n_vfs; i++)
+		if (pr_address_compare(&c->plan->vfs[i].function, &step->address) == 0 &&
+			c->plan->vfs[i].vfs == step->value)
+			return true;
+	return false;
+}
+
+/* They come last, when nothing moves any more; and the driver asked is the one that was there. */
+static int check_enabled(struct checking *c, size_t i)
+{
+	const struct pr_step *step = &c->plan->steps[i];
+	const struct pr_function *pf = step_function(c, step);
+
+	if (!pf || !pf->facts->driver)
+		return bad_step(c, i, "no driver is there that could do it");
+	if (!is_wished(c, step) || pf->caps->sriov.present != PR_YES ||
+		step->value > pf->caps->sriov.total_vfs)
+		return bad_step(c, i, "nobody asks for that many, or there are fewer");
+	if (step->old != 0 || pr_function_next_vf(pf, NULL))
+		return bad_step(c, i, "it has virtual functions");
+	for (size_t k = i + 1; k < c->plan->n_steps; k++)
+		if (c->plan->steps[k].kind != PR_STEP_EXPECT &&
+			(c->plan->steps[k].kind != PR_STEP_VFS || c->plan->steps[k].value == 0))
+			return bad_step(c, i, "something is done after it");
+	return 0;
+}
+
+/* What Linux asks for before it enables them (sriov_enable() of drivers/pci/iov.c). */
+static int check_room_for_vfs(
+	struct checking *c, const struct pr_step *step, const struct pr_topology *now)
+{
+	const struct pr_function *pf = pr_topology_same(now, step_function(c, step));
+	const struct pr_sriov *s = &pf->caps->sriov;
+	unsigned int id = (unsigned int)pf->address.bus << 8 |
+			  (unsigned int)pf->address.device << 3 | pf->address.function;
+	unsigned int last = pf->parent ? pf->parent->bridge->subordinate : pf->root->last_bus;
+
+	for (size_t i = 0; i < pf->n_resources; i++) {
+		const struct pr_resource *r = &pf->resources[i];
+
+		if (r->index < PR_VF_BAR0 || r->index >= PR_WINDOW_IO)
+			continue;
+		if (r->state != PR_RES_ASSIGNED || !pr_resource_forwarded(pf, r))
+			return bad_function(c, pf, "would have no room for virtual functions");
+	}
+	if (s->first_offset == 0 || (step->value > 1 && s->stride == 0) ||
+		(id + s->first_offset + s->stride * (step->value - 1)) >> 8 > last)
+		return bad_function(c, pf, "would have no buses for virtual functions");
 	return 0;
 }
 
@@ -190,7 +243,7 @@ static int return_vfs(struct checking *c)
 		const struct pr_step *step = &c->plan->steps[i];
 		const struct pr_function *pf;
 
-		if (step->kind != PR_STEP_VFS)
+		if (step->kind != PR_STEP_VFS || step->value != 0)
 			continue;
 		pf = step_function(c, step);
 		if (*fate_of(c, pf) == GONE)
@@ -398,7 +451,7 @@ static int check_step(struct checking *c, size_t i)
 	case PR_STEP_RESCAN:
 		return check_rescan(c, i);
 	case PR_STEP_VFS:
-		return check_vfs(c, i);
+		return c->plan->steps[i].value > 0 ? check_enabled(c, i) : check_taken_away(c, i);
 	case PR_STEP_EXPECT:
 		return i + 1 == c->plan->n_steps ? 0 : bad_step(c, i, "it must come last");
 	case PR_STEP_WRITE:
@@ -489,6 +542,9 @@ static int check_outcome(struct checking *c, const struct pr_topology *now)
 	int r;
 
 	r = check_staying(c, now);
+	for (size_t i = 0; i < p->n_steps && r == 0; i++)
+		if (p->steps[i].kind == PR_STEP_VFS && p->steps[i].value > 0)
+			r = check_room_for_vfs(c, &p->steps[i], now);
 	if (r != 0)
 		return r;
 	if (!pr_nothing_lost(p->topology, now, c->why, c->size) ||

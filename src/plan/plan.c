@@ -53,23 +53,53 @@ static int add_reserve(struct making *m, const struct pr_reserve *reserve)
 	return r;
 }
 
+/* For the same bridge the larger number holds. */
+static void add_numbers(struct pr_bus_wish *wishes, size_t *n, const struct pr_bus_wish *wish)
+{
+	for (size_t i = 0; i < *n; i++) {
+		if (pr_address_compare(&wishes[i].bridge, &wish->bridge) != 0)
+			continue;
+		if (wishes[i].buses < wish->buses)
+			wishes[i].buses = wish->buses;
+		return;
+	}
+	wishes[(*n)++] = *wish;
+}
+
+static int add_virtual(struct making *m, const struct pr_vf_wish *wish, struct pr_bus_wish *buses)
+{
+	struct pr_bus_wish more;
+	int r;
+
+	if (wish->vfs == 0 || wish->vfs > PR_VFS_MAX)
+		return -EINVAL;
+	r = add_asked(m, &wish->function);
+	if (r == 0 && pr_enable_buses(m->asked[m->n_asked - 1], wish->vfs, &more)) {
+		add_numbers(buses, &m->plan->n_buses, &more);
+		r = add_asked(m, &more.bridge);
+	}
+	return r;
+}
+
 static int find_asked(struct making *m, const struct pr_request *request)
 {
+	const size_t n_vfs = request->n_vfs, n_buses = request->n_buses + n_vfs;
 	struct pr_plan *p = m->plan;
+	struct pr_bus_wish *buses = pr_new_array(p->arena, n_buses, struct pr_bus_wish);
 	int r = 0;
 
 	m->asked =
-		pr_new_array(p->arena, request->n_targets + request->n_buses + request->n_reserves,
+		pr_new_array(p->arena, request->n_targets + n_buses + n_vfs + request->n_reserves,
 			const struct pr_function *);
 	p->reserves = pr_arena_memdup(
 		p->arena, request->reserves, request->n_reserves * sizeof(*request->reserves));
-	p->buses = pr_arena_memdup(
-		p->arena, request->buses, request->n_buses * sizeof(*request->buses));
-	if (!m->asked || !p->buses || !p->reserves)
+	p->vfs = pr_arena_memdup(p->arena, request->vfs, n_vfs * sizeof(*request->vfs));
+	if (!m->asked || !buses || !p->vfs || !p->reserves)
 		return -ENOMEM;
-	p->n_buses = request->n_buses;
-	m->search.buses = p->buses;
-	m->search.n_buses = p->n_buses;
+	p->n_vfs = n_vfs;
+	p->buses = m->search.buses = buses;
+	for (; p->n_buses < request->n_buses; p->n_buses++)
+		buses[p->n_buses] = request->buses[p->n_buses];
 	p->n_reserves = request->n_reserves;
 	m->search.reserves = p->reserves;
 	m->search.n_reserves = p->n_reserves;
@@ -79,6 +109,10 @@ static int find_asked(struct making *m, const struct pr_request *request)
 		r = add_wish(m, &request->buses[i]);
 	for (size_t i = 0; i < request->n_reserves && r == 0; i++)
 		r = add_reserve(m, &request->reserves[i]);
+	for (size_t i = 0; i < n_vfs && r == 0; i++)
+		r = add_virtual(m, &request->vfs[i], buses);
+	m->search.n_buses = p->n_buses;
+	m->search.everything = n_vfs > 0;
 	return r;
 }
 
@@ -307,7 +341,21 @@ static int write_down(struct making *m, const struct pr_choice *choice)
 	if (r == 0)
 		r = pr_candidate_steps(p->arena, &choice->candidate, m->judgement.rescued,
 			m->judgement.n_rescued, &p->steps, &p->n_steps);
+	if (r == 0 && pr_enable_pending(p))
+		r = pr_enable_steps(p);
 	return r;
+}
+
+/* There is room: nothing is moved. */
+static int enable(struct making *m)
+{
+	struct pr_plan *p = m->plan;
+	int r;
+
+	p->verdict = PR_VERDICT_OK;
+	p->proven = true;
+	r = pr_topology_copy(p->topology, NULL, &p->prediction);
+	return r < 0 ? r : pr_enable_steps(p);
 }
 
 /* ---- verdicts ---- */
@@ -422,7 +470,14 @@ static int make(struct making *m, const struct pr_request *request)
 		return r;
 
 	r = pr_kernel_select(&p->topology->machine, &p->kernel);
-	if (p->n_targets == 0) {
+	if (pr_enable_forbidden(p)) {
+		p->n_targets = 0;
+		p->proven = true;
+	} else if (p->n_targets == 0 && pr_enable_pending(p)) {
+		r = enable(m);
+		if (r < 0)
+			return r;
+	} else if (p->n_targets == 0) {
 		p->verdict = PR_VERDICT_NOTHING;
 		p->proven = true;
 	} else if (r < 0) {
@@ -436,6 +491,8 @@ static int make(struct making *m, const struct pr_request *request)
 			return r;
 	}
 	pr_plan_sign(p);
+	if (p->why)
+		return 0; /* no room would help */
 	r = request->brief ? 0 : give_reason(m);
 	return r == 0 && request->advise && lacks_plan(p) ? pr_plan_advise(p) : r;
 }

@@ -138,7 +138,7 @@ static int solve_all(struct pr_search *s, const struct pr_targets *targets,
 	struct pr_cost as_much = *upper;
 	int r;
 
-	if (pr_targets_ask(s, targets, PR_TIER_LOST)) {
+	if (!s->everything && pr_targets_ask(s, targets, PR_TIER_LOST)) {
 		r = solve_tier(s, targets, PR_TIER_LOST, upper, &lost);
 		if (r < 0)
 			return r;

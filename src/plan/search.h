@@ -54,6 +54,7 @@ struct pr_search {
 	size_t n_attempts, max_attempts;
 	const char *doubt; /* first fact that the model missed */
 	struct pr_memo *memo;
+	bool everything;     /* what was never there is asked for as what was lost is */
 	bool brief;          /* plans beyond the policy are of no interest */
 	bool ignores_vetoes; /* what somebody pins counts as in use */
 	bool closes;         /* candidates close windows before they remove */
@@ -266,6 +267,17 @@ int pr_candidate_steps(struct pr_arena *arena, const struct pr_candidate *c,
 	const struct pr_function **rescued, size_t n_rescued, struct pr_step **ret, size_t *ret_n);
 /* Fills @plan->id from generation and steps. */
 void pr_plan_sign(struct pr_plan *plan);
+
+/* ---- enable.c: virtual functions that are asked for; all that @plan's wishes name is there ---- */
+
+/* Whatever room is made: the verdict, and why.  NULL in @plan->why: memory was short. */
+bool pr_enable_forbidden(struct pr_plan *plan);
+/* Bus numbers that the port above @f lacks for @n of them. */
+bool pr_enable_buses(const struct pr_function *f, unsigned int n, struct pr_bus_wish *ret);
+/* Some of them are not enabled yet. */
+bool pr_enable_pending(const struct pr_plan *plan);
+/* Adds the steps that enable them to those that @plan has, if any, and the functions to its targets. */
+int pr_enable_steps(struct pr_plan *plan);
 
 /* ---- refuse.c, veto.c: sentences in @plan's arena; NULL when memory is short ---- */
 

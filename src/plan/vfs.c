@@ -5,7 +5,7 @@
  * there for all of them or for none.
  */
 #include "pciroom/vfs.h"
-#include "plan/plan.h"
+#include "plan/search.h"
 
 #include <errno.h>
 
@@ -98,11 +98,17 @@ static bool is_left(const struct pr_plan *p, const struct pr_function *f)
 	return false;
 }
 
+/* Does a plan give addresses to all VF BARs, and bus numbers to @most? */
 static int plan_for(struct pr_vfs *v, const struct pr_topology *t, const struct pr_policy *policy,
 	unsigned int most)
 {
+	struct pr_bus_wish buses;
 	const struct pr_request request = {
-		.targets = &v->function->address, .n_targets = 1, .brief = true
+		.targets = &v->function->address,
+		.n_targets = 1,
+		.buses = &buses,
+		.n_buses = pr_enable_buses(v->function, most, &buses),
+		.brief = true,
 	};
 	struct pr_plan *p;
 	char why[256];
@@ -125,15 +131,19 @@ static int plan_for(struct pr_vfs *v, const struct pr_topology *t, const struct 
 static int look_at(struct pr_vfs *v, const struct pr_topology *t, const struct pr_policy *policy)
 {
 	unsigned int most = most_by_bus(v);
+	const bool located = v->stop != PR_VF_STOP_UNKNOWN;
+	int r;
 
 	v->bar = find_missing(v->function);
-	if (!v->bar) {
+	if (v->bar)
+		v->stop = PR_VF_STOP_BAR;
+	else
 		v->now = most;
+	if (!located || v->stop == PR_VF_STOP_NONE || (v->bar && v->bar->size == PR_SIZE_UNKNOWN))
 		return 0;
-	}
-	v->stop = PR_VF_STOP_BAR;
-	if (v->bar->size == PR_SIZE_UNKNOWN || most == 0)
-		return 0;
+	r = plan_for(v, t, policy, v->total);
+	if (r < 0 || v->planned > 0 || !v->bar || most == 0 || most == v->total)
+		return r;
 	return plan_for(v, t, policy, most);
 }
 

@@ -653,6 +653,9 @@ sd_bus_message *client_create_plan(struct stage *s, const struct asked *a)
 	append_strings(m, "pinned", a->pinned);
 	append_string(m, "disruption", a->disruption);
 	append_string(m, "colour", a->unknown);
+	if (a->pf)
+		assert_true(
+			sd_bus_message_append(m, "{sv}", "vfs", "a{su}", 1, a->pf, a->vfs) >= 0);
 	if (a->bridge && !a->window)
 		assert_true(sd_bus_message_append(
 				    m, "{sv}", "buses", "a{su}", 1, a->bridge, a->buses) >= 0);

@@ -110,6 +110,8 @@ uint32_t client_get_unassigned(struct stage *s);
 /* NULL: not in the request. */
 struct asked {
 	const char *target, *disruption, *pinned, *unknown;
+	const char *pf; /* that is to have @vfs virtual functions */
+	unsigned int vfs;
 	const char *bridge; /* that is to have @buses bus numbers */
 	uint32_t buses;
 	const char *window; /* of @bridge, that is to have @size bytes */

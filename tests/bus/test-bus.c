@@ -97,6 +97,28 @@ static void test_plan(void **state)
 	stage_close(&s);
 }
 
+/* Virtual functions are, too. */
+static void test_plan_vfs(void **state)
+{
+	static const char machine[] =
+		"kernel 6.12.0\nroot 0000:00-ff mem=c0000000-febfffff\n"
+		"00:02.0 bridge 01-01 root-port mem=fe000000-fe3fffff driver=pcieport\n"
+		"01:00.0 dev 1b36:0010 bar0=mem64:4000@fe000000 vfs=4 numvfs=0 "
+		"vfbar0=mem64:4000@fe010000 driver=nvme\n";
+	char path[PR_BUS_PATH_MAX];
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_plan(&s, &(struct asked){ .pf = "0000:01:00.0", .vfs = 4 }, path);
+	client_assert_text(&s, path, PR_BUS_PLAN, "VerdictName", pr_verdict_name(PR_VERDICT_OK));
+	client_plan(&s, &(struct asked){ .pf = "0000:01:00.0", .vfs = 5 }, path);
+	client_assert_text(
+		&s, path, PR_BUS_PLAN, "VerdictName", pr_verdict_name(PR_VERDICT_INFEASIBLE));
+	stage_close(&s);
+}
+
 /* More bus numbers are a reason for a plan by themselves. */
 static void test_plan_buses(void **state)
 {
@@ -511,6 +533,7 @@ static const struct CMUnitTest plain[] = {
 		NULL },
 	{ "a plan object shows the plan that the planner makes", test_plan, NULL, NULL, NULL },
 	{ "a slot is given room by request", test_plan_reserve, NULL, NULL, NULL },
+	{ "virtual functions can be asked for", test_plan_vfs, NULL, NULL, NULL },
 	{ "a bridge that works can be given more bus numbers by request", test_plan_buses, NULL,
 		NULL, NULL },
 	{ "a plan object says what new addresses change, and what nobody has seen yet",

@@ -15,6 +15,7 @@
 #include "../unit/machine.h"
 #include "../unit/rows.h"
 #include "base/io.h"
+#include "daemon/foreign.h"
 #include "daemon/log.h"
 
 static void test_stale_machine(void **state)
@@ -606,6 +607,52 @@ static void test_event(void **state)
 	pr_service_free(q.service);
 }
 
+/* ---- virtual functions that a plan takes away, or enables ---- */
+
+#define VIRTUAL                                                                  \
+	"kernel 6.12.0\nroot 0000:00-ff mem=c0000000-febfffff\n"                 \
+	"00:02.0 bridge 01-01 root-port mem=fe000000-fe2fffff driver=pcieport\n" \
+	"01:00.0 dev 1b36:0010 bar0=mem64:4000@fe100000 vfs=4 numvfs=1 "         \
+	"vfbar0=mem64:4000@fe110000 driver=nvme\n"                               \
+	"01:00.1 dev 1b36:0010 vf-of=01:00.0 bar0=mem64:4000@fe110000\n"         \
+	"01:02.0 dev 1b36:0010 bar0=mem64:4000@fe108000 vfs=2 numvfs=0 "         \
+	"vfbar0=mem64:4000@fe120000 driver=nvme\n"                               \
+	"01:01.0 dev 1b36:0005 bar0=mem:200000@forgotten\n"
+
+static const struct virtual_event {
+	const char *name, *address;
+	size_t begun; /* steps of: vfs 01:00.0, 2 unbinds, 3 removals, rescan, vfs 01:02.0, expect */
+	bool added, expected;
+} virtual_events[] = {
+	{ "a virtual function goes by itself", "0000:01:00.1", 0, false, false },
+	{ "one is taken away by the plan", "0000:01:00.1", 1, false, true },
+	{ "and comes again", "0000:01:00.1", 7, true, true },
+	{ "the first that the plan enables comes", "0000:01:02.1", 8, true, true },
+	{ "and the last", "0000:01:02.2", 8, true, true },
+	{ "one more than that", "0000:01:02.3", 8, true, false },
+	{ "one comes before it is enabled", "0000:01:02.1", 6, true, false },
+};
+
+static void test_virtual_event(void **state)
+{
+	const struct pr_policy policy = { .limit = PR_DISRUPTION_RESTART };
+	const struct pr_vf_wish wish = { .function = { .bus = 1, .device = 2 }, .vfs = 2 };
+	const struct virtual_event *e = *state;
+	struct pr_topology *t = machine_build(VIRTUAL);
+	struct pr_address a, targets[] = { { .bus = 1, .device = 1 } };
+	const struct pr_request request = {
+		.targets = targets, .n_targets = 1, .vfs = &wish, .n_vfs = 1
+	};
+	struct pr_plan *p;
+
+	assert_int_equal(pr_plan_make(t, &request, &policy, &p), 0);
+	assert_int_equal(p->verdict, PR_VERDICT_OK);
+	assert_true(pr_address_parse(e->address, &a));
+	assert_int_equal(pr_plan_expects(p, e->begun, e->added, &a), e->expected);
+	pr_plan_free(p);
+	pr_topology_free(t);
+}
+
 /* ---- looks and jobs ---- */
 
 /* Begun before the job and shown after its end: it saw the machine in pieces all the same. */
@@ -975,5 +1022,6 @@ int main(void)
 		return 1;
 	ADD_TESTS(&tests, plain);
 	ADD_ROWS(&tests, events, test_event);
+	ADD_ROWS(&tests, virtual_events, test_virtual_event);
 	return rows_run(&tests, "service");
 }

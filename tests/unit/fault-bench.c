@@ -98,11 +98,22 @@ static void remember(struct bench *b)
 			b->attributes[n++] = attributes_of(b, &b->start->roots[i]->functions[k]);
 }
 
+/* "ADDRESS=N": virtual functions. */
+static void parse_wish(const char *text, struct pr_request *ret, struct pr_vf_wish *ret_wish)
+{
+	char address[PR_ADDRESS_MAX];
+
+	assert_int_equal(sscanf(text, "%19[^=]=%u", address, &ret_wish->vfs), 2);
+	assert_true(pr_address_parse(address, &ret_wish->function));
+	*ret = (struct pr_request){ .vfs = ret_wish, .n_vfs = 1 };
+}
+
 /* False when there is nothing to carry out. */
 bool bench_init(struct bench *b, const char *text, const char *targets)
 {
 	const struct pr_policy policy = { .limit = PR_DISRUPTION_IN_USE };
 	struct pr_address target;
+	struct pr_vf_wish wish;
 	struct pr_request request = { .targets = &target, .n_targets = 1 };
 	char all[12288], why[200];
 
@@ -116,7 +127,9 @@ bool bench_init(struct bench *b, const char *text, const char *targets)
 	bench_simulate(b);
 	assert_int_equal(b->simulator.ops->look(b->simulator.instance, &b->start), 0);
 	remember(b);
-	if (targets)
+	if (targets && strchr(targets, '='))
+		parse_wish(targets, &request, &wish);
+	else if (targets)
 		assert_true(pr_address_parse(targets, &target));
 	else
 		request.n_targets = 0;
@@ -174,6 +187,44 @@ static bool resources_are_there(const struct pr_function *was, const struct pr_f
 	return true;
 }
 
+/* The step that gives virtual functions to the one at @path. */
+static const struct pr_step *enabled_by(const struct pr_plan *plan, const char *path)
+{
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (plan->steps[i].kind == PR_STEP_VFS && plan->steps[i].value > 0 &&
+			strcmp(plan->steps[i].path, path) == 0)
+			return &plan->steps[i];
+
+	return NULL;
+}
+
+/* The number at the end of the line becomes that of the start. */
+static void cut_number(char *text)
+{
+	char *number = strstr(text, "sriov_numvfs=");
+
+	assert_non_null(number);
+	strcpy(number, "sriov_numvfs=0\n");
+}
+
+/* All of the plan, or nothing of it. */
+static void check_enabled(
+	const struct bench *b, const struct pr_topology *now, bool done, const char *when)
+{
+	for (size_t i = 0; i < b->plan->n_steps; i++) {
+		const struct pr_step *s = &b->plan->steps[i];
+		const struct pr_function *f;
+
+		if (s->kind != PR_STEP_VFS || s->value == 0)
+			continue;
+		f = pr_topology_find_path(now, s->path);
+		assert_non_null(f);
+		if (f->facts->sriov_numvfs != (int)(done ? s->value : 0))
+			fail_msg("%s: %s has %d virtual functions", when, s->path,
+				f->facts->sriov_numvfs);
+	}
+}
+
 /* Judged by hand, not by what the runner itself uses. */
 static void check_function(const struct bench *b, const struct pr_topology *now,
 	const struct pr_function *was, const char *attributes, const char *when)
@@ -195,6 +246,8 @@ static void check_function(const struct bench *b, const struct pr_topology *now,
 		    was->facts->config_length - 0x3e) != 0)
 		fail_msg("%s: %s has other registers", when, path);
 	text = attributes_of(b, is);
+	if (enabled_by(b->plan, path))
+		cut_number(text); /* asked for by the plan: bench_check_end() knows how many */
 	if (strcmp(text, attributes) != 0)
 		fail_msg("%s: %s was\n%sis\n%s", when, path, attributes, text);
 	free(text);
@@ -226,6 +279,7 @@ void bench_check_end(const struct bench *b, enum pr_outcome outcome, const char 
 	n = strlen(text);
 	assert_int_equal(b->simulator.ops->look(b->simulator.instance, &now), 0);
 	bench_check_machine(b, now, when);
+	check_enabled(b, now, outcome == PR_OUTCOME_DONE, when);
 	if (outcome == PR_OUTCOME_DONE && !pr_targets_work(b->plan, now, why, sizeof(why)))
 		fail_msg("%s: done, and %s", when, why);
 	m = (size_t)snprintf(end, sizeof(end), "end %s\n", pr_outcome_name(outcome));
@@ -261,6 +315,7 @@ void bench_check_unbegun(const struct bench *b, const char *when)
 
 	assert_int_equal(b->simulator.ops->look(b->simulator.instance, &now), 0);
 	bench_check_machine(b, now, when);
+	check_enabled(b, now, false, when);
 	assert_false(bench_is_pending(b));
 	pr_topology_free(now);
 }

@@ -20,7 +20,7 @@ struct bench {
 	unsigned long runs;
 };
 
-/* A machine in text and its target (NULL: what is dead).  False when there is nothing to carry out. */
+/* A machine in text and its target (NULL: what is dead; "ADDRESS=N": virtual functions).  False when there is nothing to carry out. */
 bool bench_init(struct bench *b, const char *text, const char *target);
 void bench_deinit(struct bench *b);
 

@@ -52,6 +52,13 @@
 	"03:00.0 dev 1b36:0005 bar0=mem:1000@fe000000 " newcomer "\n"                     \
 	"04:00.0 dev 8086:10d3 bar0=mem:20000@fe200000 bar2=io:20@released driver=e1000e\n"
 
+/* Four megabytes of window, and virtual functions that want eight. */
+#define CRAMPED_VFS(driver)                                                           \
+	"kernel 6.12.0\n" ROOT DISK                                                   \
+	"00:02.0 bridge 01-01 root-port mem=fe000000-fe3fffff driver=pcieport\n"      \
+	"01:00.0 dev 1b36:0010 class=010802 bar0=mem64:4000@fe000000 vfs=8 numvfs=0 " \
+	"vfbar0=mem64:100000@unassigned " driver "\n"
+
 /* An NVMe controller in a packed switch that has two of its four virtual functions. */
 #define WITH_VFS(release, driver, first, second)                                                \
 	PACKED(release, DEAD_256M, "driver=e1000e")                                             \

@@ -259,6 +259,8 @@ static const struct machine_row {
 	{ "virtual functions, and drivers that come whether they may or not",
 		WITH_VFS("6.1.0", "driver=nvme", "driver=nvme", "driver=other override=other"),
 		NULL },
+	{ "virtual functions that are asked for, and room for them", CRAMPED_VFS("driver=nvme"),
+		"0000:01:00.0=3" },
 	{ "idle ports in the way",
 		"kernel 6.12.0\n" ROOT DISK
 		"00:02.0 bridge 01-05 root-port mem=fe000000-fe2fffff driver=pcieport\n"
@@ -299,6 +301,8 @@ static const struct machine_row unconfirmed[] = {
 			"dev 1b36:0005 bar0=mem:1000@fe000000 bar1=mem:100000@forgotten\n"
 			"01:00.1 dev 1b36:0005 bar0=mem:1000@fe001000 driver=snd_hda_intel"),
 		NULL },
+	{ "nobody confirms: virtual functions that are asked for", CRAMPED_VFS("driver=nvme"),
+		"0000:01:00.0=8" },
 	{ "nobody confirms: virtual functions",
 		WITH_VFS("6.12.0", "driver=nvme", "driver=nvme", ""), NULL },
 	{ "nobody confirms: windows closed first",

@@ -411,6 +411,32 @@ static void pin_a_virtual_one(struct pr_plan *p, struct pr_policy *policy)
 	policy->n_pinned = 1;
 }
 
+/* Three are asked for: unbind 01:00.0; remove 00:02.0; rescan 00:1f.2; vfs 01:00.0; expect. */
+#define ENABLING                                                                             \
+	"kernel 6.12.0\n" ROOT "00:1f.2 dev 8086:2922 class=010601 bar5=mem:1000@febf0000\n" \
+	"00:02.0 bridge 01-01 root-port mem=fe000000-fe3fffff driver=pcieport\n"             \
+	"01:00.0 dev 1b36:0010 bar0=mem64:4000@fe000000 vfs=8 numvfs=0 "                     \
+	"vfbar0=mem64:100000@unassigned driver=nvme\n"
+
+static void enable_early(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	swap_steps(p, 2, 3);
+}
+
+static void enable_more(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	p->steps[3].value = 4;
+}
+
+static void enable_alone(struct pr_plan *p, struct pr_policy *policy)
+{
+	(void)policy;
+	for (int i = 0; i < 3; i++)
+		drop_step(p, 0);
+}
+
 static const struct spoil_case spoil_cases[] = {
 	{ "a good plan passes", leave_alone, NULL, NULL },
 	{ "the root bus instead of a function on it is the same", rescan_the_root_bus, NULL, NULL },
@@ -494,13 +520,20 @@ static const struct spoil_case spoil_cases[] = {
 	{ "virtual functions whose driver is not asked to let go", drop_unbind,
 		"0000:01:00.1 would be taken away with its driver bound", VIRTUAL },
 	{ "a virtual function that stays", one_virtual_stays,
-		"it does not have that many virtual functions", VIRTUAL },
+		"step 2 (vfs): nobody asks for that many, or there are fewer", VIRTUAL },
 	{ "more virtual functions than there are", more_virtual_than_there_are,
 		"it does not have that many virtual functions", VIRTUAL },
 	{ "virtual functions after the driver has let go", virtual_after_the_driver,
 		"no driver is there that could do it", VIRTUAL },
 	{ "a virtual function that is pinned", pin_a_virtual_one,
 		"0000:01:00.2 would be taken away against the policy", VIRTUAL },
+	{ "virtual functions that are asked for, and room for them", leave_alone, NULL, ENABLING },
+	{ "virtual functions before there is room", enable_early, "something is done after it",
+		ENABLING },
+	{ "virtual functions that nobody asks for", enable_more, "nobody asks for that many",
+		ENABLING },
+	{ "virtual functions without room", enable_alone,
+		"0000:01:00.0 would have no room for virtual functions", ENABLING },
 	{ "another verdict", change_verdict, "the verdict is too-disruptive", NULL },
 };
 
@@ -509,7 +542,9 @@ static void test_spoil(void **state)
 	const struct spoil_case *c = *state;
 	struct pr_topology *t = machine_build(c->machine ? c->machine : PACKED);
 	struct pr_policy policy = { .limit = PR_DISRUPTION_RESTART };
-	const struct pr_request request = { 0 };
+	const struct pr_vf_wish wish = { .function = { .bus = 1 }, .vfs = 3 };
+	const struct pr_request request = { .vfs = &wish,
+		.n_vfs = c->machine && strcmp(c->machine, ENABLING) == 0 };
 	char why[256] = "";
 	struct pr_plan *p;
 

@@ -18,7 +18,7 @@
  * @left: "ADDRESS NAME; ".  @why: part of the reason.
  */
 struct plan_case {
-	const char *name, *machine, *targets, *pin;
+	const char *name, *machine, *targets, *pin, *vfs;
 	enum pr_disruption limit;
 	enum pr_verdict verdict;
 	const char *steps, *left, *why;
@@ -113,6 +113,82 @@ static const struct plan_case cases[] = {
 		.limit = PR_DISRUPTION_RESTART,
 		.steps = "vfs 01:00.0; unbind 01:00.0; remove 01:00.0; remove 01:01.0; "
 			 "rescan 00:02.0; expect" },
+	{ .name = "virtual functions that have room are enabled, and nothing moves",
+		.machine = "kernel 6.12.0\n" ROOT DISK
+			   "00:02.0 bridge 01-01 root-port mem=fe000000-fe3fffff driver=pcieport\n"
+			   "01:00.0 dev 1b36:0010 bar0=mem64:4000@fe000000 vfs=4 numvfs=0 "
+			   "vfbar0=mem64:4000@fe010000 driver=nvme user=mount:/srv\n",
+		.vfs = "01:00.0=4",
+		.steps = "vfs 01:00.0; expect" },
+	{ .name = "those that are enabled are no plan",
+		.machine = WITH_VFS("6.12.0", "driver=nvme", "", ""),
+		.vfs = "04:01.0=2",
+		.verdict = PR_VERDICT_NOTHING },
+	{ .name = "room is made for the BARs of all that there are",
+		.machine = CRAMPED_VFS("driver=nvme"),
+		.limit = PR_DISRUPTION_RESTART,
+		.vfs = "01:00.0=1",
+		.steps = "unbind 01:00.0; remove 00:02.0; rescan 00:1f.2; vfs 01:00.0; expect" },
+	{ .name = "that costs a restart, which may be too much",
+		.machine = CRAMPED_VFS("driver=nvme"),
+		.limit = PR_DISRUPTION_FREE,
+		.vfs = "01:00.0=1",
+		.verdict = PR_VERDICT_TOO_DISRUPTIVE,
+		.steps = "unbind 01:00.0; remove 00:02.0; rescan 00:1f.2; vfs 01:00.0; expect",
+		.why = "0000:01:00.0" },
+	{ .name = "more room than there is",
+		.machine = "kernel 6.12.0\n" ROOT DISK
+			   "00:02.0 bridge 01-01 root-port mem=fe000000-fe3fffff driver=pcieport\n"
+			   "01:00.0 dev 1b36:0010 bar0=mem64:4000@fe000000 vfs=8 numvfs=0 "
+			   "vfbar0=mem64:10000000@unassigned driver=nvme\n",
+		.limit = PR_DISRUPTION_RESTART,
+		.vfs = "01:00.0=1",
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "VF BAR 0 of 0000:01:00.0" },
+	{ .name = "bus numbers that the port lacks are given to it",
+		.machine = "kernel 6.12.0\nroot 0000:00-0f mem=c0000000-febfffff\n" DISK
+			   "00:02.0 bridge 01-01 root-port mem=fe000000-fe3fffff driver=pcieport\n"
+			   "01:00.0 dev 1b36:0010 bar0=mem:4000@fe000000 vfs=300 numvfs=0 "
+			   "vfbar0=mem64:1000@fe100000 driver=nvme\n",
+		.limit = PR_DISRUPTION_RESTART,
+		.vfs = "01:00.0=300",
+		.steps = "unbind 01:00.0; remove 01:00.0; write 00:02.0; remove 00:02.0; "
+			 "rescan 00:1f.2; vfs 01:00.0; expect" },
+	{ .name = "of those that are on the port's own bus nobody lacks a number",
+		.machine = "kernel 6.12.0\nroot 0000:00-0f mem=c0000000-febfffff\n" DISK
+			   "00:02.0 bridge 01-01 root-port mem=fe000000-fe3fffff driver=pcieport\n"
+			   "01:00.0 dev 1b36:0010 bar0=mem:4000@fe000000 vfs=300 numvfs=0 "
+			   "vfbar0=mem64:1000@fe100000 driver=nvme\n",
+		.vfs = "01:00.0=255",
+		.steps = "vfs 01:00.0; expect" },
+	{ .name = "more virtual functions than there are",
+		.machine = CRAMPED_VFS("driver=nvme"),
+		.vfs = "01:00.0=9",
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "has 8 virtual functions, and is to have 9" },
+	{ .name = "virtual functions of what has none",
+		.machine = CRAMPED_VFS("driver=nvme"),
+		.vfs = "00:1f.2=1",
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "0000:00:1f.2 has no virtual functions" },
+	{ .name = "virtual functions without a driver",
+		.machine = CRAMPED_VFS(""),
+		.vfs = "01:00.0=1",
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "no driver is bound to 0000:01:00.0" },
+	{ .name = "another number of them than there is",
+		.machine = WITH_VFS("6.12.0", "driver=nvme", "", ""),
+		.vfs = "04:01.0=3",
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.why = "has 2 virtual functions in service" },
+	{ .name = "virtual functions whose places are not told",
+		.machine = "kernel 6.12.0\n" ROOT DISK
+			   "00:02.0 bridge 01-01 root-port mem=fe000000-fe3fffff driver=pcieport\n"
+			   "01:00.0 dev 1b36:0010 bar0=mem64:4000@fe000000 vfs=4 numvfs=0 "
+			   "vfbar0=mem64:4000@fe010000 driver=nvme config=114:00000000\n",
+		.vfs = "01:00.0=2",
+		.verdict = PR_VERDICT_UNKNOWN,
+		.why = "does not say where its virtual functions are" },
 	{ .name = "a virtual function in use is somebody in the way",
 		.machine = WITH_VFS("6.12.0", "driver=nvme", "driver=nvme user=mount:/srv", ""),
 		.limit = PR_DISRUPTION_RESTART,
@@ -475,6 +551,18 @@ static void assert_left(const struct pr_plan *p, const char *expect)
 	assert_string_equal(text.data, expect ? expect : "");
 }
 
+/* "ADDRESS=N", or NULL for none. */
+static size_t parse_wish(const char *text, struct pr_vf_wish *ret)
+{
+	char address[PR_ADDRESS_MAX];
+
+	if (!text)
+		return 0;
+	assert_int_equal(sscanf(text, "%19[^=]=%u", address, &ret->vfs), 2);
+	assert_true(pr_address_parse(address, &ret->function));
+	return 1;
+}
+
 static size_t parse_targets(const char *text, struct pr_address *ret, size_t max)
 {
 	char copy[128], *save = NULL;
@@ -507,18 +595,23 @@ static void test_plan(void **state)
 		.limit = c->limit, .pinned = &c->pin, .n_pinned = c->pin != NULL
 	};
 	struct pr_address targets[4];
+	struct pr_vf_wish wish;
 	struct pr_request request = { .targets = targets };
 	char why[256] = "";
 	struct pr_plan *p;
 
 	request.n_targets = parse_targets(c->targets, targets, ARRAY_SIZE(targets));
+	request.n_vfs = parse_wish(c->vfs, &wish);
+	request.vfs = &wish;
 	assert_int_equal(pr_plan_make(t, &request, &policy, &p), 0);
 	if (p->verdict != c->verdict)
 		fail_msg("%s: %s", pr_verdict_name(p->verdict), p->why ? p->why : "no reason");
 	assert_steps(p, c->steps);
 	assert_left(p, c->left);
 	assert_why(p->why, c->why);
-	assert_true((p->certificate != NULL) == (c->verdict == PR_VERDICT_INFEASIBLE));
+	/* of virtual functions that no room would give there is none */
+	assert_true(p->certificate ? c->verdict == PR_VERDICT_INFEASIBLE
+				   : c->vfs || c->verdict != PR_VERDICT_INFEASIBLE);
 	assert_int_equal(p->generation, t->generation);
 	assert_int_equal(strlen(p->id), 16);
 	assert_int_equal(p->prediction != NULL, c->steps != NULL);

@@ -30,6 +30,12 @@ static const struct vfs_case {
 			HOST PORT("01-01") "01:00.0 dev 1b36:0010 bar0=mem:4000@fe000000 vfs=300 "
 					   "vfbar0=mem64:1000@fe100000 driver=nvme\n",
 		.said = "0000:01:00.0 255/300 bus 02 after 01\n" },
+	{ .name = "a plan gives the port the numbers that are lacking",
+		.machine = "kernel 6.12.0\n" HOST PORT(
+			"01-01") "01:00.0 dev 1b36:0010 bar0=mem:4000@fe000000 vfs=300 "
+				 "vfbar0=mem64:1000@fe100000 driver=nvme\n",
+		.limit = PR_DISRUPTION_RESTART,
+		.said = "0000:01:00.0 255/300 bus 02 after 01, plan 300 restart\n" },
 	{ .name = "and a port that forwards the next one, for all",
 		.machine =
 			HOST PORT("01-02") "01:00.0 dev 1b36:0010 bar0=mem:4000@fe000000 vfs=300 "
