@@ -137,6 +137,21 @@ static void check_implemented(struct k_model *m, const struct k_res *w, const st
 			w->index == PR_WINDOW_IO ? "an I/O" : "a prefetchable");
 }
 
+/*
+ * Since 6.18 a prefetchable window that found no room is still one: what is prefetchable below
+ * looks for room in it, and not in the other (reset_resource, pbus_select_window_for_type,
+ * setup-bus.c).
+ */
+static uint32_t closed_type(
+	const struct k_model *m, const struct pr_function *f, const struct pr_resource *r)
+{
+	const struct pr_window *reg = &f->bridge->registers[r->index - PR_WINDOW_IO];
+
+	if (m->profile->forget_failed || r->index != PR_WINDOW_PREF || reg->implemented != PR_YES)
+		return 0;
+	return (r->flags & TYPE_FLAGS) | PR_IORES_UNSET;
+}
+
 static void set_window(struct k_model *m, struct k_res *w, const struct pr_function *f)
 {
 	const struct pr_resource *r = w->r;
@@ -157,6 +172,7 @@ static void set_window(struct k_model *m, struct k_res *w, const struct pr_funct
 		w->at = (struct pr_range){ .last = r->kept - 1 };
 		w->size = r->kept;
 	} else {
+		w->flags = closed_type(m, f, r);
 		w->size = k_remembered_size(m, f, r);
 		w->at_least = remembers_more(m, f, r);
 	}
