@@ -303,14 +303,6 @@ static void json_affected(struct pr_json *j, const struct pr_plan *p)
 		pr_json_object_end(j);
 	}
 	pr_json_array_end(j);
-
-	pr_json_object(j, "cost");
-	pr_json_u64(j, "in_use", p->cost.in_use);
-	pr_json_u64(j, "restarted", p->cost.restarted);
-	pr_json_u64(j, "renumbered", p->cost.renumbered);
-	pr_json_u64(j, "removed", p->cost.removed);
-	pr_json_u64(j, "steps", p->cost.steps);
-	pr_json_object_end(j);
 }
 
 static void json_predicted(struct pr_json *j, const struct pr_plan *p, const struct pr_function *f)

@@ -189,7 +189,8 @@ static void add_plan(struct pr_text *t, const struct pr_style *s, const struct p
 	struct pr_text explained = { 0 };
 	char *text;
 
-	if (p->verdict != PR_VERDICT_OK && p->verdict != PR_VERDICT_NOTHING) {
+	if (p->verdict != PR_VERDICT_OK &&
+		p->explanation.n_shortages + p->explanation.n_no_bus > 0) {
 		pr_render_explain(&explained, s, &d);
 		if (pr_text_take(&explained, &text, NULL) == 0) {
 			pr_text_add(t, "\n");

@@ -217,9 +217,10 @@ static bool print_answer(const struct pr_cli *cli, const struct pr_what_if_answe
 	return pr_cli_print(&t);
 }
 
-static int exit_of(const struct pr_what_if *w)
+/* What works at once needs no plan, unless more was asked for. */
+static int exit_of(const struct pr_cli *cli, const struct pr_what_if *w)
 {
-	if (w->works && w->n_cards > 0)
+	if (w->works && w->n_cards > 0 && cli->n_reserves + cli->n_buses == 0)
 		return PR_EXIT_OK;
 	return w->plan ? pr_verdict_exit(w->plan->verdict) : PR_EXIT_INFEASIBLE;
 }
@@ -249,7 +250,7 @@ static int answer(const struct session *x, const struct pr_question *q, const st
 	if (r < 0)
 		return pr_cli_failed(r, "cannot answer");
 	a.what_if = w;
-	r = print_answer(x->cli, &a) ? exit_of(w) : PR_EXIT_ERROR;
+	r = print_answer(x->cli, &a) ? exit_of(x->cli, w) : PR_EXIT_ERROR;
 	pr_what_if_free(w);
 	return r;
 }

@@ -241,6 +241,12 @@ static int mend(struct pr_what_if *w, const struct asked *q)
 	return r;
 }
 
+/* Than that what is there works. */
+static bool wishes_more(const struct pr_request *request)
+{
+	return request->n_targets + request->n_buses + request->n_reserves > 0;
+}
+
 static int judge(struct pr_what_if *w, const struct asked *q)
 {
 	int r = list_lost(w);
@@ -250,7 +256,7 @@ static int judge(struct pr_what_if *w, const struct asked *q)
 	w->end = w->arrived;
 	w->works = w->n_lost == 0 && cards_work(w, q);
 	w->complete = w->works && cards_complete(w);
-	return w->complete && w->n_cards > 0 ? 0 : mend(w, q);
+	return w->complete && w->n_cards > 0 && !wishes_more(&q->request->plan) ? 0 : mend(w, q);
 }
 
 /* ---- all of it ---- */

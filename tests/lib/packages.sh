@@ -12,7 +12,7 @@ guest_packages=(qemu-system-x86 busybox-static cpio zstd xz-utils kmod e2fsprogs
 	debian-archive-keyring ca-certificates)
 # shellcheck disable=SC2034
 test_packages=(clang libclang-rt-14-dev clang-format libcmocka-dev shellcheck man-db groff systemd
-	dbus mmdebstrap binutils pciutils python3 python3-dbusmock)
+	dbus mmdebstrap binutils pciutils python3 python3-dbusmock python3-jsonschema)
 # shellcheck disable=SC2034
 package_packages=(debhelper dpkg-dev fakeroot lintian)
 
