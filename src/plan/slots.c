@@ -288,18 +288,121 @@ static int try_switch(struct trial *w, const struct pr_topology *t, uint64_t n)
 	return r;
 }
 
+/* ---- bus numbers after a plan ---- */
+
+/* The card comes when the port has its numbers. */
+static int plug_in_after(struct trial *w, const struct pr_topology *planned, bool *ret)
+{
+	const struct pr_action action = pr_arrival_of(pr_topology_same(planned, w->port));
+	struct pr_topology *after;
+	struct pr_doubt doubt = { 0 };
+	int r;
+
+	*ret = false;
+	r = pr_kernel_apply(w->kernel, planned, &action, 1, &after, &doubt);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	*ret = pr_card_works(w->port, after);
+	pr_topology_free(after);
+	return 0;
+}
+
+/* A plan within @limit that gives the port one number, and those of the card in @machine. */
+static int plan_numbers(struct trial *w, uint64_t n, enum pr_disruption limit, bool *ret)
+{
+	const struct pr_bus_wish wish = { .bridge = w->port->address,
+		.buses = (unsigned int)n + 1 };
+	const struct pr_request request = {
+		.buses = &wish,
+		.n_buses = 1,
+		.budget = SIMULATIONS_A_PLAN * w->port->root->n_functions,
+		.brief = true,
+	};
+	struct pr_policy policy = w->policy;
+	struct pr_plan *p;
+	char why[256];
+	int r;
+
+	*ret = false;
+	policy.limit = limit;
+	r = pr_plan_make(w->machine, &request, &policy, &p);
+	if (r < 0)
+		return r;
+	if (p->verdict == PR_VERDICT_OK && pr_plan_check(p, &policy, why, sizeof(why)) == 0)
+		r = plug_in_after(w, p->prediction, ret);
+	pr_plan_free(p);
+	return r;
+}
+
+/* Numbers come first, and then the card. */
+static void empty_slot(struct trial *w)
+{
+	for (size_t i = 0; i < w->port->root->n_functions; i++) {
+		struct pr_function *f = &w->port->root->functions[i];
+
+		if (f != w->port && pr_function_below(f, w->port))
+			f->unplugged = true;
+	}
+	pr_topology_sign(w->machine, NULL);
+}
+
+static int try_numbers(struct trial *w, const struct pr_topology *t, uint64_t n,
+	enum pr_disruption limit, bool *ret)
+{
+	int r;
+
+	*ret = false;
+	r = insert(w, t, &(struct pr_card){ .kind = PR_CARD_SWITCH, .size = n });
+	if (r == 0)
+		empty_slot(w);
+	if (r == 0)
+		r = plan_numbers(w, n, limit, ret);
+	pr_topology_free(w->machine);
+	w->machine = NULL;
+	return r < 0 ? r : 0;
+}
+
+/* Who has room for more has room for less: halving finds the most. */
+static int find_numbers(
+	struct trial *w, const struct pr_topology *t, enum pr_disruption limit, uint64_t *most)
+{
+	const struct pr_root *root = w->slot->port->root;
+	uint64_t above = (uint64_t)root->last_bus - root->facts.bus + 1;
+	bool good;
+	int r = 0;
+
+	while (r == 0 && above - *most > 1) {
+		uint64_t n = *most + (above - *most) / 2;
+
+		r = try_numbers(w, t, n, limit, &good);
+		if (good)
+			*most = n;
+		else
+			above = n;
+	}
+	return r;
+}
+
 /*
- * What the port forwards is all there is: no plan gives a port more bus numbers, and a boot
- * takes them as firmware gives them.
+ * What the port forwards, and what a plan makes of the numbers around it.  A boot takes them as
+ * firmware gives them.
  */
 static int find_switch(struct trial *w, const struct pr_topology *t)
 {
 	const struct pr_bridge *b = w->slot->port->bridge;
+	uint64_t most;
 	int r = 0;
 
 	for (unsigned int n = b->subordinate - b->secondary;
 		n > 0 && r == 0 && w->least > PR_WHEN_NOW; n--)
 		r = try_switch(w, t, n);
+	most = w->largest[PR_WHEN_NOW];
+	for (unsigned int limit = 0; limit <= w->policy.limit && r == 0; limit++) {
+		r = find_numbers(w, t, (enum pr_disruption)limit, &most);
+		for (unsigned int i = PR_WHEN_FREE + limit; i < _PR_WHEN_MAX; i++)
+			if (most > w->largest[i])
+				w->largest[i] = most;
+	}
 	return r;
 }
 

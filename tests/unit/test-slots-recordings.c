@@ -21,18 +21,19 @@ static const struct golden_case {
 		.port = "04:0b.0",
 		.text = "SLOT         PORT            IN IT                                  AFTER               32-BIT BAR 64-BIT BAR BUSES\n"
 			"0000:04:0b.0 downstream port signal processing controller 10ee:7011 nothing                  1 MiB      2 MiB  none\n"
-			"                                                                    moving what is idle    256 MiB    256 MiB  none\n" },
+			"                                                                    moving what is idle    256 MiB    256 MiB   212\n"
+			"                                                                    restarting drivers     256 MiB    256 MiB   231\n" },
 	{ .name = "a laptop with Thunderbolt, from its kernel log alone",
 		.input = "dell-xps-9370-tb3/dmesg-6.12.txt",
 		.text = "SLOT         PORT            IN IT                    AFTER               32-BIT BAR 64-BIT BAR BUSES\n"
 			"0000:00:1c.4 root port       upstream port 8086:15d3  nothing                256 MiB    512 MiB   106\n"
-			"                                                      moving what is idle      1 GiB      1 GiB   106\n"
+			"                                                      moving what is idle      1 GiB      1 GiB   250\n"
 			"0000:04:01.0 downstream port nothing                  nothing                256 MiB    512 MiB    50\n"
-			"                                                      moving what is idle      1 GiB      1 GiB    50\n"
+			"                                                      moving what is idle      1 GiB      1 GiB   245\n"
 			"0000:04:02.0 downstream port USB controller 8086:15d4 nothing                  1 MiB      1 MiB  none\n"
-			"                                                      moving what is idle      1 GiB      1 GiB  none\n"
+			"                                                      moving what is idle      1 GiB      1 GiB   245\n"
 			"0000:04:04.0 downstream port nothing                  nothing                128 MiB    512 MiB    51\n"
-			"                                                      moving what is idle      1 GiB      1 GiB    51\n" },
+			"                                                      moving what is idle      1 GiB      1 GiB   245\n" },
 };
 
 static const char *path_of(const char *name, char *buffer, size_t size)

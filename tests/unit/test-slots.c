@@ -38,75 +38,75 @@ static const struct slots_case cases[] = {
 		.limit = PR_DISRUPTION_RESTART,
 		.said = "0000:00:02.0 mem32 512 512 512 512 512\n"
 			"0000:00:02.0 pref64 16384 16384 16384 16384 16384\n"
-			"0000:00:02.0 buses 3 3 3 3 3\n"
+			"0000:00:02.0 buses 3 254 254 254 254\n"
 			"0000:02:00.0 mem32 2 2 512 512 512\n"
 			"0000:02:00.0 pref64 2 2 16384 16384 16384\n"
-			"0000:02:00.0 buses 0 0 0 0 0\n"
+			"0000:02:00.0 buses 0 0 251 251 251\n"
 			"0000:02:01.0 mem32 2 512 512 512 512\n"
 			"0000:02:01.0 pref64 2 16384 16384 16384 16384\n"
-			"0000:02:01.0 buses 0 0 0 0 0\n" },
+			"0000:02:01.0 buses 0 251 251 251 251\n" },
 	{ .name = "nothing is moved when nothing may be",
 		.machine = PACKED("6.12.0", "", "driver=e1000e"),
 		.limit = PR_DISRUPTION_FREE,
 		.said = "0000:00:02.0 mem32 512 512 512 512 512\n"
 			"0000:00:02.0 pref64 16384 16384 16384 16384 16384\n"
-			"0000:00:02.0 buses 3 3 3 3 3\n"
+			"0000:00:02.0 buses 3 254 254 254 254\n"
 			"0000:02:00.0 mem32 2 2 2 2 256\n"
 			"0000:02:00.0 pref64 2 2 2 2 8192\n"
 			"0000:02:00.0 buses 0 0 0 0 0\n"
 			"0000:02:01.0 mem32 2 512 512 512 512\n"
 			"0000:02:01.0 pref64 2 16384 16384 16384 16384\n"
-			"0000:02:01.0 buses 0 0 0 0 0\n" },
+			"0000:02:01.0 buses 0 251 251 251 251\n" },
 	{ .name = "whoever is in use is interrupted only when that is allowed",
 		.machine = PACKED("6.12.0", "", "driver=e1000e user=net:enp4s0"),
 		.limit = PR_DISRUPTION_IN_USE,
 		.said = "0000:00:02.0 mem32 512 512 512 512 512\n"
 			"0000:00:02.0 pref64 16384 16384 16384 16384 16384\n"
-			"0000:00:02.0 buses 3 3 3 3 3\n"
+			"0000:00:02.0 buses 3 254 254 254 254\n"
 			"0000:02:00.0 mem32 2 2 2 512 512\n"
 			"0000:02:00.0 pref64 2 2 2 16384 16384\n"
-			"0000:02:00.0 buses 0 0 0 0 0\n"
+			"0000:02:00.0 buses 0 0 0 251 251\n"
 			"0000:02:01.0 mem32 2 512 512 512 512\n"
 			"0000:02:01.0 pref64 2 16384 16384 16384 16384\n"
-			"0000:02:01.0 buses 0 0 0 0 0\n" },
+			"0000:02:01.0 buses 0 251 251 251 251\n" },
 	{ .name = "a pin holds a neighbour, not the card that would take its place",
 		.machine = PACKED("6.12.0", "", "driver=e1000e"),
 		.pin = "0000:04:00.0",
 		.limit = PR_DISRUPTION_RESTART,
 		.said = "0000:00:02.0 mem32 512 512 512 512 512\n"
 			"0000:00:02.0 pref64 16384 16384 16384 16384 16384\n"
-			"0000:00:02.0 buses 3 3 3 3 3\n"
+			"0000:00:02.0 buses 3 254 254 254 254\n"
 			"0000:02:00.0 mem32 2 2 2 2 256\n"
 			"0000:02:00.0 pref64 2 2 2 2 8192\n"
 			"0000:02:00.0 buses 0 0 0 0 0\n"
 			"0000:02:01.0 mem32 2 512 512 512 512\n"
 			"0000:02:01.0 pref64 2 16384 16384 16384 16384\n"
-			"0000:02:01.0 buses 0 0 0 0 0\n" },
+			"0000:02:01.0 buses 0 251 251 251 251\n" },
 	{ .name = "room in the switch needs nobody else",
 		.machine = ROOMY("", "driver=e1000e"),
 		.limit = PR_DISRUPTION_RESTART,
 		.said = "0000:00:02.0 mem32 512 512 512 512 512\n"
 			"0000:00:02.0 pref64 16384 16384 16384 16384 16384\n"
-			"0000:00:02.0 buses 3 3 3 3 3\n"
+			"0000:00:02.0 buses 3 254 254 254 254\n"
 			"0000:02:00.0 mem32 2 2 512 512 512\n"
 			"0000:02:00.0 pref64 512 512 16384 16384 16384\n"
-			"0000:02:00.0 buses 0 0 0 0 0\n"
+			"0000:02:00.0 buses 0 0 251 251 251\n"
 			"0000:02:01.0 mem32 2 512 512 512 512\n"
 			"0000:02:01.0 pref64 512 16384 16384 16384 16384\n"
-			"0000:02:01.0 buses 0 0 0 0 0\n" },
+			"0000:02:01.0 buses 0 251 251 251 251\n" },
 	{ .name = "an empty root port on 6.12",
 		.machine = BESIDE_A_DISK(""),
 		.limit = PR_DISRUPTION_RESTART,
 		.said = "0000:00:02.0 mem32 128 128 128 128 128\n"
 			"0000:00:02.0 pref64 1024 1024 1024 1024 1024\n"
-			"0000:00:02.0 buses 2 2 2 2 2\n" },
+			"0000:00:02.0 buses 2 250 250 250 250\n" },
 	{ .name = "an empty root port on 7.3",
 		.machine = "kernel 7.3.4\n" ROOT DISK
 			   "00:02.0 bridge 01-20 root-port hotplug io=c000-cfff driver=pcieport\n",
 		.limit = PR_DISRUPTION_RESTART,
 		.said = "0000:00:02.0 mem32 512 512 512 512 512\n"
 			"0000:00:02.0 pref64 16384 16384 16384 16384 16384\n"
-			"0000:00:02.0 buses 31 31 31 31 31\n" },
+			"0000:00:02.0 buses 31 254 254 254 254\n" },
 	{ .name = "a port without a slot is looked at when it is named",
 		.machine = BESIDE_A_DISK(""),
 		.port = "00:03.0",
@@ -133,10 +133,10 @@ static const struct slots_case cases[] = {
 		.limit = PR_DISRUPTION_RESTART,
 		.said = "0000:00:02.0 mem32 512 512 512 512 512\n"
 			"0000:00:02.0 pref64 16384 16384 16384 16384 16384\n"
-			"0000:00:02.0 buses 3 3 3 3 3\n"
+			"0000:00:02.0 buses 3 254 254 254 254\n"
 			"0000:02:00.0 mem32 2 2 512 512 512\n"
 			"0000:02:00.0 pref64 2 2 16384 16384 16384\n"
-			"0000:02:00.0 buses 0 0 0 0 0\n" },
+			"0000:02:00.0 buses 0 0 251 251 251\n" },
 	{ .name = "and nothing may be moved: there is no room, whatever the hot-add would break",
 		.machine =
 			"kernel 6.12.0\n" ROOT DISK
@@ -148,7 +148,7 @@ static const struct slots_case cases[] = {
 		.limit = PR_DISRUPTION_FREE,
 		.said = "0000:00:02.0 mem32 512 512 512 512 512\n"
 			"0000:00:02.0 pref64 16384 16384 16384 16384 16384\n"
-			"0000:00:02.0 buses 3 3 3 3 3\n"
+			"0000:00:02.0 buses 3 254 254 254 254\n"
 			"0000:02:00.0 mem32 0 0 0 0 256\n"
 			"0000:02:00.0 pref64 0 0 0 0 16384\n"
 			"0000:02:00.0 buses 0 0 0 0 0\n" },
