@@ -442,7 +442,7 @@ static int simulator_remove(void *instance, const struct pr_address *a)
 	for (const struct pr_function *f = action.function; f;
 		f = pr_function_walk(f, action.function))
 		if (!f->removed && numvfs_of(s, f) > 0)
-			return -EBUSY; /* as the helper does: the kernel would end in a BUG */
+			return -EBUSY; /* as the helper does: they would be left behind */
 
 	return act(s, &action);
 }

@@ -434,8 +434,8 @@ static bool hangs_below(const struct call *c)
 }
 
 /*
- * A physical function that is removed with its virtual ones in service ends in a BUG of the kernel
- * (sriov_release() of drivers/pci/iov.c): sriov_numvfs has to be 0 before.
+ * A physical function that is removed with its virtual ones in service leaves them behind, and is
+ * never freed (doc/experiments.md): sriov_numvfs has to be 0 before.
  */
 static int verb_remove(struct call *c)
 {

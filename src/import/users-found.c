@@ -196,12 +196,16 @@ static const struct pr_user *find_implied(const struct pr_sysfs *s, const struct
 {
 	static const struct pr_user vfio = { .kind = "vfio",
 		.what = "bound to VFIO, for a virtual machine or a program" };
+	static const struct pr_user vf = { .kind = "vf",
+		.what = "network interface in another network namespace, and virtual functions" };
 	static const struct pr_user net = { .kind = "net",
 		.what = "network interface in another network namespace" };
 
 	if (waits_for_vfio(facts, users, from, n))
 		return &vfio;
-	return facts->driver && pr_net_is_elsewhere(s, facts) ? &net : NULL;
+	if (!facts->driver || !pr_net_is_elsewhere(s, facts))
+		return NULL;
+	return facts->sriov_numvfs > 0 ? &vf : &net;
 }
 
 int pr_users_assign(const struct pr_sysfs *s, const struct pr_users *users, struct pr_facts *facts)

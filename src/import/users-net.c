@@ -280,6 +280,48 @@ static int use(struct net *net, struct interface *i)
 	return r < 0 || c.said ? r : say_up(&c);
 }
 
+/* ---- virtual functions ---- */
+
+static const struct pr_net_vfs *vfs_of(const struct net *net, const struct interface *i)
+{
+	for (size_t k = 0; i->index >= 0 && k < net->tables.n_vfs; k++)
+		if (net->tables.vfs[k].interface == i->index)
+			return &net->tables.vfs[k];
+
+	return NULL;
+}
+
+static uint64_t numvfs_of(const struct pr_finder *f, const struct interface *i)
+{
+	const char *text = pr_path_class_line(f, "net", i->name, "device/sriov_numvfs");
+	uint64_t n;
+
+	return text && pr_parse_u64(text, 10, &n) == 0 ? n : 0;
+}
+
+/* Its virtual functions go with it, and nobody could say again what was set on them. */
+static int use_vfs(struct net *net, const struct interface *i)
+{
+	const struct pr_net_vfs *vfs = vfs_of(net, i);
+	uint64_t n = numvfs_of(net->f, i);
+	struct pr_arena *arena = net->f->sysfs->arena;
+
+	if (n == 0)
+		return 0;
+	if (pr_path_class_line(net->f, "net", i->name, "phys_switch_id"))
+		return pr_found_add(net->f, &i->address, "vf",
+			pr_arena_printf(arena, "%s switches for its virtual functions", i->name));
+	if (!vfs || vfs->n != n)
+		return pr_found_add(net->f, &i->address, "vf",
+			pr_arena_printf(arena,
+				"what is set on the virtual functions of %s is not known",
+				i->name));
+	return vfs->what ? pr_found_add(net->f, &i->address, "vf",
+				   pr_arena_printf(arena, "virtual function %u of %s has %s",
+					   vfs->number, i->name, vfs->what))
+			 : 0;
+}
+
 int pr_net_find(struct pr_finder *f)
 {
 	struct net net = { .f = f };
@@ -293,9 +335,12 @@ int pr_net_find(struct pr_finder *f)
 		return r;
 
 	qsort(net.list, net.n, sizeof(*net.list), compare_name);
-	for (size_t i = 0; r == 0 && i < net.n; i++)
+	for (size_t i = 0; r == 0 && i < net.n; i++) {
 		if (net.list[i].has_function && net.list[i].up)
 			r = use(&net, &net.list[i]);
+		if (net.list[i].has_function && r == 0)
+			r = use_vfs(&net, &net.list[i]);
+	}
 
 	return r;
 }

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define CLASS_NETWORK 0x02 /* PCI Code and ID Assignment, 1.3 */
+#define CLASS_INFINIBAND 0x0207 /* PCI Code and ID Assignment, 1.3 */
 
 /*
  * Kinds of users (src/import/users*.c), and what taking their device away does.
@@ -29,6 +29,7 @@ static const struct {
 	{ "vfio", PR_DISRUPTION_PINNED },     /* a guest has it */
 	{ "mdev", PR_DISRUPTION_PINNED },     /* guests have parts of it */
 	{ "locked", PR_DISRUPTION_PINNED },   /* whoever removes it waits, with the bus locked */
+	{ "vf", PR_DISRUPTION_PINNED }, /* what is set on its virtual functions would be lost */
 	{ "mount", PR_DISRUPTION_IN_USE },
 	{ "stack", PR_DISRUPTION_IN_USE },  /* an array or volume without a known user */
 	{ "pool", PR_DISRUPTION_IN_USE },   /* a member of a pool, by its label */
@@ -158,8 +159,8 @@ static const char *pinned_by_user(const struct pr_function *f)
 	for (size_t i = 0; i < f->facts->n_users; i++)
 		if (class_of_user(&f->facts->users[i]) == PR_DISRUPTION_PINNED)
 			return f->facts->users[i].what;
-	if (f->header.class_code >> 16 == CLASS_NETWORK && pr_function_vfs(f) > 0)
-		return "has virtual network functions, whose addresses, VLANs and trust would be lost";
+	if (f->header.class_code >> 8 == CLASS_INFINIBAND && pr_function_vfs(f) > 0)
+		return "has virtual functions, whose GUIDs would be lost";
 	if (f->facts->driver && strstr(f->facts->driver, "vfio"))
 		return "is handed to a virtual machine or a user-space driver by VFIO";
 	return NULL;

@@ -59,6 +59,13 @@
 	"01:00.0 dev 1b36:0010 class=010802 bar0=mem64:4000@fe000000 vfs=8 numvfs=0 " \
 	"vfbar0=mem64:100000@unassigned " driver "\n"
 
+/* Virtual functions on two buses, and a port that has one. */
+#define VFS_ON_TWO_BUSES                                                         \
+	"kernel 6.12.0\nroot 0000:00-0f mem=c0000000-febfffff\n" DISK            \
+	"00:02.0 bridge 01-01 root-port mem=fe000000-fe3fffff driver=pcieport\n" \
+	"01:00.0 dev 1b36:0010 bar0=mem:4000@fe000000 vfs=300 numvfs=0 "         \
+	"vfbar0=mem64:1000@fe100000 driver=nvme\n"
+
 /* An NVMe controller in a packed switch that has two of its four virtual functions. */
 #define WITH_VFS(release, driver, first, second)                                                \
 	PACKED(release, DEAD_256M, "driver=e1000e")                                             \

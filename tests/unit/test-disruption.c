@@ -127,14 +127,13 @@ static const struct disruption_case cases[] = {
 		.function = "01:00.0",
 		.expect = PR_DISRUPTION_RESTART,
 		.reason = "a driver is bound" },
-	{ .name = "those of a network card have settings that nobody could put back",
-		.machine = PORT "01:00.0 dev 8086:1572 class=020000 bar0=mem:1000@80000000 "
+	{ .name = "those of an InfiniBand card have GUIDs that nobody could give them again",
+		.machine = PORT "01:00.0 dev 15b3:101b class=020700 bar0=mem:1000@80000000 "
 				"driver=i40e vfs=8 numvfs=1 vfbar0=mem:1000@80010000\n"
 				"01:00.1 dev 8086:154c vf-of=01:00.0\n",
 		.function = "01:00.0",
 		.expect = PR_DISRUPTION_PINNED,
-		.reason = "has virtual network functions, whose addresses, VLANs and trust would "
-			  "be lost" },
+		.reason = "has virtual functions, whose GUIDs would be lost" },
 	{ .name = "a virtual function without a driver is free",
 		.machine = PORT "01:00.0 dev 8086:1572 bar0=mem:1000@80000000 driver=i40e vfs=8 "
 				"numvfs=2 vfbar0=mem:1000@80010000\n"
@@ -186,6 +185,7 @@ static const struct kind_case {
 	{ "a watchdog pins", "watchdog", PR_DISRUPTION_PINNED },
 	{ "a TPM pins", "tpm", PR_DISRUPTION_PINNED },
 	{ "a guest's VFIO pins", "vfio", PR_DISRUPTION_PINNED },
+	{ "what is set on virtual functions pins", "vf", PR_DISRUPTION_PINNED },
 	{ "a mediated device pins", "mdev", PR_DISRUPTION_PINNED },
 	{ "a mounted file system is in use", "mount", PR_DISRUPTION_IN_USE },
 	{ "an array is in use", "stack", PR_DISRUPTION_IN_USE },

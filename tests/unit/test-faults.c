@@ -261,6 +261,8 @@ static const struct machine_row {
 		NULL },
 	{ "virtual functions that are asked for, and room for them", CRAMPED_VFS("driver=nvme"),
 		"0000:01:00.0=3" },
+	{ "virtual functions that are asked for, and buses for them", VFS_ON_TWO_BUSES,
+		"0000:01:00.0=300" },
 	{ "idle ports in the way",
 		"kernel 6.12.0\n" ROOT DISK
 		"00:02.0 bridge 01-05 root-port mem=fe000000-fe2fffff driver=pcieport\n"

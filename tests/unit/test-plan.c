@@ -146,19 +146,13 @@ static const struct plan_case cases[] = {
 		.verdict = PR_VERDICT_INFEASIBLE,
 		.why = "VF BAR 0 of 0000:01:00.0" },
 	{ .name = "bus numbers that the port lacks are given to it",
-		.machine = "kernel 6.12.0\nroot 0000:00-0f mem=c0000000-febfffff\n" DISK
-			   "00:02.0 bridge 01-01 root-port mem=fe000000-fe3fffff driver=pcieport\n"
-			   "01:00.0 dev 1b36:0010 bar0=mem:4000@fe000000 vfs=300 numvfs=0 "
-			   "vfbar0=mem64:1000@fe100000 driver=nvme\n",
+		.machine = VFS_ON_TWO_BUSES,
 		.limit = PR_DISRUPTION_RESTART,
 		.vfs = "01:00.0=300",
 		.steps = "unbind 01:00.0; remove 01:00.0; write 00:02.0; remove 00:02.0; "
 			 "rescan 00:1f.2; vfs 01:00.0; expect" },
 	{ .name = "of those that are on the port's own bus nobody lacks a number",
-		.machine = "kernel 6.12.0\nroot 0000:00-0f mem=c0000000-febfffff\n" DISK
-			   "00:02.0 bridge 01-01 root-port mem=fe000000-fe3fffff driver=pcieport\n"
-			   "01:00.0 dev 1b36:0010 bar0=mem:4000@fe000000 vfs=300 numvfs=0 "
-			   "vfbar0=mem64:1000@fe100000 driver=nvme\n",
+		.machine = VFS_ON_TWO_BUSES,
 		.vfs = "01:00.0=255",
 		.steps = "vfs 01:00.0; expect" },
 	{ .name = "more virtual functions than there are",

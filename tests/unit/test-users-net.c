@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -131,6 +132,42 @@ static const struct users_case net_cases[] = {
 		.first = "net: default route via enp1s0; "
 			 "root: root file system on sda may be reached through enp1s0",
 		.second = "" },
+	{ .name = "virtual functions on which nothing is set",
+		.entries = { INTERFACE(FIRST("enp1s0"), "enp1s0", "2"),
+			{ .path = FIRST("enp1s0") "/device/sriov_numvfs", .text = "2\n" },
+			{ .path = FIRST("enp1s0") "/carrier", .text = "0\n" } },
+		.vfs = { { 2, 2, 0, NULL } },
+		.first = "",
+		.second = "" },
+	{ .name = "virtual functions of which one has an address",
+		.entries = { INTERFACE(FIRST("enp1s0"), "enp1s0", "2"),
+			{ .path = FIRST("enp1s0") "/device/sriov_numvfs", .text = "2\n" },
+			{ .path = FIRST("enp1s0") "/carrier", .text = "0\n" } },
+		.vfs = { { 2, 2, 1, "an address" } },
+		.first = "vf: virtual function 1 of enp1s0 has an address",
+		.second = "" },
+	{ .name = "virtual functions of which not all are told of",
+		.entries = { INTERFACE(FIRST("enp1s0"), "enp1s0", "2"),
+			{ .path = FIRST("enp1s0") "/device/sriov_numvfs", .text = "3\n" },
+			{ .path = FIRST("enp1s0") "/carrier", .text = "0\n" } },
+		.vfs = { { 2, 2, 0, NULL } },
+		.first = "vf: what is set on the virtual functions of enp1s0 is not known",
+		.second = "" },
+	{ .name = "a card that switches for its virtual functions",
+		.entries = { INTERFACE(FIRST("enp1s0"), "enp1s0", "2"),
+			{ .path = FIRST("enp1s0") "/device/sriov_numvfs", .text = "2\n" },
+			{ .path = FIRST("enp1s0") "/phys_switch_id", .text = "c2e8\n" },
+			{ .path = FIRST("enp1s0") "/carrier", .text = "0\n" } },
+		.vfs = { { 2, 2, 0, NULL } },
+		.first = "vf: enp1s0 switches for its virtual functions",
+		.second = "" },
+	{ .name = "a card without virtual functions may switch",
+		.entries = { INTERFACE(FIRST("enp1s0"), "enp1s0", "2"),
+			{ .path = FIRST("enp1s0") "/device/sriov_numvfs", .text = "0\n" },
+			{ .path = FIRST("enp1s0") "/phys_switch_id", .text = "c2e8\n" },
+			{ .path = FIRST("enp1s0") "/carrier", .text = "0\n" } },
+		.first = "",
+		.second = "" },
 	{ .name = "a card whose interface is in another network namespace",
 		.entries = { { .path = "sys/bus/pci/devices/0000:01:00.0/net" } },
 		.driver = "e1000e",
@@ -210,6 +247,30 @@ static struct nlmsghdr *put_route(struct bytes *b, unsigned char length, unsigne
 	return header;
 }
 
+/* An interface with @n virtual functions, the last of which has @vlan. */
+static void put_vfs(struct bytes *b, int index, unsigned int n, uint32_t vlan)
+{
+	struct nlmsghdr *header = next_message(b, RTM_NEWLINK);
+	struct ifinfomsg *m = mnl_nlmsg_put_extra_header(header, sizeof(*m));
+	struct nlattr *list, *one;
+
+	*m = (struct ifinfomsg){ .ifi_index = index };
+	list = mnl_attr_nest_start(header, IFLA_VFINFO_LIST);
+	for (unsigned int i = 0; i < n; i++) {
+		const struct ifla_vf_mac mac = { .vf = i };
+		const struct ifla_vf_vlan tag = { .vf = i, .vlan = i + 1 == n ? vlan : 0 };
+		const struct ifla_vf_trust trust = { .vf = i, .setting = UINT32_MAX };
+
+		one = mnl_attr_nest_start(header, IFLA_VF_INFO);
+		mnl_attr_put(header, IFLA_VF_MAC, sizeof(mac), &mac);
+		mnl_attr_put(header, IFLA_VF_VLAN, sizeof(tag), &tag);
+		mnl_attr_put(header, IFLA_VF_TRUST, sizeof(trust), &trust);
+		mnl_attr_nest_end(header, one);
+	}
+	mnl_attr_nest_end(header, list);
+	end_message(b, header);
+}
+
 static void parse(const struct bytes *b, struct pr_arena *arena, struct pr_net_tables *ret)
 {
 	assert_int_equal(pr_net_parse(b->data, b->n, arena, ret), 0);
@@ -268,6 +329,33 @@ static void test_routes(void **state)
 	pr_arena_free(arena);
 }
 
+/* Interfaces without any are not told of; trust that a driver does not know is none. */
+static void test_vfs(void **state)
+{
+	struct pr_arena *arena = pr_arena_new();
+	struct pr_net_tables t = { 0 };
+	struct bytes b = { .n = 0 };
+	struct nlmsghdr *header;
+
+	(void)state;
+	header = next_message(&b, RTM_NEWLINK);
+	*(struct ifinfomsg *)mnl_nlmsg_put_extra_header(header, sizeof(struct ifinfomsg)) =
+		(struct ifinfomsg){ .ifi_index = 1 };
+	end_message(&b, header);
+	put_vfs(&b, 2, 3, 0);
+	put_vfs(&b, 3, 2, 100);
+	parse(&b, arena, &t);
+	assert_int_equal(t.n_vfs, 2);
+	assert_int_equal(t.vfs[0].interface, 2);
+	assert_int_equal(t.vfs[0].n, 3);
+	assert_null(t.vfs[0].what);
+	assert_int_equal(t.vfs[1].interface, 3);
+	assert_int_equal(t.vfs[1].n, 2);
+	assert_int_equal(t.vfs[1].number, 1);
+	assert_string_equal(t.vfs[1].what, "a VLAN");
+	pr_arena_free(arena);
+}
+
 /* Whatever is cut short is not read beyond its end (sanitizers see it). */
 static void test_short(void **state)
 {
@@ -292,6 +380,7 @@ int main(void)
 	ADD_ROWS(&tests, net_cases, test_users);
 	rows_add(&tests, "addresses that others can reach", test_addresses, NULL);
 	rows_add(&tests, "default routes", test_routes, NULL);
+	rows_add(&tests, "virtual functions and what is set on them", test_vfs, NULL);
 	rows_add(&tests, "answers cut short", test_short, NULL);
 
 	return rows_run(&tests, "users by network");

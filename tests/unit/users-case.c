@@ -43,7 +43,8 @@ void test_users(void **state)
 	struct pr_sysfs s = { .arena = pr_arena_new(), .error = &error };
 	_cleanup_free_ char *processes = c->processes ? strdup(c->processes) : NULL;
 	struct pr_net_tables net = { .addresses = (struct pr_net_address *)(uintptr_t)c->addresses,
-		.default_routes = (int *)(uintptr_t)c->default_routes };
+		.default_routes = (int *)(uintptr_t)c->default_routes,
+		.vfs = (struct pr_net_vfs *)(uintptr_t)c->vfs };
 	struct pr_users_source source = { .sysfs = &s,
 		.root = fixture_root(f),
 		.state = "/var/lib/pciroom",
@@ -55,6 +56,8 @@ void test_users(void **state)
 		net.n_addresses++;
 	while (c->default_routes[net.n_default_routes])
 		net.n_default_routes++;
+	while (net.n_vfs < ARRAY_SIZE(c->vfs) && c->vfs[net.n_vfs].interface)
+		net.n_vfs++;
 	fixture_fill(f, c->entries);
 	if (!c->no_udev)
 		fixture_dir(f, "run/udev/data");

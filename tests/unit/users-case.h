@@ -70,6 +70,7 @@ struct users_case {
 	bool no_udev;          /* it keeps no records here */
 	struct pr_net_address addresses[8];
 	int default_routes[4];
+	struct pr_net_vfs vfs[2];
 	const char *first;  /* users of 0000:01:00.0: "kind: what", separated by "; " */
 	const char *second; /* users of 0000:02:00.0 */
 	const char *unseen; /* NULL: what it is without processes */
