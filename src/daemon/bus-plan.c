@@ -77,11 +77,12 @@ static struct found plan_at(const struct pr_bus *b, const char *path)
 	return found;
 }
 
-/* The machine of a snapshot never changes. */
 static const char *state_of(const struct pr_bus *b, const struct found *f)
 {
 	if (f->kept)
 		return pr_kept_state(f->kept, pr_service_generation(b->service));
+	if (f->plan->made_on != f->upload->generation)
+		return "stale"; /* a card was added since */
 	return strcmp(f->view->verdict, pr_verdict_name(PR_VERDICT_OK)) == 0 ? "ready" : "refused";
 }
 

@@ -210,7 +210,7 @@ int pr_bus_method_open_snapshot(sd_bus_message *m, void *userdata, sd_bus_error 
 
 /* ---- the objects ---- */
 
-static const struct pr_upload *upload_at(const struct pr_bus *b, const char *path)
+static struct pr_upload *upload_at(const struct pr_bus *b, const char *path)
 {
 	uint64_t number;
 
@@ -309,6 +309,82 @@ static int method_plan(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return pr_call_start(c, error); /* who opened it may plan on it */
 }
 
+/* ---- AddDevice ---- */
+
+static void on_added(void *userdata, const struct pr_upload_result *result)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	struct pr_call *c = userdata;
+	char path[PR_BUS_PATH_MAX];
+	int r;
+
+	if (result->end != PR_UPLOAD_DONE) {
+		pr_call_end(c, set_upload_error(&error, result), &error);
+		return;
+	}
+	pr_bus_snapshot_path(result->upload->number, path);
+	(void)sd_bus_emit_properties_changed(c->bus->bus, path, PR_BUS_SNAPSHOT, "Functions",
+		"UnassignedCount", "Generation", NULL);
+	for (size_t i = 0; i < result->upload->n_plans; i++) {
+		plan_path(result->upload->number, result->upload->plans[i]->number, path);
+		(void)sd_bus_emit_properties_changed(c->bus->bus, path, PR_BUS_PLAN, "State", NULL);
+	}
+	r = sd_bus_reply_method_return(c->m, "s", result->text);
+	pr_call_end(c, r < 0 ? r : 1, &error);
+}
+
+static int answer_add(struct pr_call *c, sd_bus_error *error)
+{
+	struct pr_upload *up = pr_uploads_find(c->bus->uploads, c->number);
+	int r;
+
+	r = pr_uploads_add(c->bus->uploads, up, &c->added, on_added, c);
+	return r < 0 ? started(r, error) : 0;
+}
+
+/* What would be a file's name, see pr_template_load(). */
+static bool ends_in_yaml(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n >= 5 && strcmp(name + n - 5, ".yaml") == 0;
+}
+
+/* An installed template by its name, or one as text; nothing else, so that no file is read for a stranger. */
+static int read_template(sd_bus_message *m, struct pr_upload_addition *ret, sd_bus_error *error)
+{
+	const char *key = "", *value = "";
+	int r;
+
+	r = sd_bus_message_read(m, "a{sv}", 1, &key, "s", &value);
+	if (r >= 0 && strcmp(key, "name") == 0 && *value && !strchr(value, '/') &&
+		!ends_in_yaml(value))
+		ret->name = value;
+	else if (r >= 0 && strcmp(key, "yaml") == 0)
+		ret->yaml = value;
+	else
+		return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
+			"a template is one text: \"name\" of one that is installed, or \"yaml\"");
+	return 0;
+}
+
+static int method_add(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct pr_upload_addition added = { 0 };
+	struct pr_call *c;
+	int r;
+
+	r = sd_bus_message_read(m, "s", &added.parent);
+	if (r >= 0)
+		r = read_template(m, &added, error);
+	if (r >= 0)
+		r = new_call(userdata, m, answer_add, &c, error);
+	if (r < 0)
+		return r;
+	c->added = added; /* lives as long as the message does */
+	return pr_call_start(c, error);
+}
+
 static int answer_close(struct pr_call *c, sd_bus_error *error)
 {
 	(void)error;
@@ -327,12 +403,14 @@ static int method_close(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 const sd_bus_vtable pr_bus_snapshot_vtable[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Functions", "u", get_count, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("UnassignedCount", "u", get_count, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Generation", "t", get_count, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Functions", "u", get_count, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("UnassignedCount", "u", get_count, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Generation", "t", get_count, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("OwnerUID", "u", get_count, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_METHOD_WITH_ARGS("Plan", SD_BUS_ARGS("a{sv}", request, "t", flags),
 		SD_BUS_RESULT("o", plan), method_plan, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("AddDevice", SD_BUS_ARGS("s", parent, "a{sv}", template),
+		SD_BUS_RESULT("s", path), method_add, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Close", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_close,
 		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,

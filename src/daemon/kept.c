@@ -74,16 +74,16 @@ int pr_wish_add_vfs(struct pr_wish *w, const struct pr_vf_wish *v)
 	return 0;
 }
 
-static struct pr_policy wish_policy(const struct pr_wish *w)
+struct pr_policy pr_wish_policy(const struct pr_wish *w)
 {
 	return (struct pr_policy){
 		.limit = w->limit, .pinned = (const char *const *)w->pinned, .n_pinned = w->n_pinned
 	};
 }
 
-int pr_wish_plan(const struct pr_wish *w, const struct pr_topology *t, struct pr_plan **ret)
+struct pr_request pr_wish_request(const struct pr_wish *w)
 {
-	struct pr_request request = { .targets = w->targets,
+	return (struct pr_request){ .targets = w->targets,
 		.n_targets = w->n_targets,
 		.buses = w->buses,
 		.n_buses = w->n_buses,
@@ -92,14 +92,19 @@ int pr_wish_plan(const struct pr_wish *w, const struct pr_topology *t, struct pr
 		.vfs = w->vfs,
 		.n_vfs = w->n_vfs,
 		.advise = true };
-	struct pr_policy policy = wish_policy(w);
+}
+
+int pr_wish_plan(const struct pr_wish *w, const struct pr_topology *t, struct pr_plan **ret)
+{
+	struct pr_request request = pr_wish_request(w);
+	struct pr_policy policy = pr_wish_policy(w);
 
 	return pr_plan_make(t, &request, &policy, ret);
 }
 
 int pr_wish_check(const struct pr_wish *w, struct pr_plan *p, char *why, size_t size)
 {
-	struct pr_policy policy = wish_policy(w);
+	struct pr_policy policy = pr_wish_policy(w);
 
 	return pr_plan_check(p, &policy, why, size);
 }

@@ -35,6 +35,9 @@ int pr_wish_add_pinned(struct pr_wish *w, const char *device);
 int pr_wish_add_buses(struct pr_wish *w, const struct pr_bus_wish *b);
 int pr_wish_add_reserve(struct pr_wish *w, const struct pr_reserve *reserve);
 int pr_wish_add_vfs(struct pr_wish *w, const struct pr_vf_wish *v);
+/* It as the planner takes it; both borrow from @w. */
+struct pr_request pr_wish_request(const struct pr_wish *w);
+struct pr_policy pr_wish_policy(const struct pr_wish *w);
 /* pr_plan_make() with it. */
 int pr_wish_plan(const struct pr_wish *w, const struct pr_topology *t, struct pr_plan **ret);
 /* pr_plan_check() with its policy. */

@@ -15,8 +15,11 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/macros.h"
 #include "daemon/worker.h"
 #include "daemon/write-plan.h"
+#include "import/template.h"
+#include "pciroom/what-if.h"
 
 #define NOBODY 65534
 
@@ -94,23 +97,30 @@ static uint32_t count_unassigned(const struct pr_topology *t)
 	return n;
 }
 
-int pr_upload_open_child(void *userdata, int channel)
+/* Leaves @t as a snapshot, and says so with @text. */
+static int leave(
+	const struct pr_upload_task *r, const struct pr_topology *t, const char *text, int channel)
 {
-	const struct pr_upload_task *r = userdata;
 	struct pr_message m = { .kind = PR_UPLOAD_SAID_DONE };
-	struct pr_topology *t;
-	char *text;
+	char *snapshot;
 	size_t size;
 
-	give_up_privileges();
-	t = parse(r, channel);
-	if (pr_snapshot_write(t, &text, &size) < 0 || pr_write_all(r->output, text, size) < 0)
+	if (pr_snapshot_write(t, &snapshot, &size) < 0 ||
+		pr_write_all(r->output, snapshot, size) < 0)
 		return 1;
 	m.a = (int32_t)t->n_functions;
 	m.c = count_unassigned(t);
-	(void)snprintf(m.text, sizeof(m.text), "%" PRIu64, t->generation);
+	(void)snprintf(m.text, sizeof(m.text), "%" PRIu64 " %.400s", t->generation, text);
 	pr_worker_send(channel, &m);
 	return 0;
+}
+
+int pr_upload_open_child(void *userdata, int channel)
+{
+	const struct pr_upload_task *r = userdata;
+
+	give_up_privileges();
+	return leave(r, parse(r, channel), "", channel);
 }
 
 static const struct pr_function *find(const struct pr_topology *t, const char *name, int channel)
@@ -134,8 +144,105 @@ static const struct pr_function *find_bridge(
 	return f;
 }
 
-static int plan(const struct pr_upload_task *r, const struct pr_topology *t, int channel,
-	struct pr_plan **ret)
+/* ---- cards that are made up ---- */
+
+static struct pr_template *load_template(const struct pr_upload_addition *added, int channel)
+{
+	static const char *const directories[] = { PCIROOM_LOCAL_TEMPLATES, PCIROOM_TEMPLATES };
+	const struct pr_template_shelf shelf = { directories, ARRAY_SIZE(directories) };
+	struct pr_import_error error = { 0 };
+	struct pr_template *t = NULL;
+	char *file = NULL;
+	int k;
+
+	k = added->yaml ? pr_template_read(added->yaml, strlen(added->yaml), &shelf, &t, &error)
+			: pr_template_load(added->name, &shelf, &t, &file, &error);
+	if (k != 0)
+		fail(channel, PR_UPLOAD_SAID_INVALID, "template, line %u: %.400s", error.line,
+			error.text[0] ? error.text : strerror(k < 0 ? -k : EINVAL));
+	return t;
+}
+
+static const struct pr_function *find_slot(
+	const struct pr_topology *t, const char *name, int channel)
+{
+	const struct pr_function *port = find_bridge(t, name, channel);
+	enum pr_port_type type = port->caps->pcie.port;
+
+	if (type == PR_PORT_UPSTREAM || type == PR_PORT_PCIE_TO_PCI)
+		fail(channel, PR_UPLOAD_SAID_NO_DEVICE, "there is no slot behind %.100s", name);
+	if (port->first_child)
+		fail(channel, PR_UPLOAD_SAID_INVALID, "there is something behind %.100s already",
+			name);
+	return port;
+}
+
+int pr_upload_add_child(void *userdata, int channel)
+{
+	const struct pr_upload_task *r = userdata;
+	struct pr_topology *t, *with = NULL;
+	const struct pr_template *template;
+	const struct pr_function *port;
+	char path[300];
+	int k;
+
+	give_up_privileges();
+	t = parse(r, channel);
+	template = load_template(r->added, channel);
+	port = find_slot(t, r->added->parent, channel);
+	k = pr_refit_insert(t, port, template, &with);
+	if (k > 0)
+		fail(channel, PR_UPLOAD_SAID_INVALID,
+			"no bus number is left to name the functions of the card by");
+	port = k == 0 ? pr_topology_find(with, &port->address) : NULL;
+	if (!port || !port->first_child ||
+		pr_function_path(port->first_child, path, sizeof(path)) < 0)
+		return 1;
+	return leave(r, with, path, channel);
+}
+
+/* Where cards were made up, as the planner of what-if wants them: the ports that they come behind. */
+static struct pr_address *slots_of(const struct pr_topology *t, size_t *ret_n)
+{
+	struct pr_address *ports = calloc(t->n_functions + 1, sizeof(*ports));
+
+	*ret_n = 0;
+	pr_for_each_root (t, i) {
+		for (size_t j = 0; ports && j < t->roots[i]->n_functions; j++) {
+			const struct pr_function *f = &t->roots[i]->functions[j];
+			const struct pr_function *first = f->first_child;
+
+			if (!f->facts->is_newcomer && first && first->facts->is_newcomer)
+				ports[(*ret_n)++] = f->address;
+		}
+	}
+	return ports;
+}
+
+/* ---- plans ---- */
+
+/* The kernel acts first, when a card comes; what mends that is the plan. */
+static int plan_arrival(const struct pr_wish *wish, const struct pr_topology *t,
+	const struct pr_address *ports, size_t n, int channel, struct pr_plan **ret)
+{
+	const struct pr_what_if_request request = {
+		.ports = ports, .n_ports = n, .plan = pr_wish_request(wish)
+	};
+	struct pr_policy policy = pr_wish_policy(wish);
+	struct pr_what_if *w = NULL;
+	int k = pr_what_if_make(t, &request, &policy, &w);
+
+	if (k < 0)
+		return k;
+	if (!w->arrived)
+		fail(channel, PR_UPLOAD_SAID_INVALID,
+			"what becomes of the card cannot be said: %.400s", w->doubt);
+	*ret = w->plan;
+	return w->plan ? 0 : pr_wish_plan(wish, w->end, ret);
+}
+
+static int make_wish(const struct pr_upload_task *r, const struct pr_topology *t, int channel,
+	struct pr_wish *ret)
 {
 	struct pr_wish wish = { .limit = r->asked->limit };
 	char address[PR_ADDRESS_MAX];
@@ -165,7 +272,23 @@ static int plan(const struct pr_upload_task *r, const struct pr_topology *t, int
 			&wish, &(struct pr_reserve){ find_bridge(t, a->bridge, channel)->address,
 				       a->window, a->size });
 	}
-	return k == 0 ? pr_wish_plan(&wish, t, ret) : k;
+	*ret = wish;
+	return k;
+}
+
+static int plan(const struct pr_upload_task *r, const struct pr_topology *t, int channel,
+	struct pr_plan **ret)
+{
+	struct pr_wish wish = { 0 };
+	struct pr_address *ports;
+	size_t n_ports;
+	int k = make_wish(r, t, channel, &wish);
+
+	ports = slots_of(t, &n_ports);
+	if (k < 0 || !ports)
+		return k < 0 ? k : -ENOMEM;
+	return n_ports == 0 ? pr_wish_plan(&wish, t, ret)
+			    : plan_arrival(&wish, t, ports, n_ports, channel, ret);
 }
 
 /* Appends what @t holds; its size, or -ENOMEM. */

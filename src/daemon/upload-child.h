@@ -12,7 +12,7 @@ enum {
 	/*
 	 * Opened: the output is the snapshot as pciroom writes it; a: functions, c: unassigned, text:
 	 * generation.  Planned: the output is a view, a prediction and a script; a, b and c: bytes
-	 * of each.
+	 * of each.  Added: as opened, and text: the path of the device.
 	 */
 	PR_UPLOAD_SAID_DONE = 1,
 	PR_UPLOAD_SAID_INVALID, /* text: where and why */
@@ -21,10 +21,12 @@ enum {
 
 struct pr_upload_task {
 	pr_upload_parser *parser;
-	const struct pr_asked *asked; /* what to plan; NULL: opens */
+	const struct pr_asked *asked;           /* what to plan */
+	const struct pr_upload_addition *added; /* what is plugged in */
 	int input, output;
 };
 
 /* Bodies of a worker (worker.h); @userdata is a struct pr_upload_task. */
 int pr_upload_open_child(void *userdata, int channel);
+int pr_upload_add_child(void *userdata, int channel);
 int pr_upload_plan_child(void *userdata, int channel);

@@ -23,7 +23,8 @@ struct reading {
 	struct pr_upload_task task; /* what it is asked is borrowed until the fork */
 	struct pr_uploads *all;
 	struct pr_worker *worker;
-	uint64_t of; /* number of the snapshot that it plans on; 0: it opens one */
+	uint64_t of;      /* number of the snapshot that it plans on or adds to; 0: it opens one */
+	uint64_t made_on; /* generation of that snapshot */
 	uid_t uid;
 	pr_upload_fn *done;
 	void *userdata;
@@ -55,6 +56,16 @@ static struct pr_upload *find(const struct pr_uploads *u, uint64_t number)
 	return NULL;
 }
 
+/* "GENERATION PATH": the number; false: that is none. */
+static bool read_generation(const struct reading *r, uint64_t *ret)
+{
+	char number[24];
+
+	(void)snprintf(
+		number, sizeof(number), "%.*s", (int)strcspn(r->said.text, " "), r->said.text);
+	return pr_parse_u64(number, 10, ret) == 0;
+}
+
 static const struct pr_upload *keep_upload(struct pr_uploads *u, const struct reading *r)
 {
 	struct pr_upload *up = calloc(1, sizeof(*up));
@@ -68,7 +79,7 @@ static const struct pr_upload *keep_upload(struct pr_uploads *u, const struct re
 		.fd = fcntl(r->task.output, F_DUPFD_CLOEXEC, 3),
 		.functions = (uint32_t)r->said.a,
 		.unassigned = r->said.c };
-	if (up->fd < 0 || pr_parse_u64(r->said.text, 10, &up->generation) < 0) {
+	if (up->fd < 0 || !read_generation(r, &up->generation)) {
 		pr_closep(&up->fd);
 		free(up);
 		return NULL;
@@ -134,31 +145,57 @@ static void discard(struct pr_upload *up, uint64_t number)
 }
 
 /* Who plans too much loses the oldest. */
-static void keep_plan(
+static bool keep_plan(
 	struct pr_upload *up, const struct reading *r, struct pr_upload_result *result)
 {
 	struct pr_upload_plan *p = make_plan(r);
 
 	if (!p)
-		return;
+		return false;
 	if (up->n_plans == PR_UPLOAD_PLANS_MAX) {
 		result->gone = up->plans[0]->number;
 		discard(up, result->gone);
 	}
 	p->number = ++up->last_plan;
+	p->made_on = r->made_on;
 	up->plans[up->n_plans++] = p;
 	result->plan = p;
+	return true;
+}
+
+/* The machine of @up is the one that the child left; false: that is none. */
+static bool replace(struct pr_upload *up, const struct reading *r, struct pr_upload_result *result)
+{
+	uint64_t generation;
+	int fd;
+
+	if (!read_generation(r, &generation))
+		return false;
+	fd = fcntl(r->task.output, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return false;
+	pr_closep(&up->fd);
+	up->fd = fd;
+	up->generation = generation;
+	up->functions = (uint32_t)r->said.a;
+	up->unassigned = r->said.c;
+	(void)snprintf(result->text, sizeof(result->text), "%s",
+		r->said.text + strcspn(r->said.text, " ") + (strchr(r->said.text, ' ') != NULL));
+	return true;
 }
 
 /* Takes over what the child left; what it is not is as bad as its death. */
 static void keep(const struct reading *r, struct pr_upload_result *result)
 {
 	struct pr_upload *up = find(r->all, r->of);
+	bool kept = false;
 
-	if (up)
-		keep_plan(up, r, result);
+	if (up && r->task.added)
+		kept = replace(up, r, result);
+	else if (up)
+		kept = keep_plan(up, r, result);
 	result->upload = r->of ? up : keep_upload(r->all, r);
-	if (!result->upload || (up && !result->plan))
+	if (!result->upload || (up && !kept))
 		result->end = PR_UPLOAD_DIED;
 }
 
@@ -184,6 +221,7 @@ static void on_ended(void *userdata, bool clean)
 {
 	struct reading *r = userdata;
 	struct pr_upload_result result = { .end = PR_UPLOAD_DIED };
+	struct pr_upload *up = find(r->all, r->of);
 
 	(void)snprintf(result.text, sizeof(result.text), "%s",
 		"the process that read it ended without an answer");
@@ -195,6 +233,8 @@ static void on_ended(void *userdata, bool clean)
 		result.end = PR_UPLOAD_NO_DEVICE;
 	else if (clean && r->said.kind == PR_UPLOAD_SAID_DONE && seal(r->task.output))
 		result.end = PR_UPLOAD_DONE;
+	if (up && r->task.added)
+		up->adding = false;
 	if (result.end == PR_UPLOAD_DONE)
 		keep(r, &result);
 	r->done(r->userdata, &result);
@@ -258,6 +298,7 @@ int pr_uploads_plan(struct pr_uploads *u, const struct pr_upload *of, const stru
 {
 	struct reading r = { .task = { .asked = asked, .input = of->fd, .output = -1 },
 		.of = of->number,
+		.made_on = of->generation,
 		.uid = of->uid,
 		.done = done,
 		.userdata = userdata };
@@ -265,7 +306,24 @@ int pr_uploads_plan(struct pr_uploads *u, const struct pr_upload *of, const stru
 	return start(u, &r, pr_upload_plan_child);
 }
 
-const struct pr_upload *pr_uploads_find(const struct pr_uploads *u, uint64_t number)
+int pr_uploads_add(struct pr_uploads *u, struct pr_upload *to,
+	const struct pr_upload_addition *added, pr_upload_fn *done, void *userdata)
+{
+	struct reading r = { .task = { .added = added, .input = to->fd, .output = -1 },
+		.of = to->number,
+		.uid = to->uid,
+		.done = done,
+		.userdata = userdata };
+	int k;
+
+	if (to->adding)
+		return -EBUSY;
+	k = start(u, &r, pr_upload_add_child);
+	to->adding = k == 0;
+	return k;
+}
+
+struct pr_upload *pr_uploads_find(const struct pr_uploads *u, uint64_t number)
 {
 	return find(u, number);
 }

@@ -17,7 +17,8 @@
 
 /* A plan on a snapshot. */
 struct pr_upload_plan {
-	uint64_t number; /* counts from 1 in each snapshot */
+	uint64_t number;  /* counts from 1 in each snapshot */
+	uint64_t made_on; /* generation of the snapshot */
 	struct pr_plan_view view;
 	int fd; /* sealed memory file: the view, then the prediction, then the script */
 	size_t view_size, prediction_size, script_size; /* 0: there is none */
@@ -32,6 +33,7 @@ struct pr_upload {
 	struct pr_upload_plan *plans[PR_UPLOAD_PLANS_MAX]; /* oldest first */
 	size_t n_plans;
 	uint64_t last_plan;
+	bool adding; /* a child is at it */
 };
 
 /* How a child ended. */
@@ -43,7 +45,7 @@ enum pr_upload_end {
 };
 struct pr_upload_result {
 	enum pr_upload_end end;
-	char text[512]; /* a reason */
+	char text[512]; /* a reason; after adding, the path of the device */
 	const struct pr_upload *upload;
 	const struct pr_upload_plan *plan; /* after planning */
 	uint64_t gone;                     /* number of the plan that made room for it; 0: none */
@@ -60,15 +62,24 @@ void pr_uploads_free(struct pr_uploads *u); /* NULL is fine; who waits is not to
 /* For tests: what stands in for pr_snapshot_read(). */
 void pr_uploads_set_parser(struct pr_uploads *u, pr_upload_parser *parser);
 
+/* A card that a client makes up: an installed template's name, or a template as text. */
+struct pr_upload_addition {
+	const char *parent;      /* address or path of the port */
+	const char *name, *yaml; /* one of them is NULL */
+};
+
 /*
- * Both call @done once, later.  -EUSERS: the user has too many snapshots open; -EBUSY: too many
- * children are at work.  @fd is borrowed.
+ * All call @done once, later.  -EUSERS: the user has too many snapshots open; -EBUSY: too many
+ * children are at work, or already at adding to this one.  @fd is borrowed.
  */
 int pr_uploads_open(struct pr_uploads *u, int fd, uid_t uid, pr_upload_fn *done, void *userdata);
 int pr_uploads_plan(struct pr_uploads *u, const struct pr_upload *of, const struct pr_asked *asked,
 	pr_upload_fn *done, void *userdata);
+/* The snapshot is another one afterwards, with the card in it; the text of the result is its path. */
+int pr_uploads_add(struct pr_uploads *u, struct pr_upload *to,
+	const struct pr_upload_addition *added, pr_upload_fn *done, void *userdata);
 /* NULL: it was never there, or is closed. */
-const struct pr_upload *pr_uploads_find(const struct pr_uploads *u, uint64_t number);
+struct pr_upload *pr_uploads_find(const struct pr_uploads *u, uint64_t number);
 /* NULL: it was never made, or is discarded. */
 const struct pr_upload_plan *pr_upload_plan(const struct pr_upload *up, uint64_t number);
 /* A sealed memory file of its prediction or its script; negative errno. */

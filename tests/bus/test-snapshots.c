@@ -380,6 +380,134 @@ static void test_limit(void **state)
 	stage_close(&s);
 }
 
+static sd_bus_message *add_device(
+	struct stage *s, const char *snapshot, const char *port, const char *key, const char *value)
+{
+	sd_bus_message *m = snapshot_call(s, snapshot, "AddDevice");
+
+	assert_true(sd_bus_message_append(m, "sa{sv}", port, 1, key, "s", value) >= 0);
+	return client_call(s, m);
+}
+
+/* A card with one BAR, as a template. */
+#define CARD(size)                                                                          \
+	"format: pciroom-template/1\nname: card\ntext: a card\nfunctions:\n- place: 00.0\n" \
+	"  id: 1b36:0005\n  class: 0x050000\n  port: endpoint\n  bars:\n"                   \
+	"    - {bar: 0, kind: pref64, size: " size "}\n...\n"
+static const char machine_empty_port[] = HEAD PORT REST;
+/* A switch whose windows are packed: one port is empty, a network card is behind the other. */
+static const char machine_packed[] =
+	"kernel 6.12.0\nroot 0000:00-ff io=1000-ffff mem=c0000000-febfffff mem=100000000-8ffffffff\n"
+	"00:02.0 bridge 01-04 root-port hotplug io=c000-cfff mem=fe000000-fe5fffff "
+	"pref64=800000000-8005fffff driver=pcieport\n"
+	"01:00.0 bridge 02-04 upstream io=c000-cfff mem=fe000000-fe5fffff "
+	"pref64=800000000-8005fffff driver=pcieport\n"
+	"02:00.0 bridge 03-03 downstream hotplug mem=fe000000-fe1fffff "
+	"pref64=800000000-8001fffff driver=pcieport\n"
+	"02:01.0 bridge 04-04 downstream hotplug io=c000-cfff mem=fe200000-fe5fffff "
+	"pref64=800200000-8005fffff driver=pcieport\n"
+	"04:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe200000 bar2=io:20@c000 "
+	"driver=e1000e\n";
+
+/* What the kernel finds room for needs no plan; what it does not gets one; older plans are stale. */
+static void test_add_device(void **state)
+{
+	char snapshot[PR_BUS_PATH_MAX], first[PR_BUS_PATH_MAX], path[PR_BUS_PATH_MAX];
+	const char *device;
+	sd_bus_message *m;
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_assert_path(open_machine(&s, machine_packed), snapshot);
+	client_assert_path(plan(&s, snapshot, NULL), first);
+	client_assert_text(&s, first, PR_BUS_PLAN, "VerdictName", "nothing");
+	m = add_device(&s, snapshot, "0000:02:00.0", "yaml", CARD("256M"));
+	if (sd_bus_message_is_method_error(m, NULL))
+		fail_msg("%s", sd_bus_message_get_error(m)->message);
+	assert_true(sd_bus_message_read(m, "s", &device) > 0);
+	assert_string_equal(device, "0000:00/02.0/00.0/00.0/00.0");
+	sd_bus_message_unref(m);
+	assert_int_equal(count(&s, snapshot, "Functions"), 6);
+	client_assert_text(&s, first, PR_BUS_PLAN, "State", "stale");
+	client_assert_path(plan(&s, snapshot, NULL), path);
+	client_assert_text(&s, path, PR_BUS_PLAN, "VerdictName", "ok");
+	client_assert_text(&s, path, PR_BUS_PLAN, "State", "ready");
+	assert_file_tells(&s, path, "GetPrediction",
+		(const char *const[]){
+			"0000:00/02.0/00.0/00.0/00.0", "\"state\": \"assigned\"", NULL });
+	stage_rest(&s);
+	assert_heard(&s,
+		"PropertiesChanged " PR_BUS_SNAPSHOTS "/1 " PR_BUS_SNAPSHOT
+		" Functions UnassignedCount Generation\n",
+		"PropertiesChanged " PR_BUS_SNAPSHOTS "/1/plan/1 " PR_BUS_PLAN " State\n");
+	stage_close(&s);
+}
+
+static void test_add_small_device(void **state)
+{
+	char snapshot[PR_BUS_PATH_MAX], path[PR_BUS_PATH_MAX];
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_assert_path(open_machine(&s, machine_empty_port), snapshot);
+	sd_bus_message_unref(add_device(&s, snapshot, "0000:00/02.0", "yaml", CARD("1M")));
+	client_assert_path(plan(&s, snapshot, NULL), path);
+	client_assert_text(&s, path, PR_BUS_PLAN, "VerdictName", "nothing");
+	stage_close(&s);
+}
+
+static const struct add_case {
+	const char *name, *port, *key, *value, *error, *text;
+} add_cases[] = {
+	{ "AddDevice: a port that is not there", "0000:44:00.0", "yaml", CARD("1M"),
+		"org.pciroom1.Error.NoSuchDevice", "0000:44:00.0" },
+	{ "AddDevice: what is no port", "0000:04:00.0", "yaml", CARD("1M"),
+		"org.pciroom1.Error.NoSuchDevice", "no bridge 0000:04:00.0" },
+	{ "AddDevice: no slot is behind an upstream port", "0000:01:00.0", "yaml", CARD("1M"),
+		"org.pciroom1.Error.NoSuchDevice", "no slot behind 0000:01:00.0" },
+	{ "AddDevice: a text that is no template", "0000:00:02.0", "yaml", "format: none\n...\n",
+		INVALID, "template, line 1" },
+	{ "AddDevice: a template that is not installed", "0000:00:02.0", "name", "unheard-of",
+		INVALID, "unheard-of" },
+	{ "AddDevice: a file is no name", "0000:00:02.0", "name", "/etc/shadow",
+		SD_BUS_ERROR_INVALID_ARGS, "one text" },
+	{ "AddDevice: a key that is not known", "0000:00:02.0", "colour", "red",
+		SD_BUS_ERROR_INVALID_ARGS, "one text" },
+};
+
+static void test_add_refused(void **state)
+{
+	const struct add_case *c = *state;
+	char snapshot[PR_BUS_PATH_MAX];
+	struct stage s;
+
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_assert_path(open_machine(&s, machine_packed), snapshot);
+	client_assert_refused(
+		add_device(&s, snapshot, c->port, c->key, c->value), c->error, c->text);
+	assert_int_equal(count(&s, snapshot, "Functions"), 5);
+	stage_close(&s);
+}
+
+static void test_add_to_occupied(void **state)
+{
+	char snapshot[PR_BUS_PATH_MAX];
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_assert_path(open_machine(&s, machine_dead), snapshot);
+	client_assert_refused(add_device(&s, snapshot, "0000:00:02.0", "yaml", CARD("1M")), INVALID,
+		"something behind 0000:00:02.0 already");
+	stage_close(&s);
+}
+
 /* What a child that was taken over might say: no view that was cut or changed does more than fail. */
 static void test_broken_views(void **state)
 {
@@ -424,6 +552,11 @@ static const struct CMUnitTest plain[] = {
 		NULL },
 	{ "a plan on a snapshot goes on request, with it, or for newer ones", test_plan_goes, NULL,
 		NULL, NULL },
+	{ "AddDevice: a card is plugged in, and the plan makes room for it", test_add_device, NULL,
+		NULL, NULL },
+	{ "AddDevice: what the kernel finds room for needs no plan", test_add_small_device, NULL,
+		NULL, NULL },
+	{ "AddDevice: a slot that is taken", test_add_to_occupied, NULL, NULL, NULL },
 	{ "a view of a plan that was cut or changed is refused", test_broken_views, NULL, NULL,
 		NULL },
 	{ "a snapshot that is closed is gone", test_close, NULL, NULL, NULL },
@@ -443,6 +576,7 @@ int main(void)
 		return 1;
 	ADD_TESTS(&tests, plain);
 	ADD_ROWS(&tests, broken, test_broken);
+	ADD_ROWS(&tests, add_cases, test_add_refused);
 	ADD_ROWS(&tests, bad_parsers, test_bad_parser);
 	return rows_run(&tests, "snapshots");
 }
