@@ -7,6 +7,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "import/template-private.h"
+#include "import/yaml-quote.h"
 
 static const struct {
 	enum pr_port_type port;
@@ -141,31 +142,31 @@ static void write_function(
 		write_function(t, &f->below[i], depth + 1);
 }
 
-/* Double quotes in the text would need escapes, which nobody wants to read. */
-static void write_text(struct pr_text *t, const char *text)
+/* As YAML was read, or as a machine was: it is UTF-8. */
+static bool write_head(struct pr_text *t, const struct pr_template *template)
 {
-	pr_text_add(t, "\"");
-	for (; *text; text++)
-		if (*text == '"' || *text == '\\' || (unsigned char)*text < 0x20)
-			pr_text_add(t, "'");
-		else
-			pr_text_add_n(t, text, 1);
-	pr_text_add(t, "\"\n");
+	bool good;
+
+	pr_text_printf(t, "format: pciroom-template/1\nname: %s\ntext: ", template->name);
+	good = pr_yaml_quote(t, template->text);
+	if (template->n_sources > 0)
+		pr_text_add(t, "\nsources:");
+	for (size_t i = 0; i < template->n_sources && good; i++) {
+		pr_text_add(t, "\n- ");
+		good = pr_yaml_quote(t, template->sources[i]);
+	}
+	return good;
 }
 
 int pr_template_write(const struct pr_template *template, char **ret)
 {
 	struct pr_text t = { 0 };
 
-	pr_text_printf(&t, "format: pciroom-template/1\nname: %s\ntext: ", template->name);
-	write_text(&t, template->text);
-	if (template->n_sources > 0)
-		pr_text_add(&t, "sources:\n");
-	for (size_t i = 0; i < template->n_sources; i++) {
-		pr_text_add(&t, "- ");
-		write_text(&t, template->sources[i]);
+	if (!write_head(&t, template)) {
+		pr_text_deinit(&t);
+		return -EILSEQ;
 	}
-	pr_text_add(&t, "functions:\n");
+	pr_text_add(&t, "\nfunctions:\n");
 	for (size_t i = 0; i < template->n_functions; i++)
 		write_function(&t, &template->functions[i], 0);
 	pr_text_add(&t, "...\n");

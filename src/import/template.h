@@ -33,7 +33,7 @@ int pr_template_load(const char *name, const struct pr_template_shelf *shelf,
 /* Names on the shelf, sorted, each once; malloc'ed array of malloc'ed strings.  0 or -errno. */
 int pr_template_names(const struct pr_template_shelf *shelf, char ***ret, size_t *ret_n);
 
-/* malloc'ed text that pr_template_read() makes an equal template of; -ENOMEM. */
+/* malloc'ed text that pr_template_read() makes an equal template of; -EILSEQ (not UTF-8), -ENOMEM. */
 int pr_template_write(const struct pr_template *t, char **ret);
 
 /*

@@ -84,6 +84,26 @@ static void test_bad(void **state)
 	assert_string_equal(said, c->error);
 }
 
+static void test_text(void **state)
+{
+	static const char *const hard =
+		"format: pciroom-template/1\nname: x\n"
+		"text: \"a \\u2028 \\x85 \\\" \\\\ b\"\nfunctions:\n" CARD "...\n";
+	const struct pr_template_shelf none = { 0 };
+	struct pr_import_error error;
+	struct pr_template *t, *again;
+	char *text;
+
+	(void)state;
+	assert_int_equal(pr_template_read(hard, strlen(hard), &none, &t, &error), 0);
+	assert_int_equal(pr_template_write(t, &text), 0);
+	assert_int_equal(pr_template_read(text, strlen(text), &none, &again, &error), 0);
+	assert_string_equal(again->text, t->text);
+	free(text);
+	pr_template_free(again);
+	pr_template_free(t);
+}
+
 /* ---- what is in the package ---- */
 
 static const char *directory(void)
@@ -272,6 +292,7 @@ int main(void)
 	struct rows tests = { 0 };
 
 	ADD_ROWS(&tests, bad_cases, test_bad);
+	ADD_TEST(&tests, test_text);
 	ADD_TEST(&tests, test_package);
 	ADD_TEST(&tests, test_holds);
 	ADD_TEST(&tests, test_endpoint);
