@@ -271,6 +271,18 @@ static void add_headline(struct pr_text *t, const struct pr_style *s, const stru
 	pr_text_add(t, ".\n");
 }
 
+/* A driver that hangs is nothing of addresses, and explains more than they do. */
+static void add_hang(struct pr_text *t, const struct pr_style *s, const struct pr_function *f)
+{
+	for (size_t i = 0; i < f->facts->n_users; i++) {
+		if (strcmp(f->facts->users[i].kind, "locked") != 0)
+			continue;
+		pr_text_add(t, "  ");
+		pr_text_paint(t, s, PR_PAINT_WARN, "Beware");
+		pr_text_printf(t, ": %s.\n", f->facts->users[i].what);
+	}
+}
+
 static bool has_shortage(const struct pr_explanation *e, const struct pr_function *f)
 {
 	for (size_t i = 0; i < e->n_shortages; i++)
@@ -288,6 +300,7 @@ static void add_device(struct pr_text *t, const struct pr_style *s, const struct
 	if (t->length > 0)
 		pr_text_add(t, "\n");
 	add_headline(t, s, f);
+	add_hang(t, s, f);
 	for (size_t i = 0; i < e->n_shortages; i++)
 		if (e->shortages[i].function == f)
 			add_shortage(t, s, &e->shortages[i], d->notes != NULL);

@@ -255,6 +255,14 @@ static const struct output_case {
 		.device = "00:03.0",
 		.limit = PR_DISRUPTION_RESTART,
 		.says = { "0000:00:03.0 (Ethernet controller 8086:10d3, no driver) has everything" } },
+	{ .name = "explain: a device whose driver hangs is named as such",
+		.machine = "root 0000:00-ff io=1000-ffff mem=80000000-febfffff\n"
+			   "00:03.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe000000 "
+			   "user=locked:hangs\n",
+		.output = EXPLAIN,
+		.device = "00:03.0",
+		.limit = PR_DISRUPTION_RESTART,
+		.says = { "has everything it asks for", "  Beware: hangs.\n" } },
 	{ .name = "explain: the dead card, its BAR, every window on the way and the choke point",
 		.machine = PACKED,
 		.output = EXPLAIN,
