@@ -126,6 +126,11 @@ struct pr_request {
 	/* these are targets too: room is made for the VF BARs and buses, and then they are enabled */
 	const struct pr_vf_wish *vfs;
 	size_t n_vfs;
+	/*
+	 * Instead of all this: the card of this function is taken away, and what comes back in its
+	 * place may be another one, or none.  NULL: nothing of the kind.
+	 */
+	const struct pr_address *replug;
 	bool no_writes;  /* as if no register could be written */
 	bool no_numbers; /* bus numbers are left to the kernel */
 	/* only whether there is a plan within the policy: a refusal looks no further, has no why */
@@ -309,6 +314,8 @@ struct pr_plan {
 	size_t n_vfs;
 	const struct pr_function **removed; /* tops of the subtrees that are re-enumerated */
 	size_t n_removed;
+	/* what is removed need not come back as it was: there is no target then */
+	bool replugs;
 	/* every function that is removed or whose driver is restarted, in walk order */
 	struct pr_affected *affected;
 	size_t n_affected;
@@ -385,6 +392,11 @@ int pr_plan_check(struct pr_plan *p, const struct pr_policy *policy, char *why, 
  */
 bool pr_nothing_lost(
 	const struct pr_topology *before, const struct pr_topology *now, char *why, size_t size);
+/* The same after @plan, for all that need not come back as another (@plan->replugs). */
+bool pr_plan_lost_nothing(
+	const struct pr_plan *plan, const struct pr_topology *now, char *why, size_t size);
+/* @f, of the topology planned on, may come back as another, or not at all. */
+bool pr_plan_replaces(const struct pr_plan *plan, const struct pr_function *f);
 /* G1 for @plan's targets on @now: all that the plan promised them is assigned. */
 bool pr_targets_work(
 	const struct pr_plan *plan, const struct pr_topology *now, char *why, size_t size);

@@ -46,6 +46,10 @@ const struct pr_verb pr_verbs[] = {
 		pr_verb_apply },
 	{ "guard", "[SLOT...]", "handle cards that come into slots instead of the kernel",
 		PR_TAKES_DEVICES | PR_TAKES_SOURCE | PR_TAKES_RELEASE, pr_verb_guard },
+	{ "replug", "DEVICE -- COMMAND",
+		"take a card away, run a command that makes another of it, bring it back",
+		PR_TAKES_DEVICES | PR_TAKES_SOURCE | PR_TAKES_POLICY | PR_TAKES_YES | PR_TAKES_LINK,
+		pr_verb_replug },
 	{ "record", "[FILE]", "write a snapshot of the machine to FILE or standard output",
 		PR_TAKES_FILE | PR_TAKES_INPUT | PR_TAKES_SOURCE, pr_verb_record },
 	{ "confirm", "", "keep what a plan did that waits for it", 0, pr_verb_confirm },
@@ -86,6 +90,7 @@ enum {
 	OPT_VFS,
 	OPT_CONFIRM,
 	OPT_RELEASE,
+	OPT_LINK_OFF,
 	OPT_BYTES,
 	OPT_NO_COLOR,
 	OPT_VERSION,
@@ -132,6 +137,8 @@ static const struct {
 		PR_TAKES_WHAT_IF },
 	{ OPT_TEMPLATES, "templates", "DIR", "look for templates there first", PR_TAKES_TEMPLATES },
 	{ OPT_LIST, "list", NULL, "list the templates that there are", PR_TAKES_LIST },
+	{ OPT_LINK_OFF, "link-off", NULL, "switch the link off while the command runs",
+		PR_TAKES_LINK },
 	{ OPT_RELEASE, "release", NULL, "give the slots back to the kernel", PR_TAKES_RELEASE },
 	{ OPT_RESERVE, "reserve", "DEVICE=KIND:SIZE,...",
 		"room that this slot is to have: mem, pref, bus (may be given again)",
@@ -406,6 +413,9 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case OPT_LIST:
 		cli->list = true;
 		return PR_EXIT_OK;
+	case OPT_LINK_OFF:
+		cli->link_off = true;
+		return PR_EXIT_OK;
 	case OPT_RELEASE:
 		cli->release = true;
 		return PR_EXIT_OK;
@@ -472,6 +482,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ cli->n_reserves > 0, PR_TAKES_BUSES, "reserve" },
 		{ cli->yes, PR_TAKES_YES, "yes" },
 		{ cli->release, PR_TAKES_RELEASE, "release" },
+		{ cli->link_off, PR_TAKES_LINK, "link-off" },
 		{ cli->confirm_s > 0, PR_TAKES_YES, "confirm-timeout" },
 	};
 	unsigned int takes = cli->verb->takes;

@@ -37,6 +37,7 @@ enum pr_verb_takes {
 	PR_TAKES_LIST = 1 << 11,      /* --list */
 	PR_TAKES_TEMPLATES = 1 << 12, /* --templates */
 	PR_TAKES_RELEASE = 1 << 13,   /* --release */
+	PR_TAKES_LINK = 1 << 14,      /* --link-off */
 };
 struct pr_verb {
 	const char *name, *arguments, *help;
@@ -49,7 +50,7 @@ extern const size_t pr_n_verbs;
 
 struct pr_cli {
 	const struct pr_verb *verb;
-	bool json, local, yes, release;
+	bool json, local, yes, release, link_off;
 	struct pr_style style;
 	const char *input, *iomem, *ioports, *dmesg, *helper_log, *state;
 	const char *host; /* NULL: this machine */
@@ -126,6 +127,7 @@ int pr_verb_monitor(const struct pr_cli *cli);
 int pr_verb_plan(const struct pr_cli *cli);
 int pr_verb_record(const struct pr_cli *cli);
 int pr_verb_confirm(const struct pr_cli *cli);
+int pr_verb_replug(const struct pr_cli *cli);
 int pr_verb_rollback(const struct pr_cli *cli);
 int pr_verb_slots(const struct pr_cli *cli);
 int pr_verb_tree(const struct pr_cli *cli);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The verb inhibit: devices are left alone while a command runs. */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "base/macros.h"
 #include "base/text.h"
+#include "cli/command.h"
 #include "cli/remote.h"
 
 #define WHY_MAX 200u
@@ -29,36 +28,6 @@ static char *reason(const struct pr_cli *cli)
 	return text;
 }
 
-/* What a shell would call the command's end. */
-static int exit_of(int status)
-{
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-static int run_command(char **command)
-{
-	pid_t pid;
-	int status;
-
-	/* Ctrl-C is the command's to handle, and its end is ours */
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGQUIT, SIG_IGN);
-	pid = fork();
-	if (pid < 0)
-		return pr_cli_failed(-errno, "cannot run the command");
-	if (pid == 0) {
-		(void)signal(SIGINT, SIG_DFL);
-		(void)signal(SIGQUIT, SIG_DFL);
-		(void)execvp(command[0], command); /* the lease is closed by this */
-		(void)pr_cli_error("%s: %s", command[0], strerror(errno));
-		_exit(errno == ENOENT ? 127 : 126);
-	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return pr_cli_failed(-errno, "cannot wait for the command");
-	return exit_of(status);
-}
-
 int pr_verb_inhibit(const struct pr_cli *cli)
 {
 	_cleanup_free_ char *why = NULL;
@@ -79,7 +48,7 @@ int pr_verb_inhibit(const struct pr_cli *cli)
 	pr_remote_close(m); /* the lease is kept without it */
 	if (r != PR_EXIT_OK)
 		return r;
-	r = run_command(cli->arguments);
-	(void)close(lease); /* released, one way or the other */
+	r = pr_cli_command(cli->arguments); /* which has no part in the lease */
+	(void)close(lease);                 /* released, one way or the other */
 	return r;
 }

@@ -19,6 +19,8 @@ struct pr_local {
 	struct pr_prober prober;
 	struct pr_backend backend;
 	struct pr_journal *journal;
+	bool (*between)(void *userdata); /* NULL: nothing is done before a rescan */
+	void *between_userdata;
 	const char *state;
 	struct pr_import_error error; /* of the last look */
 };
@@ -251,11 +253,28 @@ bool pr_local_interrupted(void)
 	return interrupted;
 }
 
+struct confirmation {
+	struct pr_local *local;
+	unsigned int seconds;
+};
+
+/* Once: a plan may scan more than one bus. */
+static bool do_between(struct pr_local *l)
+{
+	bool (*between)(void *userdata) = l->between;
+
+	l->between = NULL;
+	return between(l->between_userdata);
+}
+
 static int show_step(void *userdata, const struct pr_plan *plan, size_t step, bool done)
 {
+	const struct confirmation *c = userdata;
 	struct pr_text t = { 0 };
 
-	(void)userdata;
+	if (!done && step < plan->n_steps && plan->steps[step].kind == PR_STEP_RESCAN &&
+		c->local->between && !interrupted && !do_between(c->local))
+		return PR_PROGRESS_CANCEL;
 	if (step < plan->n_steps && !done) {
 		pr_text_printf(&t, "[%zu/%zu] ", step + 1, plan->n_steps);
 		pr_render_step(&t, plan, &plan->steps[step]);
@@ -290,11 +309,6 @@ static bool wait_for_word(int64_t end)
 	return r > 0 && (p.revents & POLLIN);
 }
 
-struct confirmation {
-	struct pr_local *local;
-	unsigned int seconds;
-};
-
 /* "y" and a line's end on standard input, in time; anything else is no. */
 static bool ask_confirm(void *userdata, const struct pr_plan *plan)
 {
@@ -312,6 +326,12 @@ static bool ask_confirm(void *userdata, const struct pr_plan *plan)
 	pr_cli_note("all is done, and will be undone in %u s: y and Enter keep it", c->seconds);
 	return wait_for_word(now_ms() + (int64_t)c->seconds * 1000) &&
 	       read(STDIN_FILENO, word, sizeof(word)) > 0 && (*word == 'y' || *word == 'Y');
+}
+
+void pr_local_set_between(struct pr_local *l, bool (*between)(void *userdata), void *userdata)
+{
+	l->between = between;
+	l->between_userdata = userdata;
 }
 
 int pr_local_run(struct pr_local *l, const struct pr_plan *plan, unsigned int confirm_s,

@@ -29,6 +29,11 @@ int pr_local_lock(struct pr_local *l, bool *ret_pending);
 void pr_local_unlock(struct pr_local *l);
 /* Both after pr_local_lock(). */
 int pr_local_recover(struct pr_local *l, struct pr_report *ret);
+/*
+ * Before a plan's first rescan @between is called; false: it stops there, and all is put back.
+ * NULL: nothing is.
+ */
+void pr_local_set_between(struct pr_local *l, bool (*between)(void *userdata), void *userdata);
 /* @confirm_s: undone unless standard input says y in so many seconds; 0: nobody is asked. */
 int pr_local_run(struct pr_local *l, const struct pr_plan *plan, unsigned int confirm_s,
 	struct pr_report *ret);

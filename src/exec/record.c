@@ -102,6 +102,15 @@ static bool stays_unbound(const struct pr_plan *plan, const struct pr_function *
 	       !is_with_newcomer(plan, f);
 }
 
+/* By path: @f is of a newer look than the plan. */
+static bool is_replaced(const struct pr_plan *plan, const char *path)
+{
+	const struct pr_function *f =
+		plan->replugs ? pr_topology_find_path(plan->topology, path) : NULL;
+
+	return f && pr_plan_replaces(plan, f);
+}
+
 static int add_function(
 	struct pr_record *record, const struct pr_plan *plan, const struct pr_function *f)
 {
@@ -119,6 +128,7 @@ static int add_function(
 		.address = f->address,
 		.driver = pr_arena_strdup(record->arena, driver),
 		.stays_unbound = stays_unbound(plan, f),
+		.replaced = is_replaced(plan, path),
 		.assigned = pr_record_assigned(f),
 	};
 	if (!entry->path || (driver && !entry->driver))

@@ -13,6 +13,7 @@ struct pr_record_function {
 	const char *path;
 	struct pr_address address; /* at the start; renumbering may change it */
 	const char *driver;        /* NULL: none */
+	bool replaced;             /* another may come back, or none; not kept in the journal */
 	bool stays_unbound;        /* works, and has no driver: somebody wants it that way */
 	uint32_t assigned;         /* bit n: resource n had addresses; BARs and VF BARs only */
 };

@@ -89,6 +89,8 @@ static enum missing what_is_missing(
 
 	if (!now)
 		return MISSING_UNKNOWN;
+	if (entry->replaced)
+		return NOT_MISSING;
 	f = find_present(now, entry->path);
 	if (!f)
 		return is_pulled(now, entry->path) ? MISSING_CARD : MISSING_DEVICE;
@@ -158,6 +160,8 @@ static bool roster_is_waiting(const struct pr_record *record, const struct pr_to
 		const struct pr_record_function *entry = &record->functions[i];
 		const struct pr_function *f = find_present(now, entry->path);
 
+		if (entry->replaced)
+			continue; /* nobody knows what to wait for */
 		if (!f ? !is_pulled(now, entry->path)
 		       : entry->driver && !has_driver(f, entry->driver))
 			return true;

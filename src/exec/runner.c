@@ -218,7 +218,7 @@ static bool all_there(
 	if (restored->n_pulled > 0)
 		return true; /* the roster has the others */
 
-	return pr_nothing_lost(run->plan->topology, restored->now, why, size);
+	return pr_plan_lost_nothing(run->plan, restored->now, why, size);
 }
 
 /*

@@ -29,6 +29,10 @@
 /* PCIe 7.5.3.4 Device Control, 7.5.3.9 Slot Capabilities, 7.5.3.10 Slot Control */
 #define PAYLOAD            0x00e0u
 #define PCIE_FLAGS_SLOT    0x0100u
+#define PCIE_TYPE(v)       ((v) >> 4 & 0xfu)
+#define PCIE_ROOT_PORT     4u
+#define PCIE_DOWNSTREAM    6u
+#define LINK_DISABLE       0x0010u
 #define SLOT_CAP_ATTENTION 0x0008u
 #define SLOT_CAP_INDICATOR 0x0010u
 #define SLOT_CAP_POWER     0x0002u
@@ -157,6 +161,16 @@ static int check_slot(const struct change *c)
 	return (changed & SLOT_CTL_POWER) && c->owner->populated ? -EBUSY : 0;
 }
 
+/* The bit is reserved but for ports that lead down. */
+static int check_link(const struct change *c)
+{
+	const uint32_t type = PCIE_TYPE(read_at(c, c->at, 0x02, 2));
+
+	if (type != PCIE_ROOT_PORT && type != PCIE_DOWNSTREAM)
+		return -EPERM;
+	return c->owner->populated ? -EBUSY : 0;
+}
+
 static int check_latched(const struct change *c)
 {
 	return has_slot(c) ? 0 : -EPERM;
@@ -236,6 +250,8 @@ static const struct row {
 } rows[] = {
 	/* PCIe 7.5.3.4 Device Control: payload, read request, ordering, error reporting */
 	SETTING(CAP_PCIE, 0x08, 2, 0x781f | PAYLOAD, 0x781f, check_nothing),
+	/* 7.5.3.7 Link Control: the link itself, of a port below which nothing is known */
+	CHECKED(CAP_PCIE, 0x10, 2, LINK_DISABLE, PR_DRIVER_PORT, check_link),
 	/* 7.5.3.10 Slot Control: indicators, power; 7.5.3.11 Slot Status: what was latched */
 	CHECKED(CAP_PCIE, 0x18, 2, SLOT_CONTROL, PR_DRIVER_PORT, check_slot),
 	CHECKED(CAP_PCIE, 0x1a, 2, PR_SLOT_LATCHED, PR_DRIVER_PORT, check_latched),

@@ -603,7 +603,7 @@ int pr_plan_check(struct pr_plan *p, const struct pr_policy *policy, char *why, 
 	if (p->verdict != PR_VERDICT_OK)
 		return bad(&c, "there is nothing to carry out: the verdict is %s",
 			pr_verdict_name(p->verdict));
-	if (p->n_targets == 0 || p->generation != p->topology->generation)
+	if ((p->n_targets == 0) != p->replugs || p->generation != p->topology->generation)
 		return bad(&c, "the plan is not one for this machine");
 
 	c.arena = pr_arena_new();

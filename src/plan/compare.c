@@ -121,8 +121,9 @@ static const struct pr_function *find_now(
 	return pr_topology_find_path(now, path);
 }
 
-bool pr_nothing_lost(
-	const struct pr_topology *before, const struct pr_topology *now, char *why, size_t size)
+/* @plan NULL: nothing is let off. */
+static bool nothing_lost(const struct pr_topology *before, const struct pr_topology *now,
+	const struct pr_plan *plan, char *why, size_t size)
 {
 	pr_for_each_root (before, i) {
 		const struct pr_root *root = before->roots[i];
@@ -132,11 +133,32 @@ bool pr_nothing_lost(
 		for (size_t j = 0; j < root->n_functions; j++) {
 			const struct pr_function *f = &root->functions[j];
 
-			if (!f->removed && !function_kept(f, find_now(now, f), why, size))
+			if (!f->removed && !(plan && pr_plan_replaces(plan, f)) &&
+				!function_kept(f, find_now(now, f), why, size))
 				return false;
 		}
 	}
 	return true;
+}
+
+bool pr_nothing_lost(
+	const struct pr_topology *before, const struct pr_topology *now, char *why, size_t size)
+{
+	return nothing_lost(before, now, NULL, why, size);
+}
+
+bool pr_plan_replaces(const struct pr_plan *plan, const struct pr_function *f)
+{
+	for (size_t i = 0; plan->replugs && i < plan->n_removed; i++)
+		if (pr_function_below(f, plan->removed[i]))
+			return true;
+	return false;
+}
+
+bool pr_plan_lost_nothing(
+	const struct pr_plan *plan, const struct pr_topology *now, char *why, size_t size)
+{
+	return nothing_lost(plan->topology, now, plan, why, size);
 }
 
 static bool is_left(const struct pr_plan *plan, const struct pr_resource *r)

@@ -13,6 +13,7 @@ struct making {
 	struct pr_search search;
 	const struct pr_function **asked; /* functions that the request names */
 	size_t n_asked;
+	const struct pr_function *replugged; /* NULL: targets are to be mended */
 	struct pr_judgement judgement;
 };
 
@@ -114,6 +115,13 @@ static int find_asked(struct making *m, const struct pr_request *request)
 	m->search.n_buses = p->n_buses;
 	m->search.everything = n_vfs > 0;
 	return r;
+}
+
+static int find_replugged(struct making *m, const struct pr_request *request)
+{
+	m->replugged = pr_topology_find(m->search.topology, request->replug);
+	m->plan->replugs = true;
+	return m->replugged && !m->replugged->removed ? 0 : -ENOENT;
 }
 
 /*
@@ -429,17 +437,26 @@ static int new_marks(struct making *m)
 	return 0;
 }
 
-static int search(struct making *m)
+static int choose(struct making *m, struct pr_choice *ret)
 {
 	struct pr_plan *p = m->plan;
 	struct pr_targets targets = { .functions = p->targets, .n = p->n_targets };
+
+	if (m->replugged)
+		return pr_replug_choose(&m->search, m->replugged, ret);
+	return pr_search_run(&m->search, &targets, m->n_asked == 0, ret);
+}
+
+static int search(struct making *m)
+{
+	struct pr_plan *p = m->plan;
 	struct pr_choice choice;
 	int r;
 
 	p->kernel.unseen_is_empty = true; /* nobody can know: the plan lists what it may meet */
 	r = new_marks(m);
 	if (r == 0)
-		r = pr_search_run(&m->search, &targets, m->n_asked == 0, &choice);
+		r = choose(m, &choice);
 	if (r < 0)
 		return r;
 
@@ -461,8 +478,8 @@ static int make(struct making *m, const struct pr_request *request)
 	struct pr_plan *p = m->plan;
 	int r;
 
-	r = find_asked(m, request);
-	if (r == 0)
+	r = request->replug ? find_replugged(m, request) : find_asked(m, request);
+	if (r == 0 && !m->replugged)
 		r = find_targets(m);
 	if (r == 0)
 		r = pr_explain_filtered(p->topology, &filter, p->arena, &p->explanation);
@@ -477,7 +494,7 @@ static int make(struct making *m, const struct pr_request *request)
 		r = enable(m);
 		if (r < 0)
 			return r;
-	} else if (p->n_targets == 0) {
+	} else if (p->n_targets == 0 && !m->replugged) {
 		p->verdict = PR_VERDICT_NOTHING;
 		p->proven = true;
 	} else if (r < 0) {

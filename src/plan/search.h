@@ -253,6 +253,15 @@ bool pr_targets_ask(const struct pr_search *s, const struct pr_targets *targets,
 int pr_search_run(
 	struct pr_search *s, const struct pr_targets *targets, bool partly, struct pr_choice *ret);
 
+/* ---- replug.c ---- */
+
+/*
+ * The card of @f away and back, whatever it costs.  0 and a choice without targets (OK,
+ * TOO_DISRUPTIVE, VETOED, or UNKNOWN with @s->doubt), -ENOENT when @f cannot be removed by itself,
+ * -ENOMEM.
+ */
+int pr_replug_choose(struct pr_search *s, const struct pr_function *f, struct pr_choice *ret);
+
 /* ---- steps.c ---- */
 
 int pr_candidate_actions(struct pr_arena *arena, const struct pr_candidate *c,
