@@ -176,6 +176,23 @@ class Actions(unittest.TestCase):
             gone = {word[1] for word in words if word[0] == "remove"}
             self.assertFalse(words[-1][0] == "rescan" and words[-1][1] in gone)
 
+    def test_a_chassis_is_written_from_its_leaves_upwards(self):
+        state = follow(State(), BOOT)
+        port, card = state.functions["0000:00:02.0"], state.functions["0000:01:00.0"]
+        switch = replace(port, address="0000:01:00.0", path=card.path, parent=port.address)
+        switch.config = port.config[:0x18] + bytes((1, 2, 5)) + port.config[0x1b:]
+        state.functions[switch.address] = switch
+        for seed in range(50):
+            words = Chooser(random.Random(seed)).write_chassis(state)
+            self.assertEqual([word[:2] for word in words[:4]],
+                             [("write", switch.address), ("remove", switch.address),
+                              ("write", port.address), ("remove", port.address)])
+            inner, outer = (int(words[i][4], 16) for i in (0, 2))
+            self.assertIn(inner, (1, outer >> 8 & 0xff) if inner < 0x100 else (inner,))
+            if inner >= 0x100:  # nested: primary is the bus above, and the range lies behind it
+                self.assertEqual(inner & 0xff, outer >> 8 & 0xff)
+                self.assertTrue(outer >> 8 & 0xff < inner >> 8 & 0xff <= inner >> 16 <= outer >> 16)
+
     def test_an_action_becomes_a_command(self):
         self.assertEqual(commands(("rescan-root", "0000:80")), ["store /sys/class/pci_bus/0000:80/rescan 1"])
         self.assertEqual(commands(("plug", "0000:00:02.0")), [])

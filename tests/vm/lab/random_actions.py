@@ -161,6 +161,47 @@ class Chooser:
         return [*gone, ("write", bridge.address, "0x18", "4", hex(value)),
                 ("remove", bridge.address), self.rescan(state, [bridge])]
 
+    def _packed(self, state: State, bridge: Function, first: int, more: set[str]) -> dict[str, tuple[int, int]]:
+        """Ranges of a bridge and those below it, in preorder from a number on; those in @more have one to spare."""
+        ranges: dict[str, tuple[int, int]] = {}
+        last = first
+        for child in state.children(bridge.address):
+            if self.is_bridge(child):
+                ranges.update(self._packed(state, child, last + 1, more))
+                last = ranges[child.address][1]
+        return {bridge.address: (first, last + (bridge.address in more)), **ranges}
+
+    def _ranges(self, state: State, bridge: Function) -> dict[str, tuple[int, int]]:
+        """Ranges for a chassis: zeroes behind a bridge of one bus, as after power-on, or a place that is free."""
+        chassis = [other.address for other in state.below(bridge.address) if self.is_bridge(other)]
+        if self.rng.random() < 0.25:
+            secondary = bridge.buses()[1]
+            return {address: (0, 0) for address in chassis} | {bridge.address: (secondary, secondary)}
+        more = {address for address in chassis if self.rng.random() < 0.2}
+        taken = self._taken(state, bridge, {other.address for other in state.below(bridge.address)})
+        free = {bus for bus in range(int(bridge.address[5:7], 16) + 1, self._limit(state, bridge) + 1) if bus not in taken}
+        starts = [bus for bus in sorted(free) if all(bus + i in free for i in range(len(chassis) + len(more)))]
+        return self._packed(state, bridge, self.rng.choice(starts), more) if starts else {}
+
+    def write_chassis(self, state: State) -> Optional[list[Words]]:
+        """Bus numbers of a bridge and of all bridges below it are written, from the leaves upwards, when all
+        cards below have gone; then everything comes back."""
+        bridges = [bridge for bridge in self.bridges(state) if bridge.buses()[1]
+                   and any(self.is_bridge(child) for child in state.children(bridge.address))]
+        if not bridges:
+            return None
+        bridge = self.rng.choice(bridges)
+        ranges = self._ranges(state, bridge)
+        below = sorted(state.below(bridge.address), key=lambda other: (-other.path.count("/"), other.path))
+        words = [("remove", other.address) for other in below if other.address not in ranges and not other.physfn]
+        for other in below:
+            if other.address in ranges:
+                primary = ranges[other.parent][0] if other.parent in ranges else int(other.address[5:7], 16)
+                secondary, last = ranges[other.address]
+                words += [("write", other.address, "0x18", "4", hex(primary | secondary << 8 | last << 16)),
+                          ("remove", other.address)]
+        return [*words, self.rescan(state, [bridge])] if ranges else None
+
     def _window(self, bridge: Function) -> list[Words]:
         """A window of a random kind and size."""
         kind, megabytes = self.rng.choice("imp"), self.rng.choice((1, 2, 4, 16, 64, 256, 1024))

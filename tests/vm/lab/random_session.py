@@ -21,7 +21,8 @@ from .random_machine import Draw, draw_machine
 from .random_case import written
 from .random_state import Function, State, conflict
 
-RECALL = {"remove_rescan": 44, "several": 8, "remove": 4, "rescan_only": 4, "write_buses": 12, "write_windows": 10,
+RECALL = {"remove_rescan": 44, "several": 8, "remove": 4, "rescan_only": 4, "write_buses": 12,
+          "write_chassis": 6, "write_windows": 10,
           "heal": 4, "empty_bus": 2, "align": 3}
 HOT = {"hot_add": 14, "hot_remove": 6}
 ALIGNMENTS = 6  # more text than 255 bytes cannot be told, and who was named has to stay so
