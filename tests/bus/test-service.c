@@ -397,7 +397,7 @@ static void test_pending_retries(void **state)
 /* ---- a service without processes: its requests are answered by the test ---- */
 
 struct quiet {
-	unsigned int looks, runs, retries, interrupts;
+	unsigned int looks, works, runs, retries, interrupts;
 	struct pr_service *service;
 };
 
@@ -489,7 +489,9 @@ static void quiet_wait(void *userdata, uint64_t usec)
 /* Planned on the spot. */
 static void quiet_work(void *userdata, struct pr_work *w)
 {
-	(void)userdata;
+	struct quiet *q = userdata;
+
+	q->works++;
 	w->run(w);
 	w->done(w, true);
 }
@@ -675,6 +677,60 @@ static void test_look_around_job(void **state)
 	quiet_show(&q, HEAD REST);
 	assert_int_equal(pr_service_generation(q.service), generation);
 	assert_int_equal(q.looks, 3);
+	pr_service_free(q.service);
+}
+
+#define CHASSIS 512u
+
+/* Two ports with a function in every place behind them; the last has no room for one of its BARs. */
+static char *chassis(void)
+{
+	struct pr_text t = { 0 };
+	char *text;
+
+	pr_text_add(&t, HEAD "00:02.0 bridge 01-01 root-port hotplug mem=80000000-801fffff "
+			     "pref64=100000000-1001fffff driver=pcieport\n"
+			     "00:03.0 bridge 02-02 root-port hotplug mem=80200000-803fffff "
+			     "pref64=100200000-1003fffff driver=pcieport\n");
+	for (unsigned int i = 0; i < CHASSIS; i++)
+		pr_text_printf(&t, "%02x:%02x.%u dev 1b36:0005 bar0=mem:1000@%x%s\n", 1 + i / 256,
+			i % 256 / 8, i % 8, 0x80000000 + i / 256 * 0x200000 + i % 256 * 0x1000,
+			i == CHASSIS - 1 ? " bar2=pref64:10000000@forgotten" : "");
+	pr_text_add(&t, REST);
+	assert_int_equal(pr_text_take(&t, &text, NULL), 0);
+	return text;
+}
+
+/* However many come at once: one quiet time, one look, one plan. */
+static void test_chassis(void **state)
+{
+	unsigned int looks, works;
+	struct quiet q;
+	char *machine;
+
+	(void)state;
+	quiet_open(&q, PR_MODE_ADVISE);
+	looks = q.looks;
+	works = q.works;
+	for (unsigned int i = 0; i < CHASSIS; i++) {
+		char name[PR_ADDRESS_MAX];
+
+		(void)snprintf(
+			name, sizeof(name), "0000:%02x:%02x.%u", 1 + i / 256, i % 256 / 8, i % 8);
+		pr_service_unsettled(q.service);
+		pr_service_device(q.service, true, name);
+	}
+	assert_int_equal(q.looks, looks);
+	assert_int_equal(pr_service_state(q.service), PR_STATE_SETTLING);
+	pr_service_settled(q.service);
+	assert_int_equal(q.looks, looks + 1);
+	machine = chassis();
+	quiet_show(&q, machine);
+	free(machine);
+	assert_int_equal(q.looks, looks + 1);
+	assert_int_equal(q.works, works + 1);
+	assert_int_equal(pr_service_unassigned(q.service), 1);
+	assert_int_equal(pr_service_state(q.service), PR_STATE_IDLE);
 	pr_service_free(q.service);
 }
 
@@ -980,6 +1036,7 @@ static const struct CMUnitTest plain[] = {
 		NULL, NULL },
 	{ "auto does nothing more after a loss, until the configuration is read again",
 		test_auto_stops_after_loss, NULL, NULL, NULL },
+	{ "512 functions at once are one look and one plan", test_chassis, NULL, NULL, NULL },
 	{ "auto does nothing for a card that is not trusted", test_untrusted, NULL, NULL, NULL },
 	{ "auto does not touch what a rule forbids", test_rule, NULL, NULL, NULL },
 	{ "children that all die make the service degraded", test_children_die, NULL, NULL, NULL },
