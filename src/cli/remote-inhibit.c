@@ -69,13 +69,10 @@ static int take_lease(sd_bus_message *reply, int *ret)
 int pr_remote_inhibit(
 	struct pr_remote *m, const char *const *devices, size_t n, const char *why, int *ret)
 {
-	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
 	_cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
 	int r;
 
 	r = sd_bus_message_new_method_call(m->bus, &call, NAME, OBJECT, MANAGER, "Inhibit");
-	if (r >= 0)
-		r = sd_bus_message_set_allow_interactive_authorization(call, true);
 	if (r >= 0)
 		r = sd_bus_message_append(call, "s", "rebalance");
 	if (r < 0)
@@ -86,8 +83,6 @@ int pr_remote_inhibit(
 	r = sd_bus_message_append(call, "sss", "pciroom inhibit", why, "pin");
 	if (r < 0)
 		return pr_cli_failed(r, FAILED);
-	r = sd_bus_call(m->bus, call, UINT64_MAX, &error, &reply);
-	if (r < 0)
-		return pr_remote_failed(m, r, &error, FAILED);
-	return take_lease(reply, ret);
+	r = pr_remote_call(m, call, FAILED, &reply);
+	return r == PR_EXIT_OK ? take_lease(reply, ret) : r;
 }
