@@ -25,6 +25,9 @@ struct pr_backend_ops {
 		uint32_t *ret);
 	int (*write)(void *instance, const struct pr_address *a, uint16_t offset, uint8_t width,
 		uint32_t value);
+	/* BAR @bar, 0 to 5, gets 2^@order MiB in place; -ENOSPC: there is no room, all is as it was. */
+	int (*resize)(
+		void *instance, const struct pr_address *a, unsigned int bar, unsigned int order);
 	/*
 	 * Settings of a function: "NAME=VALUE" lines into @ret (NUL-terminated, at most @size), and
 	 * drivers_autoprobe, which is the whole bus's.  A line "aer=firmware" says that the registers of

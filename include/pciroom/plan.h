@@ -96,6 +96,16 @@ struct pr_reserve {
 	uint8_t window; /* PR_WINDOW_MEM or PR_WINDOW_PREF */
 	uint64_t size;  /* bytes, a multiple of 1 MiB; not 0 */
 };
+/* A Resizable BAR, or the VF BAR of one, is to have another size. */
+struct pr_resize {
+	struct pr_address function;
+	uint8_t index; /* PR_BAR0 and up, PR_VF_BAR0 and up */
+	/* bytes, of one: a size that it supports; or the largest there is a plan for, by itself */
+	uint64_t size;
+};
+#define PR_RESIZE_LARGEST UINT64_C(0)
+/* The function is in @t, has that BAR, and the BAR can have that size. */
+bool pr_resize_is_possible(const struct pr_topology *t, const struct pr_resize *z);
 
 /* Virtual functions that are to be enabled. */
 struct pr_vf_wish {
@@ -131,6 +141,9 @@ struct pr_request {
 	 * place may be another one, or none.  NULL: nothing of the kind.
 	 */
 	const struct pr_address *replug;
+	/* their functions are targets too, and what is dead elsewhere is only when it is named */
+	const struct pr_resize *resizes;
+	size_t n_resizes;
 	bool no_writes;  /* as if no register could be written */
 	bool no_numbers; /* bus numbers are left to the kernel */
 	/* only whether there is a plan within the policy: a refusal looks no further, has no why */
@@ -143,6 +156,7 @@ enum pr_step_kind {
 	PR_STEP_UNBIND, /* address, driver */
 	PR_STEP_WRITE,  /* address, offset, width, value, old */
 	PR_STEP_REMOVE, /* address: the top of a subtree */
+	PR_STEP_RESIZE, /* address, index, size, old_size: in place, by the kernel */
 	/* address of a function that stays and sits on the bus to scan; or root_bus */
 	PR_STEP_RESCAN,
 	/*
@@ -166,6 +180,8 @@ struct pr_step {
 	uint16_t offset;
 	uint8_t width;
 	uint32_t value, old;
+	uint8_t index;           /* RESIZE: PR_BAR0 and up */
+	uint64_t size, old_size; /* bytes */
 };
 
 enum pr_verdict {
@@ -297,6 +313,14 @@ struct pr_effect {
 struct pr_plan {
 	struct pr_arena *arena;
 	const struct pr_topology *topology; /* borrowed: must outlive the plan */
+	/*
+	 * Where sizes of BARs are asked for: @topology is @asked, owned, the machine with these sizes
+	 * and no addresses for them, and this is the machine as it is, borrowed.
+	 */
+	const struct pr_topology *machine;
+	struct pr_topology *asked;
+	const struct pr_resize *resizes; /* of the request */
+	size_t n_resizes;
 	/* owned; NULL unless OK, TOO_DISRUPTIVE or VETOED */
 	struct pr_topology *prediction;
 	uint64_t generation; /* of the topology planned on */
@@ -371,7 +395,8 @@ struct pr_plan {
 /*
  * Plans @request on @t.  0 and a plan (every verdict is a plan), -ENOENT when
  * a target is not in @t, -EINVAL when bus numbers are asked for what is no
- * bridge, or none or too many (of virtual functions as well), -ENOMEM.  Deterministic.
+ * bridge, or none or too many (of virtual functions as well), or a size for what cannot have it,
+ * -ENOMEM.  Deterministic.
  */
 int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
 	const struct pr_policy *policy, struct pr_plan **ret);

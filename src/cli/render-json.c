@@ -258,6 +258,11 @@ static void json_step(struct pr_json *j, const struct pr_step *step)
 	}
 	if (step->kind == PR_STEP_UNBIND)
 		pr_json_string(j, "driver", step->driver);
+	if (step->kind == PR_STEP_RESIZE) {
+		pr_json_u64(j, "index", step->index);
+		pr_json_hex(j, "size", step->size);
+		pr_json_hex(j, "old_size", step->old_size);
+	}
 	if (step->kind == PR_STEP_WRITE) {
 		pr_json_hex(j, "offset", step->offset);
 		pr_json_u64(j, "width", step->width);

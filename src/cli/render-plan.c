@@ -109,6 +109,16 @@ static void add_vfs(struct pr_text *t, const struct pr_name *name, const struct 
 		step->old, s, name->text);
 }
 
+static void add_resize(struct pr_text *t, const struct pr_step *step)
+{
+	static const struct pr_style plain = { 0 };
+	char from[PR_WORD_MAX], to[PR_WORD_MAX];
+
+	pr_text_printf(t, "resize %s of %s in place, from %s to %s", pr_resource_name(step->index),
+		pr_name_of(&step->address).text, pr_size_text(&plain, step->old_size, from),
+		pr_size_text(&plain, step->size, to));
+}
+
 void pr_render_step(struct pr_text *t, const struct pr_plan *p, const struct pr_step *step)
 {
 	const struct pr_name name = pr_name_of(&step->address);
@@ -120,6 +130,9 @@ void pr_render_step(struct pr_text *t, const struct pr_plan *p, const struct pr_
 		return;
 	case PR_STEP_WRITE:
 		add_write(t, p, step);
+		return;
+	case PR_STEP_RESIZE:
+		add_resize(t, step);
 		return;
 	case PR_STEP_REMOVE:
 		add_remove(t, p, step);

@@ -170,6 +170,10 @@ struct pr_sentence pr_say_step(const struct pr_step *step)
 		add(&s, "write 0x%0*" PRIx32 " (was 0x%0*" PRIx32 ") to register 0x%02x of ",
 			2 * step->width, step->value, 2 * step->width, step->old, step->offset);
 		break;
+	case PR_STEP_RESIZE:
+		add(&s, "resize %s from 0x%" PRIx64 " to 0x%" PRIx64 " bytes, of ",
+			pr_resource_name(step->index), step->old_size, step->size);
+		break;
 	case PR_STEP_REMOVE:
 		add(&s, "remove ");
 		break;

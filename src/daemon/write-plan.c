@@ -88,6 +88,10 @@ static void write_step(struct pr_text *t, const struct pr_step *step)
 					   : 'l',
 			2 * step->width, step->value);
 		break;
+	case PR_STEP_RESIZE:
+		pr_text_printf(t, "echo %d > /sys/bus/pci/devices/%s/resource%u_resize\n",
+			63 - __builtin_clzll(step->size >> 20), address, step->index - PR_BAR0);
+		break;
 	case PR_STEP_REMOVE:
 		pr_text_printf(t, "echo 1 > /sys/bus/pci/devices/%s/remove\n", address);
 		break;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The real back end: each operation is a request to pciroom-helper. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +128,17 @@ static int helper_set_attribute(
 	return pr_helper_call(i->helper, &q, &reply, NULL);
 }
 
+/* One of the attributes that the helper writes. */
+static int helper_resize(
+	void *instance, const struct pr_address *a, unsigned int bar, unsigned int order)
+{
+	char name[24], value[8];
+
+	(void)snprintf(name, sizeof(name), "resource%u_resize", bar);
+	(void)snprintf(value, sizeof(value), "%u", order);
+	return helper_set_attribute(instance, a, name, value);
+}
+
 static int helper_autoprobe(void *instance, bool on)
 {
 	struct instance *i = instance;
@@ -168,6 +180,7 @@ static const struct pr_backend_ops helper_ops = {
 	.rescan_root = helper_rescan_root,
 	.read = helper_read,
 	.write = helper_write,
+	.resize = helper_resize,
 	.attributes = helper_attributes,
 	.set_attribute = helper_set_attribute,
 	.autoprobe = helper_autoprobe,

@@ -101,6 +101,15 @@ static int scripted_hotplug(void *instance, const struct pr_address *a, bool on)
 	return play_address(instance, "hotplug", a, on ? " on" : " off");
 }
 
+static int scripted_resize(
+	void *instance, const struct pr_address *a, unsigned int bar, unsigned int order)
+{
+	char rest[24];
+
+	(void)snprintf(rest, sizeof(rest), " %u %u", bar, order);
+	return play_address(instance, "resize", a, rest);
+}
+
 static int scripted_look(void *instance, struct pr_topology **ret)
 {
 	struct instance *i = instance;
@@ -119,6 +128,7 @@ static const struct pr_backend_ops scripted_ops = {
 	.read = scripted_read,
 	.write = scripted_write,
 	.hotplug = scripted_hotplug,
+	.resize = scripted_resize,
 	.look = scripted_look,
 };
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "exec/resize.h"
 #include "pciroom/exec.h"
 
 /* One byte written to configuration space. */
@@ -265,13 +266,24 @@ static int simulator_probe(void *instance, const struct pr_address *a)
 
 /* ---- the model ---- */
 
-/* The kernel has numbered a bridge that it finds, whatever was written there before. */
-static void forget_written(struct instance *s, const char *path)
+static bool is_control(const struct pr_rebar *r, uint16_t offset)
+{
+	return r->present == PR_YES && offset >= r->offset + 8 &&
+	       offset < r->offset + 8 + 8 * r->n_entries;
+}
+
+/*
+ * The kernel has numbered a bridge that it finds, whatever was written there before; sizes of BARs
+ * are the device's.
+ */
+static void forget_written(struct instance *s, const struct pr_function *f, const char *path)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < s->n_written; i++)
-		if (strcmp(s->written[i].path, path) != 0)
+		if (strcmp(s->written[i].path, path) != 0 ||
+			is_control(&f->caps->rebar, s->written[i].offset) ||
+			is_control(&f->caps->vf_rebar, s->written[i].offset))
 			s->written[kept++] = s->written[i];
 	s->n_written = kept;
 }
@@ -288,7 +300,7 @@ static void found(struct instance *s, const struct pr_function *f)
 	if (pr_function_path(f, path, sizeof(path)) < 0)
 		return; /* longer than any path that bus numbers allow */
 	s->reborn[i] = true;
-	forget_written(s, path);
+	forget_written(s, f, path);
 	forget_attributes(s, path);
 	s->driver[i] = (s->autoprobe || !s->honours_autoprobe) && may_be_bound(s, f)
 			       ? matching_driver(s, f, path)
@@ -306,7 +318,7 @@ static void all_found(struct instance *s, const struct pr_topology *before)
 	}
 }
 
-static int act(struct instance *s, const struct pr_action *action)
+static int act_all(struct instance *s, const struct pr_action *actions, size_t n)
 {
 	const struct pr_topology *before = s->now;
 	struct pr_topology **chain, *next;
@@ -318,7 +330,7 @@ static int act(struct instance *s, const struct pr_action *action)
 		return -ENOMEM;
 	s->chain = chain;
 
-	r = pr_kernel_apply(&s->kernel, s->now, action, 1, &next, &doubt);
+	r = pr_kernel_apply(&s->kernel, s->now, actions, n, &next, &doubt);
 	if (r != 0)
 		return r < 0 ? r : -ENODATA; /* a fact that decides is missing */
 
@@ -326,6 +338,11 @@ static int act(struct instance *s, const struct pr_action *action)
 	s->now = next;
 	all_found(s, before);
 	return 0;
+}
+
+static int act(struct instance *s, const struct pr_action *action)
+{
+	return act_all(s, action, 1);
 }
 
 /* ---- virtual functions ---- */
@@ -430,21 +447,6 @@ static int simulator_bind(void *instance, const struct pr_address *a, const char
 
 	s->driver[index_of(s->now, f)] = f->facts->driver;
 	return 0;
-}
-
-static int simulator_remove(void *instance, const struct pr_address *a)
-{
-	struct instance *s = instance;
-	struct pr_action action = { .kind = PR_ACTION_REMOVE, .function = find(s, a) };
-
-	if (!action.function)
-		return -ENODEV;
-	for (const struct pr_function *f = action.function; f;
-		f = pr_function_walk(f, action.function))
-		if (!f->removed && numvfs_of(s, f) > 0)
-			return -EBUSY; /* as the helper does: they would be left behind */
-
-	return act(s, &action);
 }
 
 static int simulator_rescan(void *instance, const struct pr_address *a)
@@ -569,12 +571,113 @@ static int simulator_write(
 	r = pr_function_path(action.function, path, sizeof(path));
 	if (r < 0)
 		return r;
-	/* the layout is in the header */
+	/* the layout is in the header; sizes of BARs are read when the function is found again */
 	r = offset < 0x40 ? act(s, &action) : 0;
 	if (r < 0 || (action.function->bridge && offset >= 0x18 && offset <= 0x1a))
 		return r; /* the model has bus numbers, and a rescan may change them */
 
 	return remember(s, path, offset, width, value);
+}
+
+/* ---- sizes of BARs ---- */
+
+#define REBARS_MAX 12 /* of one function: BARs, and those of its virtual functions */
+
+/* What was written to the control registers of @f, for the kernel that finds it again. */
+static size_t sizes_written(
+	const struct instance *s, const struct pr_function *f, struct pr_action *ret)
+{
+	const struct pr_rebar *const kinds[] = { &f->caps->rebar, &f->caps->vf_rebar };
+	char path[1024];
+	size_t n = 0;
+
+	if (pr_function_path(f, path, sizeof(path)) < 0)
+		return 0;
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
+		for (unsigned int i = 0; i < kinds[k]->n_entries; i++) {
+			uint16_t offset = (uint16_t)(kinds[k]->offset + 8 + 8 * i);
+			uint8_t bytes[4];
+
+			if (!find_written(s, path, offset + 1u, &bytes[1]))
+				continue;
+			for (uint32_t b = 0; b < 4; b++)
+				if (!read_byte(s, f, path, offset + b, &bytes[b]))
+					return n;
+			ret[n++] = (struct pr_action){ .kind = PR_ACTION_WRITE,
+				.function = f,
+				.offset = offset,
+				.width = 4,
+				.value = (uint32_t)(bytes[0] | bytes[1] << 8 | bytes[2] << 16) |
+					 (uint32_t)bytes[3] << 24 };
+		}
+	return n;
+}
+
+static int simulator_remove(void *instance, const struct pr_address *a)
+{
+	struct instance *s = instance;
+	const struct pr_function *top = find(s, a);
+	struct pr_action *actions;
+	size_t n = 0, max = 1;
+	int r;
+
+	if (!top)
+		return -ENODEV;
+	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
+		if (!f->removed && numvfs_of(s, f) > 0)
+			return -EBUSY; /* as the helper does: they would be left behind */
+		max += REBARS_MAX;
+	}
+	actions = calloc(max, sizeof(*actions));
+	if (!actions)
+		return -ENOMEM;
+	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top))
+		if (!f->removed)
+			n += sizes_written(s, f, actions + n);
+	actions[n++] = (struct pr_action){ .kind = PR_ACTION_REMOVE, .function = top };
+	r = act_all(s, actions, n);
+	free(actions);
+	return r;
+}
+
+/* The kernel writes the size to the register, too. */
+static int set_register(
+	struct instance *s, const struct pr_function *f, unsigned int bar, unsigned int order)
+{
+	char path[1024];
+	int r;
+
+	r = pr_function_path(f, path, sizeof(path));
+	for (unsigned int i = 0; r >= 0 && i < f->caps->rebar.n_entries; i++)
+		if (f->caps->rebar.entries[i].bar == bar)
+			return remember(
+				s, path, (uint16_t)(f->caps->rebar.offset + 9 + 8 * i), 1, order);
+	return r < 0 ? r : -EINVAL;
+}
+
+/* As the kernel does: it refuses what it has no room for, and what a driver has. */
+static int simulator_resize(
+	void *instance, const struct pr_address *a, unsigned int bar, unsigned int order)
+{
+	struct instance *s = instance;
+	const struct pr_action action = {
+		.kind = PR_ACTION_RESIZE,
+		.function = find(s, a),
+		.index = (uint8_t)(PR_BAR0 + bar),
+		.size = PR_REBAR_SIZE(order),
+	};
+	int r;
+
+	if (!action.function)
+		return -ENODEV;
+	if (s->driver[index_of(s->now, action.function)])
+		return -EBUSY;
+	r = act(s, &action);
+	if (r < 0)
+		return r;
+	if (pr_function_resource(find(s, a), action.index)->size != action.size)
+		return -ENOSPC;
+	return set_register(s, find(s, a), bar, order);
 }
 
 /* ---- looking ---- */
@@ -659,6 +762,7 @@ static const struct pr_backend_ops simulator_ops = {
 	.rescan_root = simulator_rescan_root,
 	.read = simulator_read,
 	.write = simulator_write,
+	.resize = simulator_resize,
 	.attributes = simulator_attributes,
 	.set_attribute = simulator_set_attribute,
 	.autoprobe = simulator_autoprobe,

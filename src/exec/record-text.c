@@ -9,7 +9,7 @@
  *   hold                                      (drivers are kept off until settings are back)
  *   step N KIND TEXT
  *   inverse N PATH write OFFSET WIDTH VALUE OLD | rescan ADDRESS | rescan-root ADDRESS |
- *           vfs VALUE OLD
+ *           vfs VALUE OLD | resize INDEX SIZE OLD
  *   doing N, done N
  *   waiting                                   (for somebody to confirm)
  *   end OUTCOME                               ("lost" may be followed by another; "restarted":
@@ -54,6 +54,10 @@ static void write_inverse(const struct pr_record_step *s, size_t n, struct pr_te
 	case PR_INVERSE_WRITE:
 		pr_text_printf(out, "inverse %zu %s write %x %x %x %x\n", n, s->path, s->offset,
 			s->width, s->value, s->old);
+		return;
+	case PR_INVERSE_RESIZE:
+		pr_text_printf(out, "inverse %zu %s resize %x %" PRIx64 " %" PRIx64 "\n", n,
+			s->path, s->index, s->size, s->old_size);
 		return;
 	case PR_INVERSE_RESCAN:
 		pr_text_printf(out, "inverse %zu %s rescan %s\n", n, s->path, address);
@@ -279,6 +283,19 @@ static bool parse_inverse_vfs(struct pr_record_step *s, struct fields *f)
 	return true;
 }
 
+static bool parse_inverse_resize(struct pr_record_step *s, struct fields *f)
+{
+	uint64_t index;
+
+	if (!next_number(f, 16, PR_ROM - 1, &index) || !next_number(f, 16, UINT64_MAX, &s->size) ||
+		!next_number(f, 16, UINT64_MAX, &s->old_size))
+		return false;
+
+	s->inverse = PR_INVERSE_RESIZE;
+	s->index = (uint8_t)index;
+	return true;
+}
+
 static bool parse_inverse(struct pr_record *record, struct fields *f)
 {
 	struct pr_record_step *s;
@@ -294,6 +311,8 @@ static bool parse_inverse(struct pr_record *record, struct fields *f)
 		return parse_inverse_write(s, f);
 	if (strcmp(what, "vfs") == 0)
 		return parse_inverse_vfs(s, f);
+	if (strcmp(what, "resize") == 0)
+		return parse_inverse_resize(s, f);
 
 	if (strcmp(what, "rescan") == 0)
 		s->inverse = PR_INVERSE_RESCAN;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a plan needs to be undone, from the plan and the machine that it is about to change. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -64,8 +65,10 @@ bool pr_record_removes(const struct pr_record *record, const char *path)
  * Has never worked: the kernel forgets what it could not place at the first try, and remembers what it
  * took from somebody (KERNEL 1.11).
  */
-static bool is_newcomer(const struct pr_function *f)
+static bool is_newcomer(const struct pr_plan *plan, const struct pr_function *f)
 {
+	if (plan->asked && pr_topology_same(plan->asked, f) == f)
+		f = pr_topology_same(plan->machine, f); /* without the sizes that are asked for */
 	for (size_t i = 0; i < f->n_resources; i++)
 		if (f->resources[i].index < PR_ROM && f->resources[i].state == PR_RES_FORGOTTEN)
 			return true;
@@ -79,7 +82,7 @@ static bool is_with_newcomer(const struct pr_plan *plan, const struct pr_functio
 	for (size_t i = 0; i < plan->n_targets; i++) {
 		const struct pr_address *t = &plan->targets[i]->address;
 
-		if (!is_newcomer(plan->targets[i]))
+		if (!is_newcomer(plan, plan->targets[i]))
 			continue;
 		if (f->address.domain == t->domain && f->address.bus == t->bus &&
 			f->address.device == t->device)
@@ -98,7 +101,7 @@ static bool is_with_newcomer(const struct pr_plan *plan, const struct pr_functio
  */
 static bool stays_unbound(const struct pr_plan *plan, const struct pr_function *f)
 {
-	return !f->bridge && !(f->facts && f->facts->driver) && !is_newcomer(f) &&
+	return !f->bridge && !(f->facts && f->facts->driver) && !is_newcomer(plan, f) &&
 	       !is_with_newcomer(plan, f);
 }
 
@@ -183,6 +186,9 @@ static const char *step_text(struct pr_arena *arena, const struct pr_step *s)
 	if (s->kind == PR_STEP_WRITE)
 		return pr_arena_printf(arena, "%s %02x/%u=%0*x, was %0*x", address, s->offset,
 			s->width, 2 * s->width, s->value, 2 * s->width, s->old);
+	if (s->kind == PR_STEP_RESIZE)
+		return pr_arena_printf(arena, "%s BAR %u to %#" PRIx64 ", was %#" PRIx64, address,
+			s->index - PR_BAR0, s->size, s->old_size);
 
 	return pr_arena_strdup(arena, address);
 }
@@ -236,6 +242,12 @@ static int add_step(struct pr_record *record, const struct pr_plan *plan, size_t
 		entry->width = s->width;
 		entry->value = s->value;
 		entry->old = s->old;
+	} else if (s->kind == PR_STEP_RESIZE) {
+		entry->inverse = PR_INVERSE_RESIZE;
+		entry->address = s->address;
+		entry->index = s->index;
+		entry->size = s->size;
+		entry->old_size = s->old_size;
 	}
 
 	return entry->inverse != PR_INVERSE_NONE && !entry->path ? -EINVAL : 0;

@@ -21,6 +21,7 @@ struct pr_record_function {
 enum pr_inverse_kind {
 	PR_INVERSE_NONE = 0,
 	PR_INVERSE_WRITE,       /* put back `old`, where the register still holds `value` */
+	PR_INVERSE_RESIZE,      /* `old_size` for BAR `index`, where it still has `size` */
 	PR_INVERSE_RESCAN,      /* at `address` */
 	PR_INVERSE_RESCAN_ROOT, /* of the bus in `address` */
 	PR_INVERSE_VFS,         /* `old` virtual functions, where there are `value` now */
@@ -36,6 +37,8 @@ struct pr_record_step {
 	uint16_t offset;
 	uint8_t width;
 	uint32_t value, old;
+	uint8_t index;
+	uint64_t size, old_size;
 };
 
 struct pr_setting;

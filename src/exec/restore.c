@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "exec/resize.h"
 #include "exec/restore-buses.h"
 #include "exec/settings.h"
 
@@ -297,7 +298,7 @@ static void undo_writes(
 		const struct pr_record_step *s = &record->steps[i];
 
 		if (s->inverse != PR_INVERSE_WRITE || !s->doing || pr_restores_numbers(s) ||
-			rescanned_since(record, i))
+			pr_restores_size(s) || rescanned_since(record, i))
 			continue;
 		f = find_present(ret->now, s->path);
 		if (!f)
@@ -431,6 +432,41 @@ static void bring_back(
 	look_again(backend, ret);
 	if (ret->now)
 		(void)rescan_for_missing(backend, record, ret); /* settling looks anyway */
+}
+
+/*
+ * Last changed, first restored.  True when a function that was found with its new size has the old
+ * one in its register now: it has to be found again.
+ */
+static bool restore_sizes(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	bool again = false;
+	int r;
+
+	for (size_t i = record->n_steps; ret->now && i-- > 0;) {
+		const struct pr_record_step *s = &record->steps[i];
+		const struct pr_function *f = NULL;
+
+		if (pr_restores_size(s) && s->doing)
+			f = find_present(ret->now, s->path);
+		if (!f)
+			continue;
+		r = pr_restore_size(backend, f, s, &again);
+		if (r < 0)
+			note_error(ret, r);
+	}
+
+	return again;
+}
+
+static bool sizes_to_undo(const struct pr_record *record)
+{
+	for (size_t i = 0; i < record->n_steps; i++)
+		if (pr_restores_size(&record->steps[i]) && record->steps[i].doing)
+			return true;
+
+	return false;
 }
 
 /* ---- half of a plan may be worse than all of it ---- */
@@ -574,16 +610,24 @@ void pr_restore(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
 {
 	struct pr_restored before = { 0 };
+	bool sized;
 
 	undo_enabled(record);
 	if (writes_to_undo(record) && !undo_registers(backend, record, &before)) {
 		*ret = before;
 		return;
 	}
+	if (sizes_to_undo(record)) {
+		look_again(backend, &before);
+		if (restore_sizes(backend, record, &before))
+			remove_rest(backend, record, &before);
+	}
 	bring_back(backend, record, &before);
 	settle_after(backend, record, &before, ret);
 	restore_numbers(backend, record, &before, ret);
-	if (!lacks_room(record, ret->now))
+	/* what was away with a new size could not be reached before it was found */
+	sized = restore_sizes(backend, record, ret);
+	if (!sized && !lacks_room(record, ret->now))
 		return;
 
 	before.now = ret->now;
@@ -600,9 +644,14 @@ static void go_back(
 	for (size_t i = 0; i < record->n_steps; i++) {
 		const struct pr_record_step *s = &record->steps[i];
 		const struct pr_function *f = s->path ? find_present(ret->now, s->path) : NULL;
+		bool again; /* all that the plan removed is, here */
 		int r;
 
-		if (f && s->inverse == PR_INVERSE_WRITE) {
+		if (f && pr_restores_size(s)) {
+			r = pr_restore_size(backend, f, s, &again);
+			if (r < 0)
+				note_error(ret, r);
+		} else if (f && s->inverse == PR_INVERSE_WRITE) {
 			r = undo_write(backend, f, s);
 			if (r < 0)
 				note_error(ret, r);

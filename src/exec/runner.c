@@ -11,6 +11,7 @@
 
 #include "base/macros.h"
 #include "exec/journal.h"
+#include "exec/resize.h"
 #include "exec/settings.h"
 #include "exec/stale.h"
 
@@ -70,6 +71,9 @@ static int do_write(const struct pr_backend *b, const struct pr_step *s)
 		return r;
 	if (value != s->old)
 		return -ESTALE;
+	r = pr_is_size_register(s->offset) ? pr_decode_off(b, &s->address) : 0;
+	if (r < 0)
+		return r;
 
 	return b->ops->write(b->instance, &s->address, s->offset, s->width, s->value);
 }
@@ -138,6 +142,8 @@ static int do_step(const struct run *run, size_t step)
 		return b->ops->unbind ? b->ops->unbind(b->instance, &s->address) : -EOPNOTSUPP;
 	case PR_STEP_WRITE:
 		return do_write(b, s);
+	case PR_STEP_RESIZE:
+		return pr_resize_bar(b, &s->address, s->index, s->size);
 	case PR_STEP_REMOVE:
 		return b->ops->remove ? b->ops->remove(b->instance, &s->address) : -EOPNOTSUPP;
 	case PR_STEP_RESCAN:

@@ -115,6 +115,7 @@ static int replay_step(struct replay *r, const struct pr_step *step)
 		return replay_rescan(r);
 	case PR_STEP_UNBIND:
 	case PR_STEP_VFS:
+	case PR_STEP_RESIZE:
 	case PR_STEP_EXPECT:
 	case _PR_STEP_MAX:
 		break;

@@ -379,11 +379,43 @@ static int check_window_write(struct checking *c, size_t i, const struct pr_func
 	return 0;
 }
 
+static void add_write(struct checking *c, const struct pr_step *step, const struct pr_function *f)
+{
+	add_action(c, PR_ACTION_WRITE, f, f->root);
+	c->actions[c->n_actions - 1].offset = step->offset;
+	c->actions[c->n_actions - 1].width = step->width;
+	c->actions[c->n_actions - 1].value = step->value;
+}
+
+/* Whether the size is right is pr_check_sizes()'s. */
+static int check_size(struct checking *c, size_t i)
+{
+	const struct pr_step *step = &c->plan->steps[i];
+	const struct pr_function *f = step_function(c, step);
+	enum pr_disruption d = f ? pr_function_disruption(f, c->policy, NULL) : 0;
+
+	if (!f || *fate_of(c, f) >= GONE)
+		return bad_step(c, i, "no such function");
+	if (d == PR_DISRUPTION_PINNED || d > c->policy->limit)
+		return bad_step(c, i, "the policy does not allow it");
+	if (step->kind == PR_STEP_WRITE) {
+		add_write(c, step, f);
+		return 0;
+	}
+	add_action(c, PR_ACTION_RESIZE, f, f->root);
+	c->actions[c->n_actions - 1].index = step->index;
+	c->actions[c->n_actions - 1].size = step->size;
+	return 0;
+}
+
 static int check_write(struct checking *c, size_t i)
 {
 	const struct pr_step *step = &c->plan->steps[i];
 	const struct pr_function *bridge = step_function(c, step);
 	int r;
+
+	if (pr_writes_size(c->plan, step))
+		return check_size(c, i);
 
 	if (!bridge || !bridge->bridge || *fate_of(c, bridge) >= GONE)
 		return bad_step(c, i, "no such bridge");
@@ -397,10 +429,7 @@ static int check_write(struct checking *c, size_t i)
 		if (is_reached(c, f))
 			return bad_function(c, f, "would lose its window with its driver bound");
 
-	add_action(c, PR_ACTION_WRITE, bridge, bridge->root);
-	c->actions[c->n_actions - 1].offset = step->offset;
-	c->actions[c->n_actions - 1].width = step->width;
-	c->actions[c->n_actions - 1].value = step->value;
+	add_write(c, step, bridge);
 	return 0;
 }
 
@@ -426,7 +455,8 @@ static int check_written(struct checking *c)
 		const struct pr_function *bridge;
 		uint8_t raw[64];
 
-		if (step->kind != PR_STEP_WRITE || pr_writes_numbers(step))
+		if (step->kind != PR_STEP_WRITE || pr_writes_numbers(step) ||
+			pr_writes_size(c->plan, step))
 			continue;
 		bridge = step_function(c, step);
 		if (*fate_of(c, bridge) < GONE)
@@ -456,6 +486,8 @@ static int check_step(struct checking *c, size_t i)
 		return i + 1 == c->plan->n_steps ? 0 : bad_step(c, i, "it must come last");
 	case PR_STEP_WRITE:
 		return check_write(c, i);
+	case PR_STEP_RESIZE:
+		return check_size(c, i);
 	case _PR_STEP_MAX:
 		break;
 	}
@@ -493,7 +525,9 @@ static bool gains(const struct pr_function *before, const struct pr_function *af
 	return false;
 }
 
-static bool layout_kept(const struct pr_function *before, const struct pr_function *after)
+/* @windows: those of a bridge count too. */
+static bool layout_kept(
+	const struct pr_function *before, const struct pr_function *after, bool windows)
 {
 	if (after->removed || pr_address_compare(&before->address, &after->address) != 0)
 		return false;
@@ -504,12 +538,21 @@ static bool layout_kept(const struct pr_function *before, const struct pr_functi
 		const struct pr_resource *was = &before->resources[i];
 		const struct pr_resource *is = pr_function_resource(after, was->index);
 
-		if (was->state == PR_RES_ASSIGNED &&
+		if (was->state == PR_RES_ASSIGNED && (windows || !pr_resource_is_window(was)) &&
 			(!is || is->state != PR_RES_ASSIGNED ||
 				!pr_range_equal(&was->range, &is->range)))
 			return false;
 	}
 	return true;
+}
+
+static bool is_above_resized(const struct checking *c, const struct pr_function *bridge)
+{
+	for (size_t i = 0; i < c->plan->n_steps; i++)
+		if (c->plan->steps[i].kind == PR_STEP_RESIZE &&
+			pr_function_below(step_function(c, &c->plan->steps[i]), bridge))
+			return true;
+	return false;
 }
 
 /*
@@ -525,9 +568,9 @@ static int check_staying(struct checking *c, const struct pr_topology *now)
 			const struct pr_function *after = pr_topology_same(now, f);
 			uint8_t fate = c->fates[i][j];
 
-			if (f->removed || fate >= GONE)
-				continue;
-			if (!layout_kept(f, after))
+			if (f->removed || fate >= GONE || pr_resized_in_place(c->plan, f))
+				continue; /* that nothing of it is lost is looked at later */
+			if (!layout_kept(f, after, !is_above_resized(c, f)))
 				return bad_function(c, f, "stays, and would change");
 			if (fate == STAYS && !f->bridge && f->facts->driver && gains(f, after))
 				return bad_function(c, f, "would get addresses under its driver");
@@ -555,14 +598,30 @@ static int check_outcome(struct checking *c, const struct pr_topology *now)
 	return 0;
 }
 
+/* Where sizes are asked for, @topology has them already: what is done is done to the machine. */
+static const struct pr_topology *start_of(struct checking *c)
+{
+	const struct pr_topology *machine = c->plan->machine;
+
+	if (!machine)
+		return c->plan->topology;
+	for (size_t i = 0; i < c->n_actions; i++) {
+		struct pr_action *a = &c->actions[i];
+
+		a->root = machine->roots[pr_root_position(c->plan->topology, a->root)];
+		if (a->function)
+			a->function = pr_topology_same(machine, a->function);
+	}
+	return machine;
+}
+
 static int check_simulated(struct checking *c)
 {
 	struct pr_doubt doubt = { 0 };
 	struct pr_topology *now;
 	int r;
 
-	r = pr_kernel_apply(
-		&c->plan->kernel, c->plan->topology, c->actions, c->n_actions, &now, &doubt);
+	r = pr_kernel_apply(&c->plan->kernel, start_of(c), c->actions, c->n_actions, &now, &doubt);
 	if (r == -EINVAL)
 		return bad(c, "the steps cannot be done in this order");
 	if (r != 0)
@@ -591,6 +650,8 @@ static int check_all(struct checking *c)
 	r = check_steps(c);
 	if (r == 0)
 		r = pr_check_numbers(c->plan, c->arena, c->why, c->size);
+	if (r == 0)
+		r = pr_check_sizes(c->plan, c->why, c->size);
 	return r != 0 ? r : check_simulated(c);
 }
 

@@ -23,3 +23,12 @@ bool pr_writes_numbers(const struct pr_step *step);
  * the prediction has just these.  0 good, 1 not (@why), -ENOMEM.
  */
 int pr_check_numbers(const struct pr_plan *p, struct pr_arena *arena, char *why, size_t size);
+
+/* ---- check-sizes.c ---- */
+
+/* @s writes the size of a Resizable BAR. */
+bool pr_writes_size(const struct pr_plan *p, const struct pr_step *s);
+/* A step lets the kernel resize a BAR of @f. */
+bool pr_resized_in_place(const struct pr_plan *p, const struct pr_function *f);
+/* 0 good, 1 not (@why, a sentence). */
+int pr_check_sizes(const struct pr_plan *plan, char *why, size_t size);

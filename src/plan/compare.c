@@ -198,6 +198,9 @@ static bool target_works(const struct pr_plan *plan, const struct pr_function *t
 			return say_resource(why, size, target, was, "still has no addresses");
 		if (!pr_resource_forwarded(now, is))
 			return say_resource(why, size, target, was, CUT_OFF);
+		if (was->size != PR_SIZE_UNKNOWN && is->size != PR_SIZE_UNKNOWN &&
+			is->size < was->size)
+			return say_resource(why, size, target, was, "is smaller than it should be");
 	}
 	for (const struct pr_function *p = now; p; p = p->parent)
 		if (is_deaf(p))

@@ -28,6 +28,7 @@ static const char *const step_names[_PR_STEP_MAX] = {
 	[PR_STEP_UNBIND] = "unbind",
 	[PR_STEP_WRITE] = "write",
 	[PR_STEP_REMOVE] = "remove",
+	[PR_STEP_RESIZE] = "resize",
 	[PR_STEP_RESCAN] = "rescan",
 	[PR_STEP_VFS] = "vfs",
 	[PR_STEP_EXPECT] = "expect",

@@ -514,7 +514,7 @@ static int make(struct making *m, const struct pr_request *request)
 	return r == 0 && request->advise && lacks_plan(p) ? pr_plan_advise(p) : r;
 }
 
-int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
+int pr_plan_search(const struct pr_topology *t, const struct pr_request *request,
 	const struct pr_policy *policy, struct pr_plan **ret)
 {
 	struct making m = { .search = { .topology = t, .policy = policy } };
@@ -546,10 +546,18 @@ int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
 	return 0;
 }
 
+int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
+	const struct pr_policy *policy, struct pr_plan **ret)
+{
+	return request->n_resizes > 0 ? pr_plan_resize(t, request, policy, ret)
+				      : pr_plan_search(t, request, policy, ret);
+}
+
 void pr_plan_free(struct pr_plan *p)
 {
 	if (!p)
 		return;
 	pr_topology_free(p->prediction);
+	pr_topology_free(p->asked);
 	pr_arena_free(p->arena); /* @p lives in it */
 }

@@ -315,6 +315,11 @@ static uint64_t digest_u32(uint64_t digest, uint32_t value)
 	return digest_bytes(digest, bytes, sizeof(bytes));
 }
 
+static uint64_t digest_u64(uint64_t digest, uint64_t value)
+{
+	return digest_u32(digest_u32(digest, (uint32_t)value), (uint32_t)(value >> 32));
+}
+
 static uint64_t digest_text(uint64_t digest, const char *text)
 {
 	return text ? digest_bytes(digest, text, strlen(text) + 1) : digest_u32(digest, 0);
@@ -331,15 +336,19 @@ static uint64_t digest_step(uint64_t digest, const struct pr_step *s)
 	digest = digest_text(digest, s->driver);
 	digest = digest_u32(digest, (uint32_t)s->offset << 8 | s->width);
 	digest = digest_u32(digest, s->value);
-	return digest_u32(digest, s->old);
+	digest = digest_u32(digest, s->old);
+	if (s->kind != PR_STEP_RESIZE)
+		return digest;
+	digest = digest_u32(digest, s->index);
+	digest = digest_u64(digest, s->size);
+	return digest_u64(digest, s->old_size);
 }
 
 void pr_plan_sign(struct pr_plan *plan)
 {
 	uint64_t digest = UINT64_C(0xcbf29ce484222325);
 
-	digest = digest_u32(digest, (uint32_t)plan->generation);
-	digest = digest_u32(digest, (uint32_t)(plan->generation >> 32));
+	digest = digest_u64(digest, plan->generation);
 	for (size_t i = 0; i < plan->n_steps; i++)
 		digest = digest_step(digest, &plan->steps[i]);
 	(void)snprintf(plan->id, sizeof(plan->id), "%016" PRIx64, digest);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,23 +99,56 @@ static void remember(struct bench *b)
 			b->attributes[n++] = attributes_of(b, &b->start->roots[i]->functions[k]);
 }
 
+/* What a row asks for, in words. */
+struct wish {
+	struct pr_address target;
+	struct pr_resize resize;
+	struct pr_vf_wish vfs;
+	struct pr_request request;
+};
+
 /* "ADDRESS=N": virtual functions. */
-static void parse_wish(const char *text, struct pr_request *ret, struct pr_vf_wish *ret_wish)
+static void parse_vfs(const char *text, struct wish *w)
 {
 	char address[PR_ADDRESS_MAX];
 
-	assert_int_equal(sscanf(text, "%19[^=]=%u", address, &ret_wish->vfs), 2);
-	assert_true(pr_address_parse(address, &ret_wish->function));
-	*ret = (struct pr_request){ .vfs = ret_wish, .n_vfs = 1 };
+	assert_int_equal(sscanf(text, "%19[^=]=%u", address, &w->vfs.vfs), 2);
+	assert_true(pr_address_parse(address, &w->vfs.function));
+	w->request.vfs = &w->vfs;
+	w->request.n_vfs = 1;
+}
+
+static void parse_wish(const char *text, struct wish *w)
+{
+	char at[PR_ADDRESS_MAX], target[PR_ADDRESS_MAX];
+	int n = 0;
+
+	if (!text)
+		return;
+	if (strchr(text, '=')) {
+		parse_vfs(text, w);
+		return;
+	}
+	if (strncmp(text, "resize ", 7) == 0) {
+		n = sscanf(text, "resize %13s %" SCNx64 " %13s", at, &w->resize.size, target);
+		assert_true(n >= 2 && pr_address_parse(at, &w->resize.function));
+		w->resize.index = PR_BAR0 + 2;
+		w->request.resizes = &w->resize;
+		w->request.n_resizes = 1;
+		text = target;
+	}
+	if (n == 2)
+		return;
+	assert_true(pr_address_parse(text, &w->target));
+	w->request.targets = &w->target;
+	w->request.n_targets = 1;
 }
 
 /* False when there is nothing to carry out. */
 bool bench_init(struct bench *b, const char *text, const char *targets)
 {
 	const struct pr_policy policy = { .limit = PR_DISRUPTION_IN_USE };
-	struct pr_address target;
-	struct pr_vf_wish wish;
-	struct pr_request request = { .targets = &target, .n_targets = 1 };
+	struct wish wish = { 0 };
 	char all[12288], why[200];
 
 	add_words(text, all, sizeof(all));
@@ -127,13 +161,8 @@ bool bench_init(struct bench *b, const char *text, const char *targets)
 	bench_simulate(b);
 	assert_int_equal(b->simulator.ops->look(b->simulator.instance, &b->start), 0);
 	remember(b);
-	if (targets && strchr(targets, '='))
-		parse_wish(targets, &request, &wish);
-	else if (targets)
-		assert_true(pr_address_parse(targets, &target));
-	else
-		request.n_targets = 0;
-	assert_int_equal(pr_plan_make(b->start, &request, &policy, &b->plan), 0);
+	parse_wish(targets, &wish);
+	assert_int_equal(pr_plan_make(b->start, &wish.request, &policy, &b->plan), 0);
 	pr_backend_simulator_free(&b->simulator);
 	if (b->plan->verdict != PR_VERDICT_OK)
 		return false;
@@ -225,10 +254,32 @@ static void check_enabled(
 	}
 }
 
+/* Its BARs are to have other sizes. */
+static bool is_resized(const struct bench *b, const struct pr_function *f)
+{
+	for (size_t i = 0; i < b->plan->n_resizes; i++)
+		if (pr_address_compare(&b->plan->resizes[i].function, &f->address) == 0)
+			return true;
+	return false;
+}
+
+static bool has_same_sizes(const struct pr_function *was, const struct pr_function *is)
+{
+	for (unsigned int i = 0; i < PR_WINDOW_IO; i++) {
+		const struct pr_resource *a = pr_function_resource(was, i),
+					 *c = pr_function_resource(is, i);
+
+		if (a && a->size != PR_SIZE_UNKNOWN && c && c->size != a->size)
+			return false;
+	}
+	return true;
+}
+
 /* Judged by hand, not by what the runner itself uses. */
 static void check_function(const struct bench *b, const struct pr_topology *now,
-	const struct pr_function *was, const char *attributes, const char *when)
+	const struct pr_function *was, const char *attributes, bool done, const char *when)
 {
+	const bool other_sizes = done && is_resized(b, was);
 	const struct pr_function *is;
 	char path[512], *text;
 
@@ -242,8 +293,10 @@ static void check_function(const struct bench *b, const struct pr_topology *now,
 			"%s: %s had %s, has %s", when, path, was->facts->driver, is->facts->driver);
 	if (!resources_are_there(was, is))
 		fail_msg("%s: %s lost a BAR", when, path);
+	if (!other_sizes && !has_same_sizes(was, is))
+		fail_msg("%s: %s has a BAR of another size", when, path);
 	if (memcmp(was->facts->config + 0x3e, is->facts->config + 0x3e,
-		    was->facts->config_length - 0x3e) != 0)
+		    (other_sizes ? 0x100 : was->facts->config_length) - 0x3e) != 0)
 		fail_msg("%s: %s has other registers", when, path);
 	text = attributes_of(b, is);
 	if (enabled_by(b->plan, path))
@@ -253,14 +306,20 @@ static void check_function(const struct bench *b, const struct pr_topology *now,
 	free(text);
 }
 
-void bench_check_machine(const struct bench *b, const struct pr_topology *now, const char *when)
+static void check_machine(
+	const struct bench *b, const struct pr_topology *now, bool done, const char *when)
 {
 	size_t n = 0;
 
 	pr_for_each_root (b->start, i)
 		for (size_t k = 0; k < b->start->roots[i]->n_functions; k++, n++)
-			check_function(
-				b, now, &b->start->roots[i]->functions[k], b->attributes[n], when);
+			check_function(b, now, &b->start->roots[i]->functions[k], b->attributes[n],
+				done, when);
+}
+
+void bench_check_machine(const struct bench *b, const struct pr_topology *now, const char *when)
+{
+	check_machine(b, now, false, when);
 }
 
 void bench_read_journal(const struct bench *b, char **ret)
@@ -278,7 +337,7 @@ void bench_check_end(const struct bench *b, enum pr_outcome outcome, const char 
 	bench_read_journal(b, &text);
 	n = strlen(text);
 	assert_int_equal(b->simulator.ops->look(b->simulator.instance, &now), 0);
-	bench_check_machine(b, now, when);
+	check_machine(b, now, outcome == PR_OUTCOME_DONE, when);
 	check_enabled(b, now, outcome == PR_OUTCOME_DONE, when);
 	if (outcome == PR_OUTCOME_DONE && !pr_targets_work(b->plan, now, why, sizeof(why)))
 		fail_msg("%s: done, and %s", when, why);

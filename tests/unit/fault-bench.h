@@ -20,7 +20,11 @@ struct bench {
 	unsigned long runs;
 };
 
-/* A machine in text and its target (NULL: what is dead; "ADDRESS=N": virtual functions).  False when there is nothing to carry out. */
+/*
+ * A machine in text and its target (NULL: what is dead); or "ADDRESS=N", virtual functions; or "resize
+ * ADDRESS SIZE [TARGET]", of its BAR 2, the size in hexadecimal.  False when there is nothing to carry
+ * out.
+ */
 bool bench_init(struct bench *b, const char *text, const char *target);
 void bench_deinit(struct bench *b);
 

@@ -82,6 +82,12 @@ static int faulty_write(
 	DO(write, a, offset, width, value);
 }
 
+static int faulty_resize(
+	void *instance, const struct pr_address *a, unsigned int bar, unsigned int order)
+{
+	DO(resize, a, bar, order);
+}
+
 static int faulty_attributes(void *instance, const struct pr_address *a, char *ret, size_t size)
 {
 	DO(attributes, a, ret, size);
@@ -130,6 +136,7 @@ static const struct pr_backend_ops faulty_ops = {
 	.rescan_root = faulty_rescan_root,
 	.read = faulty_read,
 	.write = faulty_write,
+	.resize = faulty_resize,
 	.attributes = faulty_attributes,
 	.set_attribute = faulty_set_attribute,
 	.autoprobe = faulty_autoprobe,

@@ -15,7 +15,7 @@
 
 #define MAX_RANGES   8
 #define MAX_BARS     14
-#define CONFIG_BYTES 0x140 /* room for one extended capability at 100h */
+#define CONFIG_BYTES 0x160 /* room for an extended capability at 100h, and one more at 140h */
 #define PCIE_AT      0x40
 #define SRIOV_AT     0x100
 

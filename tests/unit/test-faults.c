@@ -291,6 +291,46 @@ static const struct machine_row {
 		NULL },
 };
 
+/* BAR 2 of 16 MiB to 8 GiB, of 64 MiB now */
+#define REBAR " config=100:1500010000ff030022060000"
+#define REBARS                                                                            \
+	"root 0000:00-ff mem=c0000000-febfffff mem=100000000-8ffffffff\n" DISK            \
+	"00:02.0 bridge 01-04 root-port mem=fe000000-fe1fffff pref64=f0000000-f7ffffff "  \
+	"driver=pcieport\n"                                                               \
+	"01:00.0 bridge 02-04 upstream mem=fe000000-fe1fffff pref64=f0000000-f7ffffff "   \
+	"driver=pcieport\n"                                                               \
+	"02:00.0 bridge 03-03 downstream pref64=f0000000-f3ffffff driver=pcieport\n"      \
+	"02:01.0 bridge 04-04 downstream mem=fe000000-fe1fffff pref64=f4000000-f7ffffff " \
+	"driver=pcieport\n"                                                               \
+	"03:00.0 dev 1234:7e5a bar2=pref64:4000000@f0000000 driver=xe" REBAR "\n"         \
+	"04:00.0 dev 1234:7e5a bar0=mem:1000@fe000000 bar2=pref64:4000000@f4000000 "      \
+	"driver=e1000e" REBAR "\n"
+static const struct machine_row sizes[] = {
+	{ "a BAR shrinks in place, 6.1", "kernel 6.1.0\n" REBARS, "resize 0000:03:00.0 1000000" },
+	{ "a BAR shrinks in place, 7.2", "kernel 7.2.0\n" REBARS, "resize 0000:03:00.0 1000000" },
+	{ "a BAR grows, and others move, 6.12", "kernel 6.12.0\n" REBARS,
+		"resize 0000:04:00.0 40000000" },
+	{ "a BAR grows, and others move, 7.2", "kernel 7.2.0\n" REBARS,
+		"resize 0000:04:00.0 40000000" },
+	{ "a BAR gives up room for another card",
+		"kernel 7.2.0\nroot 0000:00-ff mem=c0000000-c7ffffff\n"
+		"00:02.0 bridge 01-01 root-port pref64=c0000000-c3ffffff driver=pcieport\n"
+		"01:00.0 dev 1234:7e5a bar2=pref64:4000000@c0000000 driver=xe" REBAR "\n"
+		"00:03.0 bridge 02-02 root-port mem=c4000000-c41fffff "
+		"pref64=c4200000-c43fffff driver=pcieport\n"
+		"02:00.0 dev 1b36:0005 bar2=pref64:4000000@forgotten\n",
+		"resize 0000:01:00.0 1000000 0000:02:00.0" },
+};
+
+/* The same rows, where nobody confirms what was done. */
+static const char *const unconfirmed_sizes[] = {
+	"nobody confirms: a BAR shrinks in place, 6.1",
+	"nobody confirms: a BAR shrinks in place, 7.2",
+	"nobody confirms: a BAR grows, and others move, 6.12",
+	"nobody confirms: a BAR grows, and others move, 7.2",
+	"nobody confirms: a BAR gives up room for another card",
+};
+
 static const struct machine_row closing = { "windows closed first",
 	"kernel 6.1.0\n" BESIDE_A_RESERVE
 	"03:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@c0000000 driver=e1000e\n",
@@ -436,7 +476,10 @@ int main(void)
 
 	ADD_ROWS(&tests, machines, test_machine);
 	rows_add(&tests, closing.name, test_machine, &closing);
+	ADD_ROWS(&tests, sizes, test_machine);
 	ADD_ROWS(&tests, unconfirmed, test_unconfirmed);
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		rows_add(&tests, unconfirmed_sizes[i], test_unconfirmed, &sizes[i]);
 	ADD_ROWS(&tests, faults, test_recovery);
 	rows_add(&tests, "the beginning of the journal cut off at any byte", test_torn_beginning,
 		NULL);

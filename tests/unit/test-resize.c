@@ -274,6 +274,159 @@ static void test_doubt(void **state)
 	pr_topology_free(t);
 }
 
+/* ---- plans ---- */
+
+#define DRIVEN                                                               \
+	HOST "00:02.0 bridge 01-01 root-port hotplug mem=fd000000-fdffffff " \
+	     "pref64=f8000000-fbffffff driver=pcieport\n"                    \
+	     "01:00.0 dev 1234:7e5a bar2=pref64:4000000@f8000000 driver=xe" REBAR "\n"
+
+/* @said: verdict, then what is done, a word a step; for a refusal a part of its reason. */
+static const struct plan_case {
+	const char *name, *machine, *at, *target;
+	uint8_t index; /* 0: BAR 2 */
+	uint64_t size;
+	enum pr_disruption limit;
+	const char *said, *why;
+} plans[] = {
+	{ .name = "in place, where that has room",
+		.machine = MACHINE,
+		.at = "01:00.0",
+		.size = G,
+		.said = "ok: resize 01:00.0 40000000 expect" },
+	{ .name = "a driver lets go of it first",
+		.machine = DRIVEN,
+		.at = "01:00.0",
+		.size = 16 * M,
+		.limit = PR_DISRUPTION_RESTART,
+		.said = "ok: unbind 01:00.0 resize 01:00.0 1000000 expect" },
+	{ .name = "but not where no driver may be restarted",
+		.machine = DRIVEN,
+		.at = "01:00.0",
+		.size = 16 * M,
+		.said = "too-disruptive: unbind 01:00.0 resize 01:00.0 1000000 expect",
+		.why = "01:00.0" },
+	{ .name = "the size it has",
+		.machine = MACHINE,
+		.at = "01:00.0",
+		.size = 64 * M,
+		.said = "nothing:" },
+	{ .name = "by register, where others have to move",
+		.machine = MACHINE,
+		.at = "04:00.0",
+		.size = G,
+		.said = "ok: write 04:00.0 108 a22 remove 00:03.0 rescan expect" },
+	{ .name = "the largest: what it supports and the host bridge has",
+		.machine = MACHINE,
+		.at = "04:00.0",
+		.size = PR_RESIZE_LARGEST,
+		.said = "ok: write 04:00.0 108 d22 remove 00:03.0 rescan expect" },
+	{ .name = "the largest that there is room for",
+		.machine = "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff\n" ALONE,
+		.at = "01:00.0",
+		.size = PR_RESIZE_LARGEST,
+		.said = "ok: resize 01:00.0 20000000 expect" },
+	{ .name = "nothing helps where the host bridge has no room",
+		.machine = "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff\n" ALONE,
+		.at = "01:00.0",
+		.size = 2 * G,
+		.said = "infeasible:",
+		.why = "BAR 2" },
+	{ .name = "no register is written in lockdown",
+		.machine = "lockdown integrity\n" MACHINE,
+		.at = "04:00.0",
+		.size = G,
+		.said = "infeasible:",
+		.why = "lockdown" },
+	{ .name = "but the kernel may resize in place",
+		.machine = "lockdown integrity\n" MACHINE,
+		.at = "01:00.0",
+		.size = G,
+		.said = "ok: resize 01:00.0 40000000 expect" },
+	{ .name = "a BAR that virtual functions have",
+		.machine = HOST "00:02.0 bridge 01-01 root-port hotplug mem=fd000000-fdffffff "
+				"pref64=f8000000-fbffffff driver=pcieport\n"
+				"01:00.0 dev 1234:7e5a vfs=4 vfbar0=pref64:1000000@f8000000 "
+				"config=100:10000114 "
+				"config=140:24000100000f000020040000\n",
+		.at = "01:00.0",
+		.index = PR_VF_BAR0,
+		.size = 64 * M,
+		.said = "ok: write 01:00.0 148 620 remove 00:02.0 rescan expect" },
+	{ .name = "what gives up room may make another work",
+		.machine = "root 0000:00-ff io=1000-ffff mem=c0000000-c7ffffff\n"
+			   "00:02.0 bridge 01-01 root-port hotplug "
+			   "pref64=c0000000-c3ffffff driver=pcieport\n"
+			   "01:00.0 dev 1234:7e5a bar2=pref64:4000000@c0000000" REBAR "\n"
+			   "00:03.0 bridge 02-02 root-port hotplug mem=c4000000-c41fffff "
+			   "pref64=c4200000-c43fffff driver=pcieport\n"
+			   "02:00.0 dev 1b36:0005 bar2=pref64:4000000@forgotten\n",
+		.at = "01:00.0",
+		.target = "02:00.0",
+		.size = 16 * M,
+		.said = "ok: write 01:00.0 108 422 remove 00:02.0 remove 00:03.0 rescan expect" },
+};
+
+static size_t say_step(char *text, size_t size, const struct pr_step *s)
+{
+	char address[PR_ADDRESS_MAX];
+
+	pr_address_format(&s->address, address);
+	if (s->kind == PR_STEP_EXPECT || s->kind == PR_STEP_RESCAN)
+		return (size_t)snprintf(text, size, " %s", pr_step_name(s->kind));
+	if (s->kind == PR_STEP_WRITE)
+		return (size_t)snprintf(text, size, " write %s %x %x", address + strlen("0000:"),
+			s->offset, s->value);
+	if (s->kind == PR_STEP_RESIZE)
+		return (size_t)snprintf(
+			text, size, " resize %s %" PRIx64, address + strlen("0000:"), s->size);
+	return (size_t)snprintf(
+		text, size, " %s %s", pr_step_name(s->kind), address + strlen("0000:"));
+}
+
+static struct pr_plan *make_plan(const struct pr_topology *t, const struct plan_case *c)
+{
+	const struct pr_resize resize = { .function = machine_function(t, c->at)->address,
+		.index = c->index ? c->index : PR_BAR0 + 2,
+		.size = c->size };
+	struct pr_request request = { .resizes = &resize, .n_resizes = 1 };
+	const struct pr_policy policy = { .limit = c->limit };
+	struct pr_plan *p;
+	char why[256];
+
+	if (c->target) {
+		request.targets = &machine_function(t, c->target)->address;
+		request.n_targets = 1;
+	}
+	assert_int_equal(pr_plan_make(t, &request, &policy, &p), 0);
+	if (p->verdict == PR_VERDICT_OK && pr_plan_check(p, &policy, why, sizeof(why)) != 0)
+		fail_msg("the check says: %s", why);
+	return p;
+}
+
+static void check_plan(const struct plan_case *c, const char *kernel)
+{
+	struct pr_topology *t = build(kernel, c->machine);
+	struct pr_plan *p = make_plan(t, c);
+	char text[600];
+	size_t n = (size_t)snprintf(text, sizeof(text), "%s:", pr_verdict_name(p->verdict));
+
+	for (size_t i = 0; i < p->n_steps; i++)
+		n += say_step(text + n, sizeof(text) - n, &p->steps[i]);
+	if (strcmp(text, c->said) != 0)
+		fail_msg("%s: %s (%s)\nwanted: %s", kernel, text, p->why ? p->why : "-", c->said);
+	if (c->why && (!p->why || !strstr(p->why, c->why)))
+		fail_msg("%s: \"%s\" says nothing of %s", kernel, p->why ? p->why : "", c->why);
+	pr_plan_free(p);
+	pr_topology_free(t);
+}
+
+static void test_plan(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kernels); i++)
+		check_plan(*state, kernels[i]);
+}
+
 int main(void)
 {
 	struct rows tests = { 0 };
@@ -283,5 +436,6 @@ int main(void)
 	ADD_ROWS(&tests, refused, test_refused);
 	ADD_TEST(&tests, a_size_written_before_the_removal_is_what_the_rescan_places);
 	ADD_ROWS(&tests, doubts, test_doubt);
+	ADD_ROWS(&tests, plans, test_plan);
 	return rows_run(&tests, "resize");
 }
