@@ -30,7 +30,7 @@ const struct pr_verb pr_verbs[] = {
 		PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE, pr_verb_doctor },
 	{ "plan", "[DEVICE...]", "work out the least disruptive way to make devices work",
 		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE |
-			PR_TAKES_BUSES,
+			PR_TAKES_BUSES | PR_TAKES_RESIZE,
 		pr_verb_plan },
 	{ "what-if", "", "say what becomes of the machine when cards come or go; touches nothing",
 		PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE | PR_TAKES_BUSES |
@@ -42,7 +42,7 @@ const struct pr_verb pr_verbs[] = {
 		pr_verb_template },
 	{ "apply", "[DEVICE...]", "plan, ask, and carry the plan out",
 		PR_TAKES_DEVICES | PR_TAKES_POLICY | PR_TAKES_YES | PR_TAKES_SOURCE |
-			PR_TAKES_BUSES,
+			PR_TAKES_BUSES | PR_TAKES_RESIZE,
 		pr_verb_apply },
 	{ "guard", "[SLOT...]", "handle cards that come into slots instead of the kernel",
 		PR_TAKES_DEVICES | PR_TAKES_SOURCE | PR_TAKES_RELEASE, pr_verb_guard },
@@ -88,6 +88,7 @@ enum {
 	OPT_BUSES,
 	OPT_RESERVE,
 	OPT_VFS,
+	OPT_RESIZE,
 	OPT_CONFIRM,
 	OPT_RELEASE,
 	OPT_LINK_OFF,
@@ -143,6 +144,9 @@ static const struct {
 	{ OPT_RESERVE, "reserve", "DEVICE=KIND:SIZE,...",
 		"room that this slot is to have: mem, pref, bus (may be given again)",
 		PR_TAKES_BUSES },
+	{ OPT_RESIZE, "resize", "DEVICE:BAR=SIZE",
+		"size that this Resizable BAR is to have, or max (may be given again)",
+		PR_TAKES_RESIZE },
 	{ 'y', "yes", NULL, "do not ask", PR_TAKES_YES },
 	{ 'H', "host", "[USER@]HOST", "do it on another machine, by ssh", 0 },
 	{ OPT_CONFIRM, "confirm-timeout", "SECONDS",
@@ -422,6 +426,9 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case OPT_RESERVE:
 		cli->reserves[cli->n_reserves++] = argument;
 		return PR_EXIT_OK;
+	case OPT_RESIZE:
+		cli->resizes[cli->n_resizes++] = argument;
+		return PR_EXIT_OK;
 	case 'y':
 		cli->yes = true;
 		return PR_EXIT_OK;
@@ -480,6 +487,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ cli->templates, PR_TAKES_TEMPLATES, "templates" },
 		{ cli->list, PR_TAKES_LIST, "list" },
 		{ cli->n_reserves > 0, PR_TAKES_BUSES, "reserve" },
+		{ cli->n_resizes > 0, PR_TAKES_RESIZE, "resize" },
 		{ cli->yes, PR_TAKES_YES, "yes" },
 		{ cli->release, PR_TAKES_RELEASE, "release" },
 		{ cli->link_off, PR_TAKES_LINK, "link-off" },
@@ -556,8 +564,8 @@ static int run_verb(struct pr_cli *cli, const struct wishes *wishes, struct pr_t
 /* Lists of what options name: as long as there are arguments.  False when memory is short. */
 static bool make_lists(struct pr_cli *cli, size_t n)
 {
-	const char ***lists[] = { &cli->pins, &cli->buses, &cli->vfs, &cli->reserves, &cli->added,
-		&cli->removed, &cli->movable };
+	const char ***lists[] = { &cli->pins, &cli->buses, &cli->vfs, &cli->reserves, &cli->resizes,
+		&cli->added, &cli->removed, &cli->movable };
 	bool good = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
@@ -573,6 +581,7 @@ static void free_lists(struct pr_cli *cli)
 	free(cli->buses);
 	free(cli->reserves);
 	free(cli->vfs);
+	free(cli->resizes);
 	free(cli->added);
 	free(cli->removed);
 	free(cli->movable);

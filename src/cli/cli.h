@@ -33,6 +33,7 @@ enum pr_verb_takes {
 	PR_TAKES_COMMAND = 1 << 6,    /* arguments are a command; --pin */
 	PR_TAKES_FILES = 1 << 7,      /* arguments are files, any number */
 	PR_TAKES_BUSES = 1 << 8,      /* --buses, --vfs, --reserve */
+	PR_TAKES_RESIZE = 1 << 9,     /* --resize */
 	PR_TAKES_WHAT_IF = 1 << 10,   /* --add and what else is assumed */
 	PR_TAKES_LIST = 1 << 11,      /* --list */
 	PR_TAKES_TEMPLATES = 1 << 12, /* --templates */
@@ -69,6 +70,8 @@ struct pr_cli {
 	size_t n_vfs;
 	const char **reserves; /* DEVICE=KIND:SIZE,..., as given */
 	size_t n_reserves;
+	const char **resizes; /* DEVICE:BAR=SIZE, as given */
+	size_t n_resizes;
 	char **arguments;
 	size_t n_arguments;
 };
@@ -104,6 +107,8 @@ int pr_cli_device(const struct pr_topology *t, const char *name, struct pr_funct
 int pr_cli_buses(const struct pr_cli *cli, const struct pr_topology *t, struct pr_bus_wish **ret);
 /* The same of --vfs. */
 int pr_cli_vfs(const struct pr_cli *cli, const struct pr_topology *t, struct pr_vf_wish **ret);
+/* The same of the options --resize. */
+int pr_cli_resizes(const struct pr_cli *cli, const struct pr_topology *t, struct pr_resize **ret);
 
 /* The function that @name, an address or a path, is; as pr_cli_devices(). */
 int pr_cli_device(const struct pr_topology *t, const char *name, struct pr_function **ret);

@@ -40,6 +40,8 @@ int pr_question_init(const struct pr_cli *cli, const struct pr_topology *t, stru
 		r = pr_cli_buses(cli, t, &q.buses);
 	if (r == PR_EXIT_OK)
 		r = pr_cli_vfs(cli, t, &q.vfs);
+	if (r == PR_EXIT_OK)
+		r = pr_cli_resizes(cli, t, &q.resizes);
 	if (r != PR_EXIT_OK) {
 		pr_question_deinit(&q);
 		return r;
@@ -63,6 +65,8 @@ int pr_question_init(const struct pr_cli *cli, const struct pr_topology *t, stru
 		.n_buses = cli->n_buses,
 		.vfs = q.vfs,
 		.n_vfs = cli->n_vfs,
+		.resizes = q.resizes,
+		.n_resizes = cli->n_resizes,
 		.advise = true };
 	r = pr_question_reserve(cli, t, &q);
 	if (r != PR_EXIT_OK) {
@@ -81,6 +85,7 @@ void pr_question_deinit(struct pr_question *q)
 	free(q->buses);
 	free(q->reserves);
 	free(q->vfs);
+	free(q->resizes);
 	pr_paths_free(q->pins);
 	pr_paths_free(q->movable);
 	*q = (struct pr_question){ 0 };

@@ -17,6 +17,7 @@ struct pr_question {
 	struct pr_bus_wish *buses;
 	struct pr_reserve *reserves;
 	struct pr_vf_wish *vfs;
+	struct pr_resize *resizes;
 	struct pr_request request;
 };
 /* An enum pr_exit, told. */

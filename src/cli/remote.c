@@ -289,6 +289,31 @@ static int append_reserves(sd_bus_message *m, const struct pr_request *request)
 	return r;
 }
 
+/* "resize", a(syt); the same. */
+static int append_resizes(sd_bus_message *m, const struct pr_request *request)
+{
+	char address[PR_ADDRESS_MAX];
+	int r;
+
+	if (request->n_resizes == 0)
+		return 0;
+	r = sd_bus_message_open_container(m, 'e', "sv");
+	if (r >= 0)
+		r = sd_bus_message_append(m, "s", "resize");
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'v', "a(syt)");
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'a', "(syt)");
+	for (size_t i = 0; r >= 0 && i < request->n_resizes; i++) {
+		pr_address_format(&request->resizes[i].function, address);
+		r = sd_bus_message_append(
+			m, "(syt)", address, request->resizes[i].index, request->resizes[i].size);
+	}
+	for (unsigned int i = 0; r >= 0 && i < 3; i++)
+		r = sd_bus_message_close_container(m);
+	return r;
+}
+
 static int append_request(
 	sd_bus_message *call, const struct pr_request *request, const struct pr_policy *policy)
 {
@@ -318,6 +343,8 @@ static int append_request(
 	if (r < 0)
 		return r;
 	r = append_reserves(call, request);
+	if (r >= 0)
+		r = append_resizes(call, request);
 	if (r < 0)
 		return r;
 	r = sd_bus_message_close_container(call);

@@ -33,6 +33,9 @@ void pr_asked_deinit(struct pr_asked *a)
 	for (size_t i = 0; i < a->n_reserves; i++)
 		free(a->reserves[i].bridge);
 	free(a->reserves);
+	for (size_t i = 0; i < a->n_resizes; i++)
+		free(a->resizes[i].device);
+	free(a->resizes);
 	*a = (struct pr_asked){ 0 };
 }
 
@@ -162,6 +165,45 @@ static int read_reserves(sd_bus_message *m, struct pr_asked *ret, sd_bus_error *
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
+static int add_resize(struct pr_asked *a, const char *device, uint8_t index, uint64_t size)
+{
+	struct pr_asked_resize *grown = reallocarray(a->resizes, a->n_resizes + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	a->resizes = grown;
+	grown[a->n_resizes] = (struct pr_asked_resize){ strdup(device), index, size };
+	if (!grown[a->n_resizes].device)
+		return -ENOMEM;
+	a->n_resizes++;
+	return 0;
+}
+
+/* The variant at hand: devices, the number of a BAR, bytes. */
+static int read_resizes(sd_bus_message *m, struct pr_asked *ret)
+{
+	const char *device;
+	uint64_t size;
+	uint8_t index;
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'v', "a(syt)");
+	if (r >= 0)
+		r = sd_bus_message_enter_container(m, 'a', "(syt)");
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_read(m, "(syt)", &device, &index, &size)) > 0) {
+		if (ret->n_resizes == ASKED_MAX)
+			return -E2BIG;
+		r = add_resize(ret, device, index, size);
+		if (r < 0)
+			return r;
+	}
+	if (r >= 0)
+		r = sd_bus_message_exit_container(m);
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
 static int read_disruption(sd_bus_message *m, enum pr_disruption *ret, sd_bus_error *error)
 {
 	enum pr_disruption d;
@@ -192,9 +234,11 @@ static int read_key(sd_bus_message *m, const char *key, struct pr_asked *ret, sd
 		return read_counts(m, key, PR_VFS_MAX, &ret->vfs, error);
 	if (strcmp(key, "reserves") == 0 && !ret->reserves)
 		return read_reserves(m, ret, error);
+	if (strcmp(key, "resize") == 0 && !ret->resizes)
+		return read_resizes(m, ret);
 	return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-		"unknown or repeated key \"%s\": targets, disruption, pinned, buses, reserves and vfs "
-		"are known",
+		"unknown or repeated key \"%s\": targets, disruption, pinned, buses, reserves, vfs "
+		"and resize are known",
 		key);
 }
 

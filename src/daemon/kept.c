@@ -16,6 +16,7 @@ void pr_wish_deinit(struct pr_wish *w)
 	free(w->buses);
 	free(w->reserves);
 	free(w->vfs);
+	free(w->resizes);
 	*w = (struct pr_wish){ 0 };
 }
 
@@ -74,6 +75,17 @@ int pr_wish_add_vfs(struct pr_wish *w, const struct pr_vf_wish *v)
 	return 0;
 }
 
+int pr_wish_add_resize(struct pr_wish *w, const struct pr_resize *z)
+{
+	struct pr_resize *grown = reallocarray(w->resizes, w->n_resizes + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	w->resizes = grown;
+	grown[w->n_resizes++] = *z;
+	return 0;
+}
+
 struct pr_policy pr_wish_policy(const struct pr_wish *w)
 {
 	return (struct pr_policy){
@@ -91,6 +103,8 @@ struct pr_request pr_wish_request(const struct pr_wish *w)
 		.n_reserves = w->n_reserves,
 		.vfs = w->vfs,
 		.n_vfs = w->n_vfs,
+		.resizes = w->resizes,
+		.n_resizes = w->n_resizes,
 		.advise = true };
 }
 

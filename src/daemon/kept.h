@@ -28,6 +28,8 @@ struct pr_wish {
 	size_t n_reserves;
 	struct pr_vf_wish *vfs;
 	size_t n_vfs;
+	struct pr_resize *resizes;
+	size_t n_resizes;
 };
 void pr_wish_deinit(struct pr_wish *w);
 int pr_wish_add_target(struct pr_wish *w, const struct pr_address *a);
@@ -35,6 +37,7 @@ int pr_wish_add_pinned(struct pr_wish *w, const char *device);
 int pr_wish_add_buses(struct pr_wish *w, const struct pr_bus_wish *b);
 int pr_wish_add_reserve(struct pr_wish *w, const struct pr_reserve *reserve);
 int pr_wish_add_vfs(struct pr_wish *w, const struct pr_vf_wish *v);
+int pr_wish_add_resize(struct pr_wish *w, const struct pr_resize *z);
 /* It as the planner takes it; both borrow from @w. */
 struct pr_request pr_wish_request(const struct pr_wish *w);
 struct pr_policy pr_wish_policy(const struct pr_wish *w);

@@ -125,6 +125,27 @@ static int wish_reserves(struct pr_wish *w, const struct pr_topology *t,
 	return r;
 }
 
+static int wish_resizes(struct pr_wish *w, const struct pr_topology *t,
+	const struct pr_asked *asked, struct pr_why *why)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < asked->n_resizes; i++) {
+		const struct pr_asked_resize *a = &asked->resizes[i];
+		const struct pr_function *f = find(t, a->device);
+		struct pr_resize z = { .index = a->index, .size = a->size };
+
+		if (f)
+			z.function = f->address;
+		if (!f || !pr_resize_is_possible(t, &z))
+			return refuse(why, PR_REFUSAL_NO_SUCH_DEVICE,
+				"there is no %.100s with a resource %u that can have this size",
+				a->device, a->index);
+		r = pr_wish_add_resize(w, &z);
+	}
+	return r;
+}
+
 static int make_wish(const struct pr_service *s, const struct pr_asked *asked, struct pr_wish *w,
 	struct pr_why *why)
 {
@@ -138,6 +159,8 @@ static int make_wish(const struct pr_service *s, const struct pr_asked *asked, s
 		r = wish_reserves(w, s->look->topology, asked, why);
 	if (r == 0)
 		r = wish_vfs(w, s->look->topology, asked, why);
+	if (r == 0)
+		r = wish_resizes(w, s->look->topology, asked, why);
 	return r == 0 ? wish_pins(w, s, asked, why) : r;
 }
 

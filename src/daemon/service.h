@@ -219,6 +219,12 @@ struct pr_asked {
 		uint64_t size;
 	} * reserves;
 	size_t n_reserves;
+	struct pr_asked_resize {
+		char *device;
+		uint8_t index; /* PR_BAR0 and up, PR_VF_BAR0 and up */
+		uint64_t size; /* bytes, or PR_RESIZE_LARGEST */
+	} *resizes;
+	size_t n_resizes;
 	enum pr_disruption limit;
 };
 void pr_asked_deinit(struct pr_asked *a);

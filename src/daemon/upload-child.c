@@ -241,6 +241,19 @@ static int plan_arrival(const struct pr_wish *wish, const struct pr_topology *t,
 	return w->plan ? 0 : pr_wish_plan(wish, w->end, ret);
 }
 
+static struct pr_resize find_resize(
+	const struct pr_topology *t, const struct pr_asked_resize *a, int channel)
+{
+	const struct pr_resize z = {
+		.function = find(t, a->device, channel)->address, .index = a->index, .size = a->size
+	};
+
+	if (!pr_resize_is_possible(t, &z))
+		fail(channel, PR_UPLOAD_SAID_NO_DEVICE,
+			"resource %u of %.100s cannot have this size", a->index, a->device);
+	return z;
+}
+
 static int make_wish(const struct pr_upload_task *r, const struct pr_topology *t, int channel,
 	struct pr_wish *ret)
 {
@@ -271,6 +284,11 @@ static int make_wish(const struct pr_upload_task *r, const struct pr_topology *t
 		k = pr_wish_add_reserve(
 			&wish, &(struct pr_reserve){ find_bridge(t, a->bridge, channel)->address,
 				       a->window, a->size });
+	}
+	for (size_t i = 0; k == 0 && i < r->asked->n_resizes; i++) {
+		const struct pr_resize z = find_resize(t, &r->asked->resizes[i], channel);
+
+		k = pr_wish_add_resize(&wish, &z);
 	}
 	*ret = wish;
 	return k;

@@ -150,7 +150,8 @@ static bool all_good(const struct resizing *z, const struct pr_topology *after)
 
 static bool can_be_in_place(const struct resizing *z, const struct pr_kernel *k)
 {
-	if (k->older || z->request->n_targets > 0 || z->request->n_buses > 0)
+	if (k->older || z->request->n_targets > 0 || z->request->n_buses > 0 ||
+		z->request->n_reserves > 0)
 		return false;
 	for (size_t i = 0; i < z->n; i++)
 		if (z->list[i].index >= PR_ROM)
@@ -458,7 +459,8 @@ static bool is_so_already(const struct resizing *z)
 		if (size_of_one(r) != z->list[i].size || r->state != PR_RES_ASSIGNED)
 			return false;
 	}
-	return z->request->n_targets == 0 && z->request->n_buses == 0;
+	return z->request->n_targets == 0 && z->request->n_buses == 0 &&
+	       z->request->n_reserves == 0;
 }
 
 static int note_resizes(struct pr_plan *p, const struct resizing *z)

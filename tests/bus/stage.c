@@ -662,6 +662,9 @@ sd_bus_message *client_create_plan(struct stage *s, const struct asked *a)
 	if (a->window)
 		assert_true(sd_bus_message_append(m, "{sv}", "reserves", "a(sst)", 1, a->bridge,
 				    a->window, a->size) >= 0);
+	if (a->resized)
+		assert_true(sd_bus_message_append(m, "{sv}", "resize", "a(syt)", 1, a->resized,
+				    a->resource, a->size) >= 0);
 	assert_true(sd_bus_message_close_container(m) >= 0);
 	assert_true(sd_bus_message_append(m, "t", a->flags) >= 0);
 	return client_call(s, m);

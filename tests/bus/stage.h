@@ -114,7 +114,9 @@ struct asked {
 	unsigned int vfs;
 	const char *bridge; /* that is to have @buses bus numbers */
 	uint32_t buses;
-	const char *window; /* of @bridge, that is to have @size bytes */
+	const char *window;  /* of @bridge, that is to have @size bytes */
+	const char *resized; /* whose BAR @resource is to have @size bytes */
+	int resource;
 	uint64_t size;
 	uint64_t flags;
 };

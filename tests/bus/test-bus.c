@@ -136,6 +136,35 @@ static void test_plan_buses(void **state)
 	stage_close(&s);
 }
 
+/* BAR 2 of 16 MiB to 8 GiB, of 64 MiB now */
+static const char machine_resizable[] =
+	"root 0000:00-ff mem=c0000000-febfffff mem=100000000-8ffffffff\n"
+	"00:02.0 bridge 01-01 root-port mem=fe000000-fe1fffff pref64=f0000000-f3ffffff "
+	"driver=pcieport\n"
+	"01:00.0 dev 1234:7e5a bar2=pref64:4000000@f0000000 "
+	"config=100:1500010000ff030022060000\n";
+
+static void test_plan_resize(void **state)
+{
+	const struct asked largest = { .resized = "0000:01:00.0", .resource = 2 };
+	char path[PR_BUS_PATH_MAX];
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_resizable, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_plan(&s, &largest, path);
+	client_assert_text(&s, path, PR_BUS_PLAN, "VerdictName", pr_verdict_name(PR_VERDICT_OK));
+	client_assert_refused(client_create_plan(&s, &(struct asked){ .resized = "0000:01:00.0",
+							     .resource = 2,
+							     .size = UINT64_C(1) << 40 }),
+		"org.pciroom1.Error.NoSuchDevice", "a resource 2 that can have this size");
+	client_assert_refused(
+		client_create_plan(&s, &(struct asked){ .resized = "0000:44:00.0", .resource = 2 }),
+		"org.pciroom1.Error.NoSuchDevice", "0000:44:00.0");
+	stage_close(&s);
+}
+
 /* Numbers for a switch that nobody has looked behind, from a port whose card gets another address. */
 static const char machine_renumbered[] =
 	"kernel 6.1.0\nlockdown none\nroot 0000:00-04 io=1000-ffff mem=c0000000-febfffff\n"
@@ -536,6 +565,7 @@ static const struct CMUnitTest plain[] = {
 	{ "virtual functions can be asked for", test_plan_vfs, NULL, NULL, NULL },
 	{ "a bridge that works can be given more bus numbers by request", test_plan_buses, NULL,
 		NULL, NULL },
+	{ "a BAR can be given another size by request", test_plan_resize, NULL, NULL, NULL },
 	{ "a plan object says what new addresses change, and what nobody has seen yet",
 		test_plan_effects, NULL, NULL, NULL },
 	{ "ApplyPlan mends the card and tells the story", test_apply, NULL, NULL, NULL },
