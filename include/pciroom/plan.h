@@ -144,6 +144,8 @@ struct pr_request {
 	/* their functions are targets too, and what is dead elsewhere is only when it is named */
 	const struct pr_resize *resizes;
 	size_t n_resizes;
+	/* where nothing else helps, the Resizable BAR of an idle function may get smaller */
+	bool shrink;
 	bool no_writes;  /* as if no register could be written */
 	bool no_numbers; /* bus numbers are left to the kernel */
 	/* only whether there is a plan within the policy: a refusal looks no further, has no why */

@@ -89,6 +89,7 @@ enum {
 	OPT_RESERVE,
 	OPT_VFS,
 	OPT_RESIZE,
+	OPT_SHRINK,
 	OPT_CONFIRM,
 	OPT_RELEASE,
 	OPT_LINK_OFF,
@@ -146,6 +147,8 @@ static const struct {
 		PR_TAKES_BUSES },
 	{ OPT_RESIZE, "resize", "DEVICE:BAR=SIZE",
 		"size that this Resizable BAR is to have, or max (may be given again)",
+		PR_TAKES_RESIZE },
+	{ OPT_SHRINK, "shrink", NULL, "idle devices may get smaller Resizable BARs to make room",
 		PR_TAKES_RESIZE },
 	{ 'y', "yes", NULL, "do not ask", PR_TAKES_YES },
 	{ 'H', "host", "[USER@]HOST", "do it on another machine, by ssh", 0 },
@@ -426,6 +429,9 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case OPT_RESERVE:
 		cli->reserves[cli->n_reserves++] = argument;
 		return PR_EXIT_OK;
+	case OPT_SHRINK:
+		cli->shrink = true;
+		return PR_EXIT_OK;
 	case OPT_RESIZE:
 		cli->resizes[cli->n_resizes++] = argument;
 		return PR_EXIT_OK;
@@ -488,6 +494,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ cli->list, PR_TAKES_LIST, "list" },
 		{ cli->n_reserves > 0, PR_TAKES_BUSES, "reserve" },
 		{ cli->n_resizes > 0, PR_TAKES_RESIZE, "resize" },
+		{ cli->shrink, PR_TAKES_RESIZE, "shrink" },
 		{ cli->yes, PR_TAKES_YES, "yes" },
 		{ cli->release, PR_TAKES_RELEASE, "release" },
 		{ cli->link_off, PR_TAKES_LINK, "link-off" },

@@ -33,7 +33,7 @@ enum pr_verb_takes {
 	PR_TAKES_COMMAND = 1 << 6,    /* arguments are a command; --pin */
 	PR_TAKES_FILES = 1 << 7,      /* arguments are files, any number */
 	PR_TAKES_BUSES = 1 << 8,      /* --buses, --vfs, --reserve */
-	PR_TAKES_RESIZE = 1 << 9,     /* --resize */
+	PR_TAKES_RESIZE = 1 << 9,     /* --resize, --shrink */
 	PR_TAKES_WHAT_IF = 1 << 10,   /* --add and what else is assumed */
 	PR_TAKES_LIST = 1 << 11,      /* --list */
 	PR_TAKES_TEMPLATES = 1 << 12, /* --templates */
@@ -72,6 +72,7 @@ struct pr_cli {
 	size_t n_reserves;
 	const char **resizes; /* DEVICE:BAR=SIZE, as given */
 	size_t n_resizes;
+	bool shrink; /* --shrink */
 	char **arguments;
 	size_t n_arguments;
 };

@@ -67,6 +67,7 @@ int pr_question_init(const struct pr_cli *cli, const struct pr_topology *t, stru
 		.n_vfs = cli->n_vfs,
 		.resizes = q.resizes,
 		.n_resizes = cli->n_resizes,
+		.shrink = cli->shrink,
 		.advise = true };
 	r = pr_question_reserve(cli, t, &q);
 	if (r != PR_EXIT_OK) {

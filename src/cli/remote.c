@@ -314,6 +314,11 @@ static int append_resizes(sd_bus_message *m, const struct pr_request *request)
 	return r;
 }
 
+static int append_shrink(sd_bus_message *m, const struct pr_request *request)
+{
+	return request->shrink ? sd_bus_message_append(m, "{sv}", "shrink", "b", 1) : 0;
+}
+
 static int append_request(
 	sd_bus_message *call, const struct pr_request *request, const struct pr_policy *policy)
 {
@@ -345,6 +350,8 @@ static int append_request(
 	r = append_reserves(call, request);
 	if (r >= 0)
 		r = append_resizes(call, request);
+	if (r >= 0)
+		r = append_shrink(call, request);
 	if (r < 0)
 		return r;
 	r = sd_bus_message_close_container(call);

@@ -220,6 +220,17 @@ static int read_disruption(sd_bus_message *m, enum pr_disruption *ret, sd_bus_er
 	return 0;
 }
 
+static int read_bool(sd_bus_message *m, bool *ret)
+{
+	int value;
+	int r;
+
+	r = sd_bus_message_read(m, "v", "b", &value);
+	if (r >= 0)
+		*ret = value;
+	return r;
+}
+
 static int read_key(sd_bus_message *m, const char *key, struct pr_asked *ret, sd_bus_error *error)
 {
 	if (strcmp(key, "disruption") == 0)
@@ -236,9 +247,11 @@ static int read_key(sd_bus_message *m, const char *key, struct pr_asked *ret, sd
 		return read_reserves(m, ret, error);
 	if (strcmp(key, "resize") == 0 && !ret->resizes)
 		return read_resizes(m, ret);
+	if (strcmp(key, "shrink") == 0)
+		return read_bool(m, &ret->shrink);
 	return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-		"unknown or repeated key \"%s\": targets, disruption, pinned, buses, reserves, vfs "
-		"and resize are known",
+		"unknown or repeated key \"%s\": targets, disruption, pinned, buses, reserves, vfs, "
+		"resize and shrink are known",
 		key);
 }
 

@@ -105,6 +105,7 @@ struct pr_request pr_wish_request(const struct pr_wish *w)
 		.n_vfs = w->n_vfs,
 		.resizes = w->resizes,
 		.n_resizes = w->n_resizes,
+		.shrink = w->shrink,
 		.advise = true };
 }
 

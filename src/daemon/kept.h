@@ -30,6 +30,7 @@ struct pr_wish {
 	size_t n_vfs;
 	struct pr_resize *resizes;
 	size_t n_resizes;
+	bool shrink;
 };
 void pr_wish_deinit(struct pr_wish *w);
 int pr_wish_add_target(struct pr_wish *w, const struct pr_address *a);

@@ -152,6 +152,7 @@ static int make_wish(const struct pr_service *s, const struct pr_asked *asked, s
 	int r;
 
 	w->limit = asked->limit;
+	w->shrink = asked->shrink;
 	r = wish_targets(w, s->look->topology, asked, why);
 	if (r == 0)
 		r = wish_buses(w, s->look->topology, asked, why);

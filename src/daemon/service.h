@@ -223,8 +223,9 @@ struct pr_asked {
 		char *device;
 		uint8_t index; /* PR_BAR0 and up, PR_VF_BAR0 and up */
 		uint64_t size; /* bytes, or PR_RESIZE_LARGEST */
-	} *resizes;
+	} * resizes;
 	size_t n_resizes;
+	bool shrink;
 	enum pr_disruption limit;
 };
 void pr_asked_deinit(struct pr_asked *a);

@@ -257,7 +257,7 @@ static struct pr_resize find_resize(
 static int make_wish(const struct pr_upload_task *r, const struct pr_topology *t, int channel,
 	struct pr_wish *ret)
 {
-	struct pr_wish wish = { .limit = r->asked->limit };
+	struct pr_wish wish = { .limit = r->asked->limit, .shrink = r->asked->shrink };
 	char address[PR_ADDRESS_MAX];
 	int k = 0;
 

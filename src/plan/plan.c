@@ -549,8 +549,10 @@ int pr_plan_search(const struct pr_topology *t, const struct pr_request *request
 int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
 	const struct pr_policy *policy, struct pr_plan **ret)
 {
-	return request->n_resizes > 0 ? pr_plan_resize(t, request, policy, ret)
-				      : pr_plan_search(t, request, policy, ret);
+	if (request->n_resizes > 0)
+		return pr_plan_resize(t, request, policy, ret);
+	return request->shrink ? pr_plan_shrink(t, request, policy, ret)
+			       : pr_plan_search(t, request, policy, ret);
 }
 
 void pr_plan_free(struct pr_plan *p)

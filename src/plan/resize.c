@@ -148,10 +148,17 @@ static bool all_good(const struct resizing *z, const struct pr_topology *after)
 	return true;
 }
 
+/* The request has more than sizes. */
+static bool asks_for_more(const struct resizing *z)
+{
+	const struct pr_request *r = z->request;
+
+	return r->n_targets > 0 || r->n_buses > 0 || r->n_vfs > 0 || r->n_reserves > 0;
+}
+
 static bool can_be_in_place(const struct resizing *z, const struct pr_kernel *k)
 {
-	if (k->older || z->request->n_targets > 0 || z->request->n_buses > 0 ||
-		z->request->n_reserves > 0)
+	if (k->older || asks_for_more(z))
 		return false;
 	for (size_t i = 0; i < z->n; i++)
 		if (z->list[i].index >= PR_ROM)
@@ -459,8 +466,7 @@ static bool is_so_already(const struct resizing *z)
 		if (size_of_one(r) != z->list[i].size || r->state != PR_RES_ASSIGNED)
 			return false;
 	}
-	return z->request->n_targets == 0 && z->request->n_buses == 0 &&
-	       z->request->n_reserves == 0;
+	return !asks_for_more(z);
 }
 
 static int note_resizes(struct pr_plan *p, const struct resizing *z)

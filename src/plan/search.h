@@ -261,6 +261,7 @@ int pr_search_run(
  * -ENOMEM.
  */
 int pr_replug_choose(struct pr_search *s, const struct pr_function *f, struct pr_choice *ret);
+
 /* ---- plan.c, resize.c ---- */
 
 /* A plan for a request without sizes of BARs; the same contract as pr_plan_make(). */
@@ -268,6 +269,9 @@ int pr_plan_search(const struct pr_topology *t, const struct pr_request *request
 	const struct pr_policy *policy, struct pr_plan **ret);
 /* For one with them. */
 int pr_plan_resize(const struct pr_topology *t, const struct pr_request *request,
+	const struct pr_policy *policy, struct pr_plan **ret);
+/* For one without, that lets idle functions give up room. */
+int pr_plan_shrink(const struct pr_topology *t, const struct pr_request *request,
 	const struct pr_policy *policy, struct pr_plan **ret);
 
 /* ---- steps.c ---- */

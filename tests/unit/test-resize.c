@@ -354,7 +354,7 @@ static const struct plan_case {
 		.size = 64 * M,
 		.said = "ok: write 01:00.0 148 620 remove 00:02.0 rescan expect" },
 	{ .name = "what gives up room may make another work",
-		.machine = "root 0000:00-ff io=1000-ffff mem=c0000000-c7ffffff\n"
+		.machine = "root 0000:00-ff io=1000-ffff mem=c0000000-c6ffffff\n"
 			   "00:02.0 bridge 01-01 root-port hotplug "
 			   "pref64=c0000000-c3ffffff driver=pcieport\n"
 			   "01:00.0 dev 1234:7e5a bar2=pref64:4000000@c0000000" REBAR "\n"
@@ -367,6 +367,31 @@ static const struct plan_case {
 		.said = "ok: write 01:00.0 108 422 remove 00:02.0 remove 00:03.0 rescan expect" },
 };
 
+/* ---- idle devices give up room ---- */
+
+#define GIVER(words)                                                                        \
+	"root 0000:00-ff io=1000-ffff mem=c0000000-c6ffffff\n"                              \
+	"00:02.0 bridge 01-01 root-port hotplug pref64=c0000000-c3ffffff driver=pcieport\n" \
+	"01:00.0 dev 1234:7e5a bar2=pref64:4000000@c0000000" words REBAR "\n"               \
+	"00:03.0 bridge 02-02 root-port hotplug mem=c4000000-c41fffff "                     \
+	"pref64=c4200000-c43fffff driver=pcieport\n"                                        \
+	"02:00.0 dev 1b36:0005 bar2=pref64:4000000@forgotten\n"
+static const struct plan_case gifts[] = {
+	{ .name = "as little as does it",
+		.machine = GIVER(""),
+		.said = "ok: write 01:00.0 108 522 remove 00:02.0 remove 00:03.0 rescan expect" },
+	{ .name = "nobody who has a driver",
+		.machine = GIVER(" driver=xe"),
+		.limit = PR_DISRUPTION_IN_USE,
+		.said = "infeasible:",
+		.why = "BAR 2" },
+	{ .name = "nobody where it helps without",
+		.machine = HOST "00:02.0 bridge 01-01 root-port hotplug driver=pcieport\n"
+				"01:00.0 dev 1b36:0005 bar2=pref64:4000000@forgotten\n"
+				"00:03.0 dev 1234:7e5a bar2=pref64:4000000@c0000000" REBAR "\n",
+		.said = "ok: remove 00:02.0 rescan expect" },
+};
+
 static size_t say_step(char *text, size_t size, const struct pr_step *s)
 {
 	char address[PR_ADDRESS_MAX];
@@ -374,6 +399,8 @@ static size_t say_step(char *text, size_t size, const struct pr_step *s)
 	pr_address_format(&s->address, address);
 	if (s->kind == PR_STEP_EXPECT || s->kind == PR_STEP_RESCAN)
 		return (size_t)snprintf(text, size, " %s", pr_step_name(s->kind));
+	if (s->kind == PR_STEP_WRITE && s->offset < 0x100)
+		return 0; /* up to 6.12 windows may have to be closed first */
 	if (s->kind == PR_STEP_WRITE)
 		return (size_t)snprintf(text, size, " write %s %x %x", address + strlen("0000:"),
 			s->offset, s->value);
@@ -386,14 +413,16 @@ static size_t say_step(char *text, size_t size, const struct pr_step *s)
 
 static struct pr_plan *make_plan(const struct pr_topology *t, const struct plan_case *c)
 {
-	const struct pr_resize resize = { .function = machine_function(t, c->at)->address,
-		.index = c->index ? c->index : PR_BAR0 + 2,
-		.size = c->size };
-	struct pr_request request = { .resizes = &resize, .n_resizes = 1 };
+	struct pr_resize resize = { .index = c->index ? c->index : PR_BAR0 + 2, .size = c->size };
+	struct pr_request request = {
+		.resizes = &resize, .n_resizes = c->at ? 1 : 0, .shrink = true
+	};
 	const struct pr_policy policy = { .limit = c->limit };
 	struct pr_plan *p;
 	char why[256];
 
+	if (c->at)
+		resize.function = machine_function(t, c->at)->address;
 	if (c->target) {
 		request.targets = &machine_function(t, c->target)->address;
 		request.n_targets = 1;
@@ -437,5 +466,6 @@ int main(void)
 	ADD_TEST(&tests, a_size_written_before_the_removal_is_what_the_rescan_places);
 	ADD_ROWS(&tests, doubts, test_doubt);
 	ADD_ROWS(&tests, plans, test_plan);
+	ADD_ROWS(&tests, gifts, test_plan);
 	return rows_run(&tests, "resize");
 }
