@@ -75,8 +75,17 @@ static bool make_address(const uint32_t n[4], struct pr_address *ret)
 
 /* ---- forms ---- */
 
+/* ".0", or nothing where the whole card may be meant. */
+static bool take_function(struct cursor *c, unsigned int style, uint32_t *ret)
+{
+	if (take_char(c, '.'))
+		return take_number(c, 16, 1, 1, ret);
+	*ret = 0;
+	return (style & PR_MENTION_CARD) && (c->at == c->end || *c->at != ':');
+}
+
 /* "0000:08:00.0", "08:00.0" */
-static bool take_kernel_form(struct cursor *c, struct pr_address *ret)
+static bool take_kernel_form(struct cursor *c, unsigned int style, struct pr_address *ret)
 {
 	struct cursor at = *c;
 	uint32_t n[4] = { 0 };
@@ -98,8 +107,7 @@ static bool take_kernel_form(struct cursor *c, struct pr_address *ret)
 		n[1] = n[0];
 		n[0] = 0;
 	}
-	if (!take_char(&at, '.') || !take_number(&at, 16, 1, 1, &n[3]) || !ends_word(&at) ||
-		!make_address(n, ret))
+	if (!take_function(&at, style, &n[3]) || !ends_word(&at) || !make_address(n, ret))
 		return false;
 	*c = at;
 	return true;
@@ -148,7 +156,7 @@ static bool take_x11_form(struct cursor *c, struct pr_address *ret)
 static bool take_any_form(struct cursor *c, unsigned int style, struct pr_address *ret)
 {
 	return take_node_form(c, ret) || ((style & PR_MENTION_X11) && take_x11_form(c, ret)) ||
-	       take_kernel_form(c, ret);
+	       take_kernel_form(c, style, ret);
 }
 
 bool pr_mention_address(

@@ -46,6 +46,7 @@ enum pr_mention_style {
 	PR_MENTION_HASH = 1 << 0,    /* lines that begin with '#' or ';' are comments */
 	PR_MENTION_LIBVIRT = 1 << 1, /* addresses of the host are attributes of <address/> */
 	PR_MENTION_X11 = 1 << 2,     /* "PCI:8@0:0:0" */
+	PR_MENTION_CARD = 1 << 3, /* "0000:08:00" is all functions of a card, told as the first */
 };
 /*
  * Calls @found for each line of @text that names an address (in whatever form) or a word of

@@ -36,7 +36,7 @@ static unsigned int count_lines(const char *text, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *const names[] = { "eth0" }, *text = (const char *)data;
-	const unsigned int all = PR_MENTION_LIBVIRT | PR_MENTION_X11;
+	const unsigned int all = PR_MENTION_LIBVIRT | PR_MENTION_X11 | PR_MENTION_CARD;
 	struct look plain = { .lines = count_lines(text, size) }, more = plain;
 	struct pr_mention_sink sink = {
 		.names = names, .n_names = 1, .found = found, .userdata = &plain

@@ -140,6 +140,10 @@ static const struct effect_case cases[] = {
 		.expect =
 			"mention|0000:04:00.0|0000:06:00.0|/etc/libvirt/qemu/guest.xml:3|\n"
 			"mention|0000:03:00.0|0000:05:00.0|/etc/libvirt/qemu/networks/sr.xml:1|\n" },
+	{ .name = "a card that is passed to a guest of Proxmox",
+		.entries = { { "etc/pve/qemu-server/100.conf", "cores: 2\nhostpci0: 04:00,pcie=1\n",
+			NULL } },
+		.expect = "mention|0000:04:00.0|0000:06:00.0|/etc/pve/qemu-server/100.conf:2|\n" },
 	{ .name = "rules, options and mounts, but for what is commented out",
 		.entries = { { "etc/udev/rules.d/70-x.rules",
 				     "# KERNELS==\"0000:03:00.0\"\nKERNELS==\"0000:03:00.0\", NAME=\"lan\"\n",
@@ -299,6 +303,11 @@ static const struct scan_case {
 		.text = "<source/><address bus='2' slot='0'/>",
 		.style = PR_MENTION_LIBVIRT,
 		.expect = "" },
+	{ .name = "a card without its functions, as Proxmox has it; a MAC address is none",
+		.text = "hostpci0: 0000:02:00,pcie=1\nhostpci1: 03:00;04:00.1\nnet0: e1000=08:00:27:01:02:03",
+		.style = PR_MENTION_CARD,
+		.expect = "1:0000:02:00.0 2:0000:03:00.0 2:0000:04:00.1 " },
+	{ .name = "the same elsewhere is a time", .text = "0000:02:00 02:00", .expect = "" },
 	{ .name = "words, whole",
 		.text = "eth0 eth0.7 eth01 xeth0 br-eth0 eth0-x eth0:1\neth0",
 		.expect = "1:eth0 2:eth0 " },
