@@ -50,7 +50,10 @@ struct pr_what_if {
 	/* machine and predictions own what they do not share with the one before; freed together */
 	struct pr_topology *booted, *arrived; /* NULL: did not boot; it cannot be said */
 	const struct pr_topology *before;     /* @booted or @machine */
-	const char *doubt;                    /* why @arrived is NULL, a sentence */
+	/* of @booted: dead before the boot and not after it, and the other way round */
+	const struct pr_function **mended, **broken;
+	size_t n_mended, n_broken;
+	const char *doubt;                /* why @arrived is NULL, a sentence */
 	const struct pr_function **cards; /* of @machine: the functions that come, in walk order */
 	size_t n_cards;
 	struct pr_lost *lost;

@@ -59,8 +59,7 @@ static void json_ids(struct pr_json *j, const struct pr_function *f)
 	}
 }
 
-/* An array of objects that hold address and path alone. */
-static void json_functions(
+void pr_json_functions(
 	struct pr_json *j, const char *key, const struct pr_function *const *f, size_t n)
 {
 	pr_json_array(j, key);
@@ -488,7 +487,7 @@ static void json_proof(struct pr_json *j, const struct pr_certificate *c)
 	pr_json_u64(j, "available", c->best);
 	pr_json_u64(j, "total", c->total);
 	pr_json_u64(j, "immovable", c->immovable);
-	json_functions(j, "blockers", c->blockers, c->n_blockers);
+	pr_json_functions(j, "blockers", c->blockers, c->n_blockers);
 	pr_json_object_end(j);
 }
 
@@ -556,8 +555,8 @@ void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p)
 	pr_json_hex(j, "generation", p->generation);
 	pr_json_string(j, "kernel", p->topology->machine.release);
 	pr_json_string(j, "model", pr_generation_name(p->kernel.generation));
-	json_functions(j, "targets", p->targets, p->n_targets);
-	json_functions(j, "removed", p->removed, p->n_removed);
+	pr_json_functions(j, "targets", p->targets, p->n_targets);
+	pr_json_functions(j, "removed", p->removed, p->n_removed);
 	json_affected(j, p);
 	json_cost(j, "cost", found ? &p->cost : NULL);
 	pr_json_bool(j, "proven", p->proven);

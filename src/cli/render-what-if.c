@@ -111,6 +111,30 @@ static void add_lacks(struct pr_text *t, const struct pr_style *s, const struct 
 	}
 }
 
+static void add_list(
+	struct pr_text *t, const struct pr_function *const *f, size_t n, const char *says)
+{
+	for (size_t i = 0; i < n; i++) {
+		pr_text_printf(t, "  %-14s ", pr_name_of(&f[i]->address).text);
+		pr_text_function(t, f[i]);
+		pr_text_printf(t, ": %s\n", says);
+	}
+}
+
+/* The boot without the cards. */
+static void add_boot(struct pr_text *t, const struct pr_style *s, const struct pr_what_if *w)
+{
+	if (!w->booted)
+		return;
+	pr_text_paint(t, s, PR_PAINT_BOLD, "What the boot changes");
+	pr_text_add(t, "\n");
+	add_list(t, w->mended, w->n_mended, "was dead, and works");
+	add_list(t, w->broken, w->n_broken, "worked, and is dead");
+	if (w->n_mended + w->n_broken == 0)
+		pr_text_add(t, "  nobody that worked is dead, and nobody that was dead works\n");
+	pr_text_add(t, "\n");
+}
+
 static void add_alone(
 	struct pr_text *t, const struct pr_style *s, const struct pr_what_if_answer *a)
 {
@@ -206,6 +230,7 @@ void pr_render_what_if(
 	struct pr_text *t, const struct pr_style *s, const struct pr_what_if_answer *a)
 {
 	add_assumptions(t, s, a);
+	add_boot(t, s, a->what_if);
 	add_alone(t, s, a);
 	if (a->what_if->plan)
 		add_plan(t, s, a);
@@ -232,6 +257,18 @@ static void json_additions(struct pr_json *j, const struct pr_what_if_answer *a)
 	for (size_t i = 0; i < a->n_removed; i++)
 		pr_json_string(j, NULL, a->removed[i]);
 	pr_json_array_end(j);
+}
+
+static void json_boot(struct pr_json *j, const struct pr_what_if *w)
+{
+	if (!w->booted) {
+		pr_json_null(j, "boot");
+		return;
+	}
+	pr_json_object(j, "boot");
+	pr_json_functions(j, "mended", w->mended, w->n_mended);
+	pr_json_functions(j, "broken", w->broken, w->n_broken);
+	pr_json_object_end(j);
 }
 
 static void json_alone(struct pr_json *j, const struct pr_what_if *w)
@@ -275,6 +312,7 @@ void pr_render_what_if_json(struct pr_json *j, const struct pr_what_if_answer *a
 	pr_json_bool(j, "boots", a->release || a->cmdline);
 	pr_json_notes(j, a->notes);
 	json_additions(j, a);
+	json_boot(j, w);
 	json_alone(j, w);
 	if (w->plan) {
 		pr_json_object(j, "plan");

@@ -67,6 +67,9 @@ void pr_render_vfs_json(
 void pr_json_identity(struct pr_json *j, const struct pr_function *f);
 /* "devices", "no_bus" and "disagreeing". */
 void pr_render_explanation_json(struct pr_json *j, const struct pr_explanation *e);
+/* An array of objects that hold address and path alone. */
+void pr_json_functions(
+	struct pr_json *j, const char *key, const struct pr_function *const *f, size_t n);
 /* @f and all below it, as the tree has them. */
 void pr_json_function(struct pr_json *j, const struct pr_function *f);
 /* Hexadecimal, or null for PR_SIZE_UNKNOWN. */

@@ -80,6 +80,31 @@ static int doubt_numbers(struct pr_what_if *w, const struct pr_function *port)
 	return w->doubt ? 1 : -ENOMEM;
 }
 
+/* What the boot alone changes; cards are not there yet, or were not before. */
+static int compare_boot(struct pr_what_if *w)
+{
+	const struct pr_topology *t = w->machine;
+
+	w->mended = pr_new_array(w->arena, t->n_functions, const struct pr_function *);
+	w->broken = pr_new_array(w->arena, t->n_functions, const struct pr_function *);
+	if (!w->mended || !w->broken)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n_roots; i++) {
+		for (size_t j = 0; j < t->roots[i]->n_functions; j++) {
+			const struct pr_function *f = &t->roots[i]->functions[j];
+			const struct pr_function *now = pr_topology_same(w->booted, f);
+
+			if (f->facts->is_newcomer || pr_function_dead(f) == pr_function_dead(now))
+				continue;
+			if (pr_function_dead(now))
+				w->broken[w->n_broken++] = now;
+			else
+				w->mended[w->n_mended++] = now;
+		}
+	}
+	return 0;
+}
+
 /* Whatever has addresses is taken for what firmware gave. */
 static int boot(struct pr_what_if *w, const struct asked *q)
 {
@@ -107,9 +132,10 @@ static int boot(struct pr_what_if *w, const struct asked *q)
 	r = pr_kernel_apply(&q->kernel, t, actions, n, &w->booted, &doubt);
 	if (r == 1)
 		w->doubt = pr_doubt_text(w->arena, &doubt);
-	if (r == 0)
-		w->before = w->booted;
-	return r;
+	if (r != 0)
+		return r;
+	w->before = w->booted;
+	return compare_boot(w);
 }
 
 /* ---- arrival ---- */
