@@ -102,14 +102,16 @@ static bool touches_rebar(const struct pr_rebar *rebar, const struct pr_action *
 static void write_size(struct k_model *m, struct pr_function *f, const struct pr_rebar *rebar,
 	unsigned int bar0, const struct pr_action *a)
 {
-	const unsigned int at = a->offset - rebar->offset - 8u, n = a->value >> 8 & 0x3f;
-	const struct pr_rebar_entry *e = &rebar->entries[at / 8];
+	const unsigned int first = rebar->offset + 8u, n = a->value >> 8 & 0x3f;
+	const struct pr_rebar_entry *e = NULL;
 	struct pr_resource *r = NULL;
 
-	if (a->offset >= rebar->offset + 8u && a->width == 4 && at % 8 == 0 &&
-		at / 8 < rebar->n_entries)
+	if (a->width == 4 && a->offset >= first && (a->offset - first) % 8 == 0 &&
+		(a->offset - first) / 8 < rebar->n_entries)
+		e = &rebar->entries[(a->offset - first) / 8];
+	if (e && n < PR_REBAR_SIZES && e->sizes >> n & 1)
 		r = pr_function_resource(f, bar0 + e->bar);
-	if (!r || n >= PR_REBAR_SIZES || !(e->sizes >> n & 1)) {
+	if (!r) {
 		k_doubt(m, f, "what a write to its Resizable BAR registers does is not known");
 		return;
 	}
