@@ -644,7 +644,7 @@ static void go_back(
 	for (size_t i = 0; i < record->n_steps; i++) {
 		const struct pr_record_step *s = &record->steps[i];
 		const struct pr_function *f = s->path ? find_present(ret->now, s->path) : NULL;
-		bool again; /* all that the plan removed is, here */
+		bool again = false; /* all that the plan removed is, here */
 		int r;
 
 		if (f && pr_restores_size(s)) {
