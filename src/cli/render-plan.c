@@ -58,9 +58,12 @@ void pr_render_cost(struct pr_text *t, const struct pr_plan *p)
 	}
 }
 
-/* PCI-to-PCI Bridge 1.2, 3.2.5.8 to 3.2.5.10; memory windows are written only to close them. */
+/* PCI-to-PCI Bridge 1.2, 3.2.5.6 to 3.2.5.10 */
 static const char *window_written(const struct pr_step *step)
 {
+	if ((step->width == 2 && step->offset == 0x1c) ||
+		(step->width == 4 && step->offset == 0x30))
+		return "I/O";
 	if (step->width != 4 || step->offset < 0x20 || step->offset > 0x2c)
 		return NULL;
 	return step->offset == 0x20 ? "memory" : "prefetchable";
@@ -77,6 +80,17 @@ static bool is_reserve(const struct pr_plan *p, const struct pr_step *step)
 	return false;
 }
 
+/* A window that the kernel believes open gets what its table has; others are closed. */
+static bool is_opened(const struct pr_plan *p, const struct pr_step *step)
+{
+	const struct pr_function *f = pr_topology_find(p->topology, &step->address);
+	const bool io = step->offset == 0x1c || step->offset == 0x30;
+
+	return f && pr_window_disagrees(f, io                     ? PR_WINDOW_IO
+					   : step->offset == 0x20 ? PR_WINDOW_MEM
+								  : PR_WINDOW_PREF);
+}
+
 static void add_write(struct pr_text *t, const struct pr_plan *p, const struct pr_step *step)
 {
 	const struct pr_name name = pr_name_of(&step->address);
@@ -84,6 +98,8 @@ static void add_write(struct pr_text *t, const struct pr_plan *p, const struct p
 
 	if (window && is_reserve(p, step))
 		pr_text_printf(t, "ask for room in the %s window of %s: ", window, name.text);
+	else if (window && is_opened(p, step))
+		pr_text_printf(t, "open the %s window of %s again: ", window, name.text);
 	else if (window)
 		pr_text_printf(t, "close the %s window of %s first: ", window, name.text);
 	pr_text_printf(t, "write 0x%0*" PRIx32 " to register 0x%02x", 2 * step->width, step->value,

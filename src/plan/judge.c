@@ -270,6 +270,21 @@ static void settle(struct pr_judgement *j, bool bad)
 			"what a sibling has lost would still be missing");
 }
 
+/* Whoever is reached through a window that opens lets go of it meanwhile. */
+static int add_reached(struct judging *g, const struct pr_move *m)
+{
+	int r = 0;
+
+	for (size_t i = 0; m->agrees && i < m->n_deeds; i++) {
+		const struct pr_function *top = m->deeds[i].function;
+
+		for (const struct pr_function *f = top; f && r == 0; f = pr_function_walk(f, top))
+			if (!f->removed && pr_function_is_driven(f))
+				r = add_rescued(g, f);
+	}
+	return r;
+}
+
 int pr_judge(const struct pr_search *s, struct pr_arena *arena, const struct pr_candidate *c,
 	const struct pr_topology *after, const struct pr_targets *targets, struct pr_judgement *ret)
 {
@@ -284,6 +299,8 @@ int pr_judge(const struct pr_search *s, struct pr_arena *arena, const struct pr_
 	for (size_t i = 0; i < s->topology->n_roots && r == 0 && !g.bad; i++)
 		r = judge_root(&g, i, after);
 	mark(s, c, false);
+	for (size_t i = 0; i < c->n_moves && r == 0; i++)
+		r = add_reached(&g, &c->moves[i]);
 	if (r < 0)
 		return r;
 

@@ -21,6 +21,9 @@
  * nothing else, so that the numbering which changes the fewest addresses is
  * the only one to try.
  *
+ * Repair.  Where nothing is wrong but window registers that do not say what the
+ * kernel's table does, writing them is a candidate too (mend.c).
+ *
  * Steering.  On kernels that keep the sizes of windows, the same space once
  * more, with all memory windows of what is removed closed before (close.c):
  * only where no candidate does without, even where it would disturb less,
@@ -181,6 +184,25 @@ static bool any_unsized(const struct pr_targets *targets)
 	return false;
 }
 
+/* Where only registers are wrong: better than @found, or what it has not found. */
+static int mend(struct pr_search *s, const struct pr_targets *targets, const struct pr_cost *upper,
+	struct pr_solution *found)
+{
+	struct pr_solution mended = { .found = true };
+	struct pr_trial trial;
+	int r;
+
+	r = pr_mend_make(s, targets, &mended.candidate);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = pr_trial_run(s, &mended.candidate, targets, &trial);
+	mended.cost = trial.cost;
+	if (r == 0 && trial.met[PR_TIER_ALL] &&
+		pr_cost_compare(&mended.cost, found->found ? &found->cost : upper) < 0)
+		*found = mended;
+	return r;
+}
+
 /* One try at all of @targets with what @verdict stands for; the verdict stays when it fails. */
 static int try_all(struct pr_search *s, const struct pr_targets *targets, enum pr_verdict verdict,
 	struct pr_choice *choice)
@@ -198,6 +220,8 @@ static int try_all(struct pr_search *s, const struct pr_targets *targets, enum p
 		s->memo = NULL; /* prices are other ones */
 	s->cut = false;
 	r = solve_all(s, targets, &upper, &found);
+	if (r == 0)
+		r = mend(s, targets, &upper, &found);
 	s->ignores_vetoes = false;
 	if (r == 0 && found.found) {
 		take(choice, verdict, targets, &found);

@@ -25,6 +25,7 @@ struct pr_move {
 	const struct pr_function **tops;
 	size_t n_tops; /* 0: rescan only */
 	bool closes;   /* memory windows of what is removed are closed before (close.c) */
+	bool agrees;   /* windows are written, and that is all: no rescan (mend.c) */
 	const struct pr_deed *deeds; /* all that is done before the rescan (move.c) */
 	size_t n_deeds;
 };
@@ -252,6 +253,14 @@ bool pr_targets_ask(const struct pr_search *s, const struct pr_targets *targets,
 /* Least good candidate for all of @targets, or, with @partly, for as many as can be mended. */
 int pr_search_run(
 	struct pr_search *s, const struct pr_targets *targets, bool partly, struct pr_choice *ret);
+
+/* ---- mend.c: registers that agree with the kernel's table again ---- */
+
+/*
+ * 0; 1 when @targets lack something else too, or registers cannot be written; -ENOMEM.  Not for
+ * several host bridges.
+ */
+int pr_mend_make(struct pr_search *s, const struct pr_targets *targets, struct pr_candidate *ret);
 
 /* ---- replug.c ---- */
 

@@ -84,6 +84,15 @@ static size_t add_vfs(const struct pr_candidate *c, struct pr_action *actions)
 	return n;
 }
 
+static size_t count_unscanned(const struct pr_candidate *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_moves; i++)
+		n += c->moves[i].agrees;
+	return n;
+}
+
 int pr_candidate_actions(
 	struct pr_arena *arena, const struct pr_candidate *c, struct pr_action **ret, size_t *ret_n)
 {
@@ -101,10 +110,12 @@ int pr_candidate_actions(
 
 		for (size_t j = 0; j < m->n_deeds; j++)
 			actions[k++] = action_of(m, &m->deeds[j]);
-		actions[k++] = (struct pr_action){
-			.kind = PR_ACTION_RESCAN, .function = pr_move_anchor(m), .root = m->root
-		};
+		if (!m->agrees)
+			actions[k++] = (struct pr_action){ .kind = PR_ACTION_RESCAN,
+				.function = pr_move_anchor(m),
+				.root = m->root };
 	}
+	n -= count_unscanned(c);
 	(void)add_vfs(c, actions + k); /* counted above */
 	*ret = actions;
 	*ret_n = n;
@@ -131,6 +142,7 @@ unsigned int pr_candidate_n_steps(
 {
 	unsigned int n = 1; /* the expectation */
 
+	n -= (unsigned int)count_unscanned(c);
 	for (size_t i = 0; i < c->n_moves; i++) {
 		n += 1 + (unsigned int)c->moves[i].n_deeds;
 		for (size_t j = 0; j < c->moves[i].n_tops; j++)
@@ -255,6 +267,8 @@ static int add_move(struct step_list *l, const struct pr_move *m)
 		if (r < 0)
 			return r;
 	}
+	if (m->agrees)
+		return 0;
 	r = add_step(l, PR_STEP_RESCAN, at);
 	if (r < 0 || at)
 		return r;

@@ -41,7 +41,8 @@ static uint64_t hash_of(const struct pr_candidate *c, const struct pr_targets *t
 	uint64_t hash = mix(targets->n, position(targets->functions[0]));
 
 	for (size_t i = 0; i < c->n_moves; i++) {
-		hash = mix(hash, position(c->moves[i].parent) << 1 | c->moves[i].closes);
+		hash = mix(hash, position(c->moves[i].parent) << 2 | c->moves[i].agrees << 1 |
+					 c->moves[i].closes);
 		for (size_t j = 0; j < c->moves[i].n_tops; j++)
 			hash = mix(hash, position(c->moves[i].tops[j]));
 	}
@@ -51,7 +52,7 @@ static uint64_t hash_of(const struct pr_candidate *c, const struct pr_targets *t
 static bool same_move(const struct pr_move *a, const struct pr_move *b)
 {
 	if (a->root != b->root || a->parent != b->parent || a->n_tops != b->n_tops ||
-		a->closes != b->closes)
+		a->closes != b->closes || a->agrees != b->agrees)
 		return false;
 	for (size_t i = 0; i < a->n_tops; i++)
 		if (a->tops[i] != b->tops[i])

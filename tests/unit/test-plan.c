@@ -366,11 +366,43 @@ static const struct plan_case cases[] = {
 			"kernel 6.1.0\n" ROOT "00:03.0 dev 1b36:0005 bar0=mem:100000@unassigned\n",
 		.limit = PR_DISRUPTION_FREE,
 		.steps = "rescan 00:03.0; expect" },
-	{ .name = "a bridge whose register lost its window is enumerated again",
+	{ .name = "a bridge whose register lost its window gets it back",
 		.machine = "kernel 7.2.0\n" ROOT DISK
 			   "00:02.0 bridge 01-01 root-port mem=fe000000-fe0fffff regs-mem=closed "
 			   "driver=pcieport\n"
 			   "01:00.0 dev 8086:10d3 bar0=mem:20000@fe000000\n",
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "write 00:02.0; expect" },
+	{ .name = "in lockdown it is enumerated again",
+		.machine = "kernel 7.2.0\nlockdown integrity\n" ROOT DISK
+			   "00:02.0 bridge 01-01 root-port mem=fe000000-fe0fffff regs-mem=closed "
+			   "driver=pcieport\n"
+			   "01:00.0 dev 8086:10d3 bar0=mem:20000@fe000000\n",
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "remove 00:02.0; rescan 00:1f.2; expect" },
+	{ .name = "as in K5: windows of every kind, an empty port's too, and the driver behind them lets go",
+		.machine = "kernel 6.1.0\n" ROOT DISK
+			   "00:02.0 bridge 01-04 root-port io=c000-cfff mem=fe000000-fe3fffff "
+			   "pref64=800000000-8001fffff driver=pcieport\n"
+			   "01:00.0 bridge 02-04 upstream io=c000-cfff regs-io=closed "
+			   "mem=fe000000-fe3fffff regs-mem=closed pref64=800000000-8001fffff "
+			   "regs-pref=closed driver=pcieport\n"
+			   "02:00.0 bridge 03-03 downstream hotplug mem=fe200000-fe3fffff "
+			   "regs-mem=closed driver=pcieport\n"
+			   "02:01.0 bridge 04-04 downstream io=c000-cfff regs-io=closed "
+			   "mem=fe000000-fe1fffff regs-mem=closed driver=pcieport\n"
+			   "04:00.0 dev 8086:10d3 bar0=mem:20000@fe000000 bar2=io:20@c000 "
+			   "bar3=pref64:100000@800000000 driver=e1000e\n",
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 04:00.0; write 01:00.0; write 01:00.0; write 01:00.0; "
+			 "write 01:00.0; write 01:00.0; write 02:01.0; write 02:01.0; "
+			 "write 02:00.0; expect" },
+	{ .name = "what lacks addresses besides is not mended by a register",
+		.machine =
+			"kernel 6.1.0\n" ROOT DISK
+			"00:02.0 bridge 01-01 root-port mem=fe000000-fe3fffff regs-mem=closed "
+			"driver=pcieport\n"
+			"01:00.0 dev 8086:10d3 bar0=mem:20000@fe000000 bar1=mem:100000@forgotten\n",
 		.limit = PR_DISRUPTION_RESTART,
 		.steps = "remove 00:02.0; rescan 00:1f.2; expect" },
 	{ .name = "a window nobody uses may disagree",
