@@ -21,7 +21,7 @@ DEBIAN_SUITE = "bookworm"
 DEBIAN_PACKAGES = (
     "systemd,systemd-sysv,dbus,udev,kmod,libpam-systemd,libpci3,libudev1,libsystemd0,libyaml-0-2,"
     "libsmartcols1,libmount1,libmnl0,libcmocka0,e2fsprogs,util-linux,coreutils,procps,"
-    "iproute2,mdadm,cryptsetup-bin,lvm2")
+    "iproute2,mdadm,cryptsetup-bin,lvm2,polkitd")
 # What only costs time in an emulated guest.
 MASKED = ("systemd-timesyncd.service", "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
           "fstrim.timer", "e2scrub_all.timer", "e2scrub_reap.service", "getty@tty1.service",
