@@ -181,8 +181,10 @@ static bool next_word(const char **text, char *ret, size_t size)
 {
 	size_t n;
 
-	*text += *text ? strspn(*text, " ") : 0;
-	n = *text ? strcspn(*text, " ") : 0;
+	if (!*text)
+		return false;
+	*text += strspn(*text, " ");
+	n = strcspn(*text, " ");
 	assert_true(n < size);
 	if (n == 0)
 		return false;
