@@ -194,8 +194,14 @@ def _card(run: Run, row: dict[str, Any]) -> dict[str, str]:
 
 def _hot_add(run: Run, step: dict[str, Any]) -> None:
     """device_add, then wait for /proc/bus/pci/BB/DD.F: pci_bus_add_device() makes it after assignment."""
-    row = step["hot-add"]
+    row = dict(step["hot-add"])
+    if "memory" in row:
+        row["memdev"] = f"memory-{row['id']}"
+        run.guest.qmp("object-add", **{"qom-type": "memory-backend-ram", "id": row["memdev"],
+                                       "size": size(row.pop("memory"))})
     run.guest.qmp("device_add", **_card(run, row))
+    if step.get("unseen"):
+        return
     directory = "/sys/devices/pci0000:00"
     steps = run.path(row["id"]).split("/")[1:]
     pattern = directory + "".join(f"/*:*:{part}" for part in steps)
@@ -302,10 +308,10 @@ def _repeat(run: Run, step: dict[str, Any]) -> None:
 
 
 def _at_random(run: Run, step: dict[str, Any]) -> None:
-    """Like repeat, for as many of its values as the run has points; `@line@` and `@delay@` make a moment:
-    seconds after a line of the journal that begins so."""
-    for value in step["at-random"][:run.points]:
-        point = {"0": value, "line": run.chance.choice(step["lines"]),
+    """Like repeat, for as many ports as the run has points; `@line@` and `@delay@` make a moment: seconds
+    after a line of the journal that begins so."""
+    for port in step["at-random"][:run.points]:
+        point = {"port": port, "line": run.chance.choice(step["lines"]),
                  "delay": round(run.chance.uniform(0, step["within"]), 3)}
         run.notes.append(f"{point['line']}+{point['delay']}")
         _perform_with(run, step["steps"], point)
