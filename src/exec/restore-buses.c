@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "exec/restore-buses.h"
+#include "exec/roster.h"
 
 /* PCI-to-PCI Bridge 1.2, 3.2.5.1 to 3.2.5.3: primary, secondary, subordinate */
 #define FIRST_NUMBER 0x18
@@ -22,32 +23,6 @@ bool pr_restores_numbers(const struct pr_record_step *s)
 {
 	return s->inverse == PR_INVERSE_WRITE && s->offset >= FIRST_NUMBER &&
 	       s->offset + s->width <= LAST_NUMBER + 1;
-}
-
-static const struct pr_function *find_present(const struct pr_topology *now, const char *path)
-{
-	const struct pr_function *f = pr_topology_find_path(now, path);
-
-	return f && !f->removed ? f : NULL;
-}
-
-static void note(struct pr_restored *ret, int r)
-{
-	if (r < 0 && ret->error == 0)
-		ret->error = r;
-}
-
-/* A helper that died is started again; what it did not do is done then. */
-static int remove_one(const struct pr_backend *backend, const struct pr_function *f)
-{
-	int r;
-
-	if (!backend->ops->remove)
-		return -EOPNOTSUPP;
-	r = backend->ops->remove(backend->instance, &f->address);
-	if (r < 0)
-		r = backend->ops->remove(backend->instance, &f->address);
-	return r == -ENODEV ? 0 : r;
 }
 
 /* @from to @to, where the register holds @from; anything else is newer. */
@@ -119,7 +94,7 @@ static size_t find_half_done(const struct pr_record *record, const struct pr_top
 		const struct pr_record_step *s = &record->steps[i];
 		size_t end = next_rescan(record, i);
 
-		if (pr_restores_numbers(s) && s->doing && !find_present(now, s->path) &&
+		if (pr_restores_numbers(s) && s->doing && !pr_roster_present(now, s->path) &&
 			end < record->n_steps && !record->steps[end].doing)
 			return end;
 	}
@@ -136,14 +111,15 @@ bool pr_restore_forward(
 		return false;
 	for (size_t i = 0; i < end && r >= 0; i++) {
 		struct pr_record_step *s = &record->steps[i];
-		const struct pr_function *f = s->path ? find_present(ret->now, s->path) : NULL;
+		const struct pr_function *f = s->path ? pr_roster_present(ret->now, s->path) : NULL;
 
 		if (!f || !(s->kind == PR_STEP_REMOVE || pr_restores_numbers(s)))
 			continue;
 		s->doing = true;
-		r = s->kind == PR_STEP_REMOVE ? remove_one(backend, f) : force(backend, f, s);
+		r = s->kind == PR_STEP_REMOVE ? pr_restore_remove(backend, f)
+					      : force(backend, f, s);
 	}
-	note(ret, r);
+	pr_restored_note(ret, r);
 	return true;
 }
 
@@ -157,7 +133,7 @@ bool pr_restore_misfits(const struct pr_record *record, const struct pr_topology
 
 		if (!pr_restores_numbers(s) || !s->doing)
 			continue;
-		f = find_present(now, s->path);
+		f = pr_roster_present(now, s->path);
 		if (f && f->bridge && f->parent && f->parent->bridge &&
 			(f->bridge->secondary <= f->parent->bridge->secondary ||
 				f->bridge->subordinate > f->parent->bridge->subordinate))
@@ -277,8 +253,8 @@ static void write_old(struct going_back *g, const struct pr_function *f)
 		const struct pr_record_step *s = &g->record->steps[i];
 
 		if (pr_restores_numbers(s) && s->doing && strcmp(s->path, path) == 0)
-			note(g->ret, change(g->backend, f, s, s->value,
-					     had_none(s) ? parking(g, f, s) : s->old));
+			pr_restored_note(g->ret, change(g->backend, f, s, s->value,
+							 had_none(s) ? parking(g, f, s) : s->old));
 	}
 	g->n++;
 }
@@ -292,7 +268,7 @@ static void clear_below(struct going_back *g, const struct pr_function *f)
 		if (any_renumbered(g, child))
 			clear_below(g, child);
 		else
-			note(g->ret, remove_one(g->backend, child));
+			pr_restored_note(g->ret, pr_restore_remove(g->backend, child));
 	}
 }
 
@@ -305,7 +281,7 @@ static void take_away(struct going_back *g, const struct pr_function *f)
 				take_away(g, child);
 	if (is_renumbered(g->backend, g->record, f))
 		write_old(g, f);
-	note(g->ret, remove_one(g->backend, f));
+	pr_restored_note(g->ret, pr_restore_remove(g->backend, f));
 }
 
 /* The bridge that step @s removes, if it is there with numbers of the plan. */
@@ -313,7 +289,7 @@ static const struct pr_function *find_renumbered(
 	const struct going_back *g, const struct pr_record_step *s)
 {
 	const struct pr_function *f =
-		s->kind == PR_STEP_REMOVE ? find_present(g->ret->now, s->path) : NULL;
+		s->kind == PR_STEP_REMOVE ? pr_roster_present(g->ret->now, s->path) : NULL;
 
 	return f && is_renumbered(g->backend, g->record, f) ? f : NULL;
 }

@@ -1,257 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Undoing from a record, and comparing the machine with its roster. Knows
- * neither plans nor the journal's file.
- */
+/* Undoing from a record.  Knows neither plans nor the journal's file. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "exec/resize.h"
 #include "exec/restore-buses.h"
+#include "exec/roster.h"
 #include "exec/settings.h"
-
-/* Between two looks: a driver that is quick is seen quickly, one that is slow is not hammered. */
-#define PAUSE_MIN_MS 20u
-#define PAUSE_MAX_MS 500u
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static void pause_ms(unsigned int milliseconds)
-{
-	struct timespec t = { .tv_nsec = (long)milliseconds * 1000000 };
-
-	(void)nanosleep(&t, NULL); /* woken early, it looks again early */
-}
-
-static void note_error(struct pr_restored *ret, int r)
-{
-	if (ret->error == 0)
-		ret->error = r;
-}
-
-/* ---- who is there ---- */
-
-static const struct pr_function *find_present(const struct pr_topology *now, const char *path)
-{
-	const struct pr_function *f = pr_topology_find_path(now, path);
-
-	return f && !f->removed ? f : NULL;
-}
-
-static bool has_driver(const struct pr_function *f, const char *driver)
-{
-	return f->facts && f->facts->driver && strcmp(f->facts->driver, driver) == 0;
-}
-
-enum missing {
-	NOT_MISSING = 0,
-	MISSING_DEVICE,
-	MISSING_BAR,
-	MISSING_DRIVER,
-	MISSING_UNKNOWN,
-	MISSING_CARD /* somebody has pulled it: nothing of ours, and not to be brought back */
-};
-
-/* The slot that the function is in, or was, says that nobody is in it. */
-static bool is_pulled(const struct pr_topology *now, const char *path)
-{
-	char above[1024];
-	char *slash;
-
-	if (strlen(path) >= sizeof(above))
-		return false;
-	memcpy(above, path, strlen(path) + 1);
-	while ((slash = strrchr(above, '/'))) {
-		const struct pr_function *port;
-
-		*slash = '\0';
-		port = strchr(above, '/') ? find_present(now, above) : NULL;
-		if (port)
-			return port->caps && port->caps->pcie.present == PR_YES &&
-			       port->caps->pcie.slot_known == PR_YES &&
-			       port->caps->pcie.slot_hotplug && !port->caps->pcie.slot_presence;
-	}
-
-	return false;
-}
-
-static enum missing what_is_missing(
-	const struct pr_topology *now, const struct pr_record_function *entry)
-{
-	const struct pr_function *f;
-
-	if (!now)
-		return MISSING_UNKNOWN;
-	if (entry->replaced)
-		return NOT_MISSING;
-	f = find_present(now, entry->path);
-	if (!f)
-		return is_pulled(now, entry->path) ? MISSING_CARD : MISSING_DEVICE;
-	if (entry->assigned & ~pr_record_assigned(f))
-		return MISSING_BAR;
-	if (entry->driver && !has_driver(f, entry->driver))
-		return MISSING_DRIVER;
-
-	return NOT_MISSING;
-}
-
-static void look_again(const struct pr_backend *backend, struct pr_restored *ret)
-{
-	int r;
-
-	pr_topology_free(ret->now);
-	ret->now = NULL;
-	r = backend->ops->look(backend->instance, &ret->now);
-	if (r < 0)
-		note_error(ret, r);
-	else if (r > 0)
-		note_error(ret, -EBADMSG); /* read, but contradictory: the import's "1" */
-}
-
-static void name_missing(
-	struct pr_restored *ret, const struct pr_record_function *entry, enum missing what)
-{
-	static const char *const phrases[] = {
-		[MISSING_DEVICE] = "is gone",
-		[MISSING_BAR] = "lost a BAR",
-		[MISSING_DRIVER] = "is without its driver",
-		[MISSING_UNKNOWN] = "may be gone",
-		[MISSING_CARD] = "was pulled meanwhile",
-	};
-	char address[PR_ADDRESS_MAX];
-	size_t used = strlen(ret->text);
-
-	pr_address_format(&entry->address, address);
-	(void)snprintf(ret->text + used, sizeof(ret->text) - used, "%s%s %s%s%s", used ? ", " : "",
-		address, phrases[what], what == MISSING_DRIVER ? " " : "",
-		what == MISSING_DRIVER ? entry->driver : "");
-}
-
-static void count_missing(const struct pr_record *record, struct pr_restored *ret)
-{
-	enum missing what;
-
-	ret->n_missing = ret->n_pulled = 0;
-	*ret->text = '\0';
-	for (size_t i = 0; i < record->n_functions; i++) {
-		what = what_is_missing(ret->now, &record->functions[i]);
-		if (what == NOT_MISSING)
-			continue;
-		if (what == MISSING_CARD)
-			ret->n_pulled++;
-		else
-			ret->n_missing++;
-		name_missing(ret, &record->functions[i], what);
-	}
-}
-
-/* ---- drivers ---- */
-
-static bool roster_is_waiting(const struct pr_record *record, const struct pr_topology *now)
-{
-	for (size_t i = 0; i < record->n_functions; i++) {
-		const struct pr_record_function *entry = &record->functions[i];
-		const struct pr_function *f = find_present(now, entry->path);
-
-		if (entry->replaced)
-			continue; /* nobody knows what to wait for */
-		if (!f ? !is_pulled(now, entry->path)
-		       : entry->driver && !has_driver(f, entry->driver))
-			return true;
-	}
-
-	return false;
-}
-
-/*
- * A driver that refuses is an answer, seen in the next look; a back end that
- * does not work is an error.
- */
-static bool is_backend_failure(int r)
-{
-	return r == -ETIMEDOUT || r == -ECONNRESET || r == -ENOTCONN || r == -EPROTO ||
-	       r == -EROFS || r == -EPERM || r == -EACCES;
-}
-
-/* True when something was bound, and another look is due. */
-static bool bind_missing(const struct pr_backend *backend, const struct pr_record *record,
-	bool only_virtual, struct pr_restored *ret)
-{
-	bool any = false;
-	int r;
-
-	for (size_t i = 0; backend->ops->bind && i < record->n_functions; i++) {
-		const struct pr_record_function *entry = &record->functions[i];
-		const struct pr_function *f = find_present(ret->now, entry->path);
-
-		if (!f || !entry->driver || has_driver(f, entry->driver) ||
-			(only_virtual && !f->facts->is_vf))
-			continue;
-		if (f->facts->is_vf)
-			pr_settings_allow_virtual(backend, f);
-		r = backend->ops->bind(backend->instance, &f->address, entry->driver);
-		if (r < 0)
-			r = backend->ops->bind(backend->instance, &f->address, entry->driver);
-		if (is_backend_failure(r))
-			note_error(ret, r);
-		any = true;
-	}
-
-	return any;
-}
-
-/* Virtual functions, as soon as the driver is back that they are asked of. */
-static void bring_virtual(
-	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
-{
-	if (!ret->now || !pr_settings_virtual(record, backend, ret))
-		return;
-	look_again(backend, ret);
-	if (!ret->now)
-		return;
-	pr_settings_early_virtual(record, backend, ret);
-	if (bind_missing(backend, record, true, ret))
-		look_again(backend, ret);
-}
-
-/* From the look in @ret on. */
-static void wait_for_roster(
-	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
-{
-	int64_t deadline = now_ms() + backend->settle_ms;
-	unsigned int pause = PAUSE_MIN_MS;
-
-	while (ret->now && roster_is_waiting(record, ret->now) && now_ms() < deadline) {
-		pause_ms(pause);
-		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
-		look_again(backend, ret);
-		bring_virtual(backend, record, ret); /* they count as functions */
-	}
-}
-
-void pr_restore_settle(
-	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
-{
-	*ret = (struct pr_restored){ 0 };
-	look_again(backend, ret);
-	if (ret->now && pr_settings_early(record, backend, ret))
-		look_again(backend, ret);
-	wait_for_roster(backend, record, ret);
-	if (ret->now && bind_missing(backend, record, false, ret))
-		look_again(backend, ret);
-	bring_virtual(backend, record, ret);
-	if (ret->now)
-		pr_settings_late(record, backend, ret);
-	count_missing(record, ret);
-}
 
 /* ---- registers ---- */
 
@@ -300,14 +56,13 @@ static void undo_writes(
 		if (s->inverse != PR_INVERSE_WRITE || !s->doing || pr_restores_numbers(s) ||
 			pr_restores_size(s) || rescanned_since(record, i))
 			continue;
-		f = find_present(ret->now, s->path);
+		f = pr_roster_present(ret->now, s->path);
 		if (!f)
 			continue;
 		r = undo_write(backend, f, s);
 		if (r == -ECONNRESET)
 			r = undo_write(backend, f, s); /* the helper died; another is started */
-		if (r < 0)
-			note_error(ret, r);
+		pr_restored_note(ret, r);
 	}
 }
 
@@ -395,8 +150,7 @@ static void undo_removes(
 		r = undo_remove(backend, s);
 		if (r == -ECONNRESET)
 			r = undo_remove(backend, s); /* the helper died; another is started */
-		if (r < 0)
-			note_error(ret, r);
+		pr_restored_note(ret, r);
 	}
 }
 
@@ -411,13 +165,12 @@ static bool rescan_for_missing(
 	for (size_t i = 0; i < record->n_functions; i++) {
 		const char *path = record->functions[i].path;
 
-		if (find_present(ret->now, path) || is_pulled(ret->now, path) ||
+		if (pr_roster_present(ret->now, path) || pr_roster_pulled(ret->now, path) ||
 			!root_of_path(path, &root) || pr_address_compare(&root, &last) == 0)
 			continue;
 		last = root;
 		r = rescan_root(backend, &root);
-		if (r < 0)
-			note_error(ret, r);
+		pr_restored_note(ret, r);
 		any = true;
 	}
 
@@ -429,7 +182,7 @@ static void bring_back(
 {
 	pr_settings_hold(record, backend);
 	undo_removes(backend, record, ret);
-	look_again(backend, ret);
+	pr_restore_look(backend, ret);
 	if (ret->now)
 		(void)rescan_for_missing(backend, record, ret); /* settling looks anyway */
 }
@@ -449,12 +202,11 @@ static bool restore_sizes(
 		const struct pr_function *f = NULL;
 
 		if (pr_restores_size(s) && s->doing)
-			f = find_present(ret->now, s->path);
+			f = pr_roster_present(ret->now, s->path);
 		if (!f)
 			continue;
 		r = pr_restore_size(backend, f, s, &again);
-		if (r < 0)
-			note_error(ret, r);
+		pr_restored_note(ret, r);
 	}
 
 	return again;
@@ -479,7 +231,7 @@ static bool lacks_room(const struct pr_record *record, const struct pr_topology 
 		if (record->steps[i].kind == PR_STEP_REMOVE && record->steps[i].doing)
 			begun = true;
 	for (size_t i = 0; now && i < record->n_functions; i++)
-		if (what_is_missing(now, &record->functions[i]) == MISSING_BAR)
+		if (pr_roster_missing(now, &record->functions[i]) == PR_MISSING_BAR)
 			lost = true;
 
 	return begun && lost;
@@ -494,29 +246,27 @@ static void take_virtual_away(
 		const struct pr_function *f;
 		int r;
 
-		f = s->inverse == PR_INVERSE_VFS ? find_present(ret->now, s->path) : NULL;
+		f = s->inverse == PR_INVERSE_VFS ? pr_roster_present(ret->now, s->path) : NULL;
 		if (!f || f->facts->sriov_numvfs <= 0)
 			continue;
 		r = pr_settings_set_vfs(backend, &f->address, (uint32_t)f->facts->sriov_numvfs, 0);
 		if (r < 0)
 			r = pr_settings_set_vfs(
 				backend, &f->address, (uint32_t)f->facts->sriov_numvfs, 0);
-		if (r < 0)
-			note_error(ret, r);
+		pr_restored_note(ret, r);
 	}
 }
 
-/* Once more when it failed: another helper may do better. */
-static void remove_again(
-	const struct pr_backend *backend, const struct pr_function *f, struct pr_restored *ret)
+int pr_restore_remove(const struct pr_backend *backend, const struct pr_function *f)
 {
-	int r = backend->ops->remove ? backend->ops->remove(backend->instance, &f->address)
-				     : -EOPNOTSUPP;
+	int r;
 
-	if (r < 0 && backend->ops->remove)
-		r = backend->ops->remove(backend->instance, &f->address);
+	if (!backend->ops->remove)
+		return -EOPNOTSUPP;
+	r = backend->ops->remove(backend->instance, &f->address);
 	if (r < 0)
-		note_error(ret, r);
+		r = backend->ops->remove(backend->instance, &f->address);
+	return r == -ENODEV ? 0 : r;
 }
 
 /*
@@ -531,11 +281,11 @@ static void remove_rest(
 		struct pr_record_step *s = &record->steps[i];
 		const struct pr_function *f;
 
-		f = s->kind == PR_STEP_REMOVE ? find_present(ret->now, s->path) : NULL;
+		f = s->kind == PR_STEP_REMOVE ? pr_roster_present(ret->now, s->path) : NULL;
 		if (!f)
 			continue;
 		s->doing = true;
-		remove_again(backend, f, ret);
+		pr_restored_note(ret, pr_restore_remove(backend, f));
 	}
 }
 
@@ -549,23 +299,11 @@ static void settle_after(const struct pr_backend *backend, const struct pr_recor
 		ret->error = before->error; /* it came first */
 }
 
-static bool lost_more_than_drivers(const struct pr_record *record, const struct pr_topology *now)
-{
-	for (size_t i = 0; now && i < record->n_functions; i++) {
-		enum missing what = what_is_missing(now, &record->functions[i]);
-
-		if (what == MISSING_DEVICE || what == MISSING_BAR)
-			return true;
-	}
-
-	return false;
-}
-
 /* Level by level: what is behind a bridge is seen when its numbers are right. */
 static void restore_numbers(const struct pr_backend *backend, const struct pr_record *record,
 	struct pr_restored *before, struct pr_restored *ret)
 {
-	for (size_t i = 0; i < record->n_steps && lost_more_than_drivers(record, ret->now); i++) {
+	for (size_t i = 0; i < record->n_steps && pr_roster_lost(record, ret->now); i++) {
 		before->now = ret->now;
 		if (!pr_restore_numbers(backend, record, before))
 			break;
@@ -582,18 +320,18 @@ static void restore_numbers(const struct pr_backend *backend, const struct pr_re
 static bool undo_registers(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
 {
-	look_again(backend, ret);
+	pr_restore_look(backend, ret);
 	if (!ret->now)
 		return !pr_restore_waits(record);
 	undo_writes(backend, record, ret);
 	if (pr_restore_forward(backend, record, ret)) {
-		if (!is_backend_failure(ret->error))
+		if (!pr_restore_unanswered(ret->error))
 			return true;
 		pr_topology_free(ret->now);
 		ret->now = NULL;
 		return false;
 	}
-	if (lost_more_than_drivers(record, ret->now) || pr_restore_misfits(record, ret->now))
+	if (pr_roster_lost(record, ret->now) || pr_restore_misfits(record, ret->now))
 		(void)pr_restore_numbers(backend, record, ret);
 	return true;
 }
@@ -618,7 +356,7 @@ void pr_restore(
 		return;
 	}
 	if (sizes_to_undo(record)) {
-		look_again(backend, &before);
+		pr_restore_look(backend, &before);
 		if (restore_sizes(backend, record, &before))
 			remove_rest(backend, record, &before);
 	}
@@ -643,20 +381,18 @@ static void go_back(
 	take_virtual_away(backend, record, ret);
 	for (size_t i = 0; i < record->n_steps; i++) {
 		const struct pr_record_step *s = &record->steps[i];
-		const struct pr_function *f = s->path ? find_present(ret->now, s->path) : NULL;
+		const struct pr_function *f = s->path ? pr_roster_present(ret->now, s->path) : NULL;
 		bool again = false; /* all that the plan removed is, here */
 		int r;
 
 		if (f && pr_restores_size(s)) {
 			r = pr_restore_size(backend, f, s, &again);
-			if (r < 0)
-				note_error(ret, r);
+			pr_restored_note(ret, r);
 		} else if (f && s->inverse == PR_INVERSE_WRITE) {
 			r = undo_write(backend, f, s);
-			if (r < 0)
-				note_error(ret, r);
+			pr_restored_note(ret, r);
 		} else if (f && s->kind == PR_STEP_REMOVE) {
-			remove_again(backend, f, ret);
+			pr_restored_note(ret, pr_restore_remove(backend, f));
 		}
 	}
 }
@@ -667,7 +403,7 @@ void pr_undo(
 	struct pr_restored before = { 0 };
 
 	undo_enabled(record);
-	look_again(backend, &before);
+	pr_restore_look(backend, &before);
 	if (before.now) {
 		pr_settings_guard(record, before.now, backend);
 		go_back(backend, record, &before);

@@ -26,6 +26,19 @@ struct pr_restored {
 void pr_restore_settle(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret);
 
+/* Looks once more, into @ret->now; NULL when that failed, which is noted. */
+void pr_restore_look(const struct pr_backend *backend, struct pr_restored *ret);
+/* The first failure is the one that is told; @r may be none. */
+void pr_restored_note(struct pr_restored *ret, int r);
+/*
+ * A driver that refuses is an answer, seen in the next look; a back end that does not work leaves the
+ * state in doubt.
+ */
+bool pr_restore_unanswered(int r);
+
+/* Once more when it fails: a helper that died is started again.  0 too when it is gone already. */
+int pr_restore_remove(const struct pr_backend *backend, const struct pr_function *f);
+
 /*
  * Undoes a plan that was carried out to its end: the same once more, with the registers that it wrote
  * put back.  What it moved has its addresses from the kernel then, as before.
