@@ -278,6 +278,8 @@ struct pr_certificate {
 /* What an administrator can do where no plan can. */
 enum pr_advice_kind {
 	PR_ADVICE_BOOT = 0, /* boot; @setting is for the kernel's command line, "" for nothing */
+	PR_ADVICE_FIRMWARE, /* its setup: @setting is "above-4g=SIZE", "mmio-high=" or "mmio-low=" */
+	PR_ADVICE_HYPERVISOR, /* QEMU's command line */
 	_PR_ADVICE_KIND_MAX,
 };
 const char *pr_advice_kind_name(enum pr_advice_kind k);

@@ -6,7 +6,7 @@
  * costs nobody anything is advised.  What firmware will leave is not known: it
  * is taken for what the machine has now, without the card or with it.
  */
-#include "plan/plan.h"
+#include "plan/advice.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,66 +17,35 @@
 /* Functions simulated, added up. */
 #define BUDGET UINT64_C(200000)
 
-struct adviser {
-	struct pr_plan *plan;
-	struct pr_kernel now; /* by the command line alone */
-	/* what lacks most sits in its slot; NULL: in none that the kernel watches */
-	const struct pr_function *port;     /* or the room is for cards to come */
-	const struct pr_function **bridges; /* above every target, the nearest first */
-	size_t n_bridges;
-	enum pr_tier tier;
-	bool whole; /* host bridges that no target is below boot as well */
-	struct pr_action *actions;
-	const char *doubt;
-	uint64_t spent;
-	struct pr_advice *advice; /* room for two */
-};
-
-/* Options of pci=, and how much each hot-plug port is to have spare; 0: as it is. */
-struct options {
-	const char *text;
-	uint64_t mem, pref;
-};
-
 /* ---- one boot ---- */
 
-static bool has_target(const struct adviser *a, const struct pr_root *root)
+static bool has_target(const struct pr_adviser *a, size_t nth)
 {
+	const struct pr_root *root = a->plan->topology->roots[nth];
+
 	for (size_t i = 0; i < a->plan->n_targets; i++)
 		if (a->plan->targets[i]->root == root)
 			return true;
 	return false;
 }
 
-static size_t list_actions(struct adviser *a, bool later)
+static size_t list_actions(struct pr_adviser *a, bool later)
 {
-	const struct pr_topology *t = a->plan->topology;
+	const struct pr_topology *t = a->topology;
+	const struct pr_function *port = later ? pr_topology_same(t, a->port) : NULL;
 	size_t n = 0;
 
 	if (later)
-		a->actions[n++] =
-			(struct pr_action){ .kind = PR_ACTION_UNPLUG, .function = a->port };
+		a->actions[n++] = (struct pr_action){ .kind = PR_ACTION_UNPLUG, .function = port };
 	pr_for_each_root (t, i) {
-		if (!a->whole && !has_target(a, t->roots[i]))
+		if (!a->whole && !has_target(a, i))
 			continue;
 		a->actions[n++] = (struct pr_action){ .kind = PR_ACTION_BOOT, .root = t->roots[i] };
 		a->spent += t->roots[i]->n_functions;
 	}
 	if (later)
-		a->actions[n++] = (struct pr_action){ .kind = PR_ACTION_PLUG, .function = a->port };
+		a->actions[n++] = (struct pr_action){ .kind = PR_ACTION_PLUG, .function = port };
 	return n;
-}
-
-static void note_doubt(struct adviser *a, const struct pr_doubt *doubt)
-{
-	char address[PR_ADDRESS_MAX];
-
-	if (a->doubt)
-		return;
-	if (doubt->function)
-		pr_address_format(&doubt->function->address, address);
-	a->doubt = pr_arena_printf(a->plan->arena, "%s%s%s", doubt->function ? address : "",
-		doubt->function ? ": " : "", doubt->text);
 }
 
 /* "hpmmiosize=1G", as the kernel reads it; nothing for 0. */
@@ -93,7 +62,7 @@ static const char *size_option(const char *name, uint64_t size, char ret[SIZE_MA
 }
 
 /* Behind "pci="; NULL when memory is short. */
-static const char *options_text(const struct adviser *a, const struct options *o)
+static const char *options_text(const struct pr_adviser *a, const struct pr_boot_options *o)
 {
 	char mem[SIZE_MAX_TEXT], pref[SIZE_MAX_TEXT];
 
@@ -107,7 +76,8 @@ static const char *options_text(const struct adviser *a, const struct options *o
  * The kernel that boots, by the very text that is advised.  What was written to
  * resource_alignment in sysfs does not outlive a boot.
  */
-static int select_kernel(const struct adviser *a, const struct options *o, struct pr_kernel *ret)
+static int select_kernel(
+	const struct pr_adviser *a, const struct pr_boot_options *o, struct pr_kernel *ret)
 {
 	struct pr_machine machine = a->plan->topology->machine;
 	const char *text = options_text(a, o);
@@ -125,7 +95,8 @@ static int select_kernel(const struct adviser *a, const struct options *o, struc
 }
 
 /* 1: the model lacks a fact. */
-static int boot(struct adviser *a, const struct options *o, bool later, struct pr_topology **ret)
+static int boot(
+	struct pr_adviser *a, const struct pr_boot_options *o, bool later, struct pr_topology **ret)
 {
 	struct pr_doubt doubt = { 0 };
 	struct pr_kernel kernel;
@@ -134,17 +105,16 @@ static int boot(struct adviser *a, const struct options *o, bool later, struct p
 	r = select_kernel(a, o, &kernel);
 	if (r < 0)
 		return r;
-	r = pr_kernel_apply(
-		&kernel, a->plan->topology, a->actions, list_actions(a, later), ret, &doubt);
-	if (r == 1)
-		note_doubt(a, &doubt);
+	r = pr_kernel_apply(&kernel, a->topology, a->actions, list_actions(a, later), ret, &doubt);
+	if (r == 1 && !a->doubt)
+		a->doubt = pr_doubt_text(a->plan->arena, &doubt);
 	return r;
 }
 
 /* ---- what it must come to ---- */
 
-static bool target_works(
-	const struct adviser *a, const struct pr_function *target, const struct pr_topology *after)
+static bool target_works(const struct pr_adviser *a, const struct pr_function *target,
+	const struct pr_topology *after)
 {
 	const struct pr_function *now = pr_topology_same(after, target);
 
@@ -161,7 +131,7 @@ static bool target_works(
 	return true;
 }
 
-static bool all_work(const struct adviser *a, const struct pr_topology *after)
+static bool all_work(const struct pr_adviser *a, const struct pr_topology *after)
 {
 	for (size_t i = 0; i < a->plan->n_targets; i++)
 		if (!target_works(a, a->plan->targets[i], after))
@@ -170,7 +140,7 @@ static bool all_work(const struct adviser *a, const struct pr_topology *after)
 }
 
 /* @ret_after (may be NULL): what the machine is then, if it is good. */
-static int is_good(struct adviser *a, const struct options *o, bool later, bool *ret,
+static int is_good(struct pr_adviser *a, const struct pr_boot_options *o, bool later, bool *ret,
 	struct pr_topology **ret_after)
 {
 	struct pr_topology *after;
@@ -198,13 +168,13 @@ static int is_good(struct adviser *a, const struct options *o, bool later, bool 
  * above the card after the other, realloc and the last of these.  0, 1 when
  * there are no more, -ENOMEM.
  */
-static int nth_options(const struct adviser *a, size_t n, struct options *ret)
+static int nth_options(const struct pr_adviser *a, size_t n, struct pr_boot_options *ret)
 {
 	const char *old = a->now.alignments;
 	char address[PR_ADDRESS_MAX];
 	bool both = n == a->n_bridges + 2;
 
-	*ret = (struct options){ .text = n == 1 ? "realloc" : "" };
+	*ret = (struct pr_boot_options){ .text = n == 1 ? "realloc" : "" };
 	if (n < 2)
 		return 0;
 	if (a->n_bridges == 0 || n > a->n_bridges + 2)
@@ -216,8 +186,8 @@ static int nth_options(const struct adviser *a, size_t n, struct options *ret)
 }
 
 /* With every host bridge: options are for all of them. */
-static int is_good_everywhere(struct adviser *a, const struct options *o, bool later, bool *ret,
-	struct pr_topology **ret_after)
+static int is_good_everywhere(struct pr_adviser *a, const struct pr_boot_options *o, bool later,
+	bool *ret, struct pr_topology **ret_after)
 {
 	int r;
 
@@ -227,7 +197,8 @@ static int is_good_everywhere(struct adviser *a, const struct options *o, bool l
 	return r;
 }
 
-static int find_present(struct adviser *a, struct options *ret, struct pr_topology **ret_after)
+int pr_advise_present(
+	struct pr_adviser *a, struct pr_boot_options *ret, struct pr_topology **ret_after)
 {
 	bool good = false;
 	int r = 0;
@@ -241,7 +212,7 @@ static int find_present(struct adviser *a, struct options *ret, struct pr_topolo
 }
 
 /* The smallest above @low that does, in MiB: with one less it does not. */
-static int shrink(struct adviser *a, struct options *o, uint64_t *size, uint64_t low)
+static int shrink(struct pr_adviser *a, struct pr_boot_options *o, uint64_t *size, uint64_t low)
 {
 	uint64_t high = *size;
 	bool good;
@@ -264,7 +235,7 @@ static int shrink(struct adviser *a, struct options *o, uint64_t *size, uint64_t
 }
 
 /* What the port has when the kernel sizes it for the card, if it is more than it has anyway. */
-static uint64_t spare_for(const struct adviser *a, const struct pr_topology *with_card,
+static uint64_t spare_for(const struct pr_adviser *a, const struct pr_topology *with_card,
 	unsigned int window, uint64_t has)
 {
 	const struct pr_function *port = pr_topology_same(with_card, a->port);
@@ -274,7 +245,8 @@ static uint64_t spare_for(const struct adviser *a, const struct pr_topology *wit
 }
 
 /* A window that holds the card may have to be larger than it where it begins elsewhere. */
-static int try_sizes(struct adviser *a, const struct options *least, struct options *o, bool *ret)
+static int try_sizes(struct pr_adviser *a, const struct pr_boot_options *least,
+	struct pr_boot_options *o, bool *ret)
 {
 	const unsigned int most = least->mem || least->pref ? 4 : 1;
 	int r = 0;
@@ -296,8 +268,8 @@ static int try_sizes(struct adviser *a, const struct options *least, struct opti
  * What the hot-add has changed is not what firmware will leave: only options that make the kernel
  * size all windows above the slot itself do not depend on it.
  */
-static int find_later(
-	struct adviser *a, const struct options *least, struct options *ret, bool *good)
+static int find_later(struct pr_adviser *a, const struct pr_boot_options *least,
+	struct pr_boot_options *ret, bool *good)
 {
 	int r = 0;
 
@@ -312,7 +284,7 @@ static int find_later(
 
 /* ---- putting it into words ---- */
 
-static int advise(struct adviser *a, const struct options *o, bool later)
+static int advise(struct pr_adviser *a, const struct pr_boot_options *o, bool later)
 {
 	struct pr_advice *advice = &a->advice[a->plan->n_advice];
 	const char *text = options_text(a, o);
@@ -365,7 +337,7 @@ static bool is_above_all(const struct pr_plan *p, const struct pr_function *brid
 	return bridge->bridge != NULL;
 }
 
-static int find_bridges(struct adviser *a)
+static int find_bridges(struct pr_adviser *a)
 {
 	const struct pr_plan *p = a->plan;
 	size_t n = 0;
@@ -381,17 +353,17 @@ static int find_bridges(struct adviser *a)
 	return 0;
 }
 
-static int prepare(struct adviser *a)
+static int prepare(struct pr_adviser *a)
 {
 	struct pr_plan *p = a->plan;
 	int r;
 
 	a->actions = pr_new_array(p->arena, p->topology->n_roots + 2, struct pr_action);
-	a->advice = pr_new_array(p->arena, 2, struct pr_advice);
+	a->advice = pr_new_array(p->arena, PR_ADVICE_MAX, struct pr_advice);
 	if (!a->actions || !a->advice)
 		return -ENOMEM;
 	p->advice = a->advice;
-	r = select_kernel(a, &(struct options){ .text = "" }, &a->now);
+	r = select_kernel(a, &(struct pr_boot_options){ .text = "" }, &a->now);
 	if (r < 0)
 		return r;
 	a->port = find_port(p);
@@ -399,14 +371,14 @@ static int prepare(struct adviser *a)
 }
 
 /* What booting alone would take from somebody is no ground to advise from. */
-static int check_ground(struct adviser *a, bool *ret)
+static int check_ground(struct pr_adviser *a, bool *ret)
 {
 	struct pr_topology *after;
 	char why[200];
 	int r;
 
 	*ret = false;
-	r = boot(a, &(struct options){ .text = "" }, false, &after);
+	r = boot(a, &(struct pr_boot_options){ .text = "" }, false, &after);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	*ret = pr_nothing_lost(a->plan->topology, after, why, sizeof(why));
@@ -417,9 +389,9 @@ static int check_ground(struct adviser *a, bool *ret)
 	return *ret || a->doubt ? 0 : -ENOMEM;
 }
 
-static int advise_later(struct adviser *a, const struct pr_topology *with_card)
+static int advise_later(struct pr_adviser *a, const struct pr_topology *with_card)
 {
-	struct options o, least = { .text = "" };
+	struct pr_boot_options o, least = { .text = "" };
 	bool good;
 	int r;
 
@@ -429,9 +401,9 @@ static int advise_later(struct adviser *a, const struct pr_topology *with_card)
 	return r == 0 && good ? advise(a, &o, true) : r;
 }
 
-static int advise_reserves(struct adviser *a)
+static int advise_reserves(struct pr_adviser *a)
 {
-	struct options o, least = { .text = "" };
+	struct pr_boot_options o, least = { .text = "" };
 	bool good;
 	int r;
 
@@ -446,15 +418,15 @@ static int advise_reserves(struct adviser *a)
 	return r == 0 && good ? advise(a, &o, true) : r;
 }
 
-static int advise_boots(struct adviser *a)
+static int advise_boots(struct pr_adviser *a)
 {
 	struct pr_topology *after = NULL;
-	struct options o;
+	struct pr_boot_options o;
 	int r;
 
 	if (a->plan->n_reserves > 0)
 		return advise_reserves(a);
-	r = find_present(a, &o, &after);
+	r = pr_advise_present(a, &o, &after);
 	if (r < 0 || !after)
 		return r;
 	r = advise(a, &o, false);
@@ -466,7 +438,7 @@ static int advise_boots(struct adviser *a)
 
 int pr_plan_advise(struct pr_plan *p)
 {
-	struct adviser a = { .plan = p };
+	struct pr_adviser a = { .plan = p, .topology = p->topology };
 	bool ground = false;
 	int r;
 
@@ -476,6 +448,9 @@ int pr_plan_advise(struct pr_plan *p)
 	for (a.tier = PR_TIER_ALL; r == 0 && ground && p->n_advice == 0 && a.tier < _PR_TIER_MAX;
 		a.tier++)
 		r = advise_boots(&a);
+	if (r == 0 && ground && p->n_advice == 0 && p->verdict == PR_VERDICT_INFEASIBLE &&
+		p->n_reserves == 0)
+		r = pr_advise_apertures(&a);
 	if (r == 0 && p->n_advice == 0)
 		p->no_advice = a.doubt;
 	return r;

@@ -75,6 +75,8 @@ const char *pr_advice_kind_name(enum pr_advice_kind k)
 {
 	static const char *const names[_PR_ADVICE_KIND_MAX] = {
 		[PR_ADVICE_BOOT] = "boot",
+		[PR_ADVICE_FIRMWARE] = "firmware",
+		[PR_ADVICE_HYPERVISOR] = "hypervisor",
 	};
 
 	return (unsigned int)k < _PR_ADVICE_KIND_MAX ? names[k] : "invalid";

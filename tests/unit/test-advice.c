@@ -18,7 +18,11 @@
 	"03:00.0 dev 1b36:0010 class=010802 bar0=mem64:4000@fe000000 driver=nvme\n"
 #define CARD(size) "04:00.0 dev 1b36:0005 class=00ff00 bar2=pref64:" size "@forgotten\n"
 
-/* @said: "present SETTING" or "later SETTING", each on a line. */
+#define TOO_LARGE CARD("20000000000")
+/* The host bridge of a machine of QEMU's. */
+#define Q35 "00:00.0 dev 8086:29c0 class=060000 config=2c:f41a0011\n"
+
+/* @said: "present SETTING" or "later SETTING", or "KIND SETTING" where no option helps; a line each. */
 static const struct advice_case {
 	const char *name, *machine, *pin;
 	enum pr_disruption limit;
@@ -56,17 +60,42 @@ static const struct advice_case {
 		.verdict = PR_VERDICT_VETOED,
 		.said = "present pci=realloc\n"
 			"later pci=resource_alignment=0000:00:02.0,hpmmioprefsize=1G\n" },
-	{ .name = "what the host bridge cannot hold no boot places",
-		.machine = "kernel 6.12.0\ncmdline quiet\n" HOST SWITCH CARD("20000000000"),
+	{ .name = "what the host bridge cannot hold takes more room above 4 GiB",
+		.machine = "kernel 6.12.0\ncmdline quiet\n" HOST SWITCH TOO_LARGE,
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.said = "firmware mmio-high=4096G\n" },
+	{ .name = "or any, where firmware maps nothing there",
+		.machine = "kernel 7.2.0\ncmdline quiet\n"
+			   "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff\n" SWITCH CARD(
+				   "100000000"),
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.said = "firmware above-4g=4G\n" },
+	{ .name = "QEMU is told how large its 64-bit hole is to be",
+		.machine = "kernel 6.12.0\ncmdline quiet\nguest\n" HOST Q35 SWITCH TOO_LARGE,
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.said = "hypervisor -global q35-pcihost.pci-hole64-size=4096G\n" },
+	{ .name = "what other hypervisors could do nobody knows",
+		.machine = "kernel 6.12.0\ncmdline quiet\nguest\n" HOST SWITCH TOO_LARGE,
 		.limit = PR_DISRUPTION_IN_USE,
 		.verdict = PR_VERDICT_INFEASIBLE,
 		.said = "" },
+	{ .name = "no room above 4 GiB helps a BAR of 32 bits",
+		.machine = "kernel 6.12.0\ncmdline quiet\n"
+			   "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff "
+			   "mem=100000000-8ffffffff\n" SWITCH
+			   "04:00.0 dev 1b36:0005 class=00ff00 bar0=mem:40000000@forgotten\n",
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.said = "firmware mmio-low=2028M\n" },
 	{ .name = "where a plan will do nothing is advised",
 		.machine = "kernel 6.12.0\ncmdline quiet\n" HOST SWITCH CARD("40000000"),
 		.limit = PR_DISRUPTION_RESTART,
 		.verdict = PR_VERDICT_OK,
 		.said = "" },
-	{ .name = "a card on the root bus has no windows to size, and no slot that is watched",
+	{ .name = "a card on the root bus has no windows to size: only a larger aperture helps",
 		.machine =
 			"kernel 6.12.0\ncmdline quiet\n"
 			"root 0000:00-ff mem=c0000000-c01fffff\n"
@@ -75,7 +104,7 @@ static const struct advice_case {
 			"00:05.0 dev 8086:0001 class=020000 bar0=mem:100000@forgotten\n",
 		.limit = PR_DISRUPTION_IN_USE,
 		.verdict = PR_VERDICT_INFEASIBLE,
-		.said = "" },
+		.said = "firmware mmio-low=1026M\n" },
 	{ .name = "a machine that Linux would not boot into tells nothing of its next boot",
 		.machine = "kernel 6.12.0\ncmdline quiet\n" HOST SWITCH CARD(
 			"40000000") "00:05.0 dev 8086:0001 class=020000 bar0=mem:1000000@c1000000 driver=e1000e\n"
@@ -99,10 +128,12 @@ static void say(const struct pr_plan *p, char *text, size_t size)
 		const struct pr_advice *a = &p->advice[i];
 		size_t length = strlen(text);
 
-		assert_string_equal(pr_advice_kind_name(a->kind), "boot");
-		assert_non_null(strstr(a->text, a->setting));
+		assert_non_null(a->text);
 		(void)snprintf(text + length, size - length, "%s %s\n",
-			a->later ? "later" : "present", a->setting);
+			a->kind != PR_ADVICE_BOOT ? pr_advice_kind_name(a->kind)
+			: a->later                ? "later"
+						  : "present",
+			a->setting);
 	}
 }
 

@@ -339,7 +339,7 @@ def _cut_power(run: Run, step: dict[str, Any]) -> None:
 
 def _boot(run: Run, step: dict[str, Any]) -> None:
     """The machine is started again, with more on the kernel's command line or other properties of devices."""
-    words = run.fill(step.get("arguments", []))
+    words = [word for text in run.fill(step.get("arguments", [])) for word in text.split()]
     run.guest.start_again(run.fill(step["boot"]), _plugged(run, step) + words, run.fill(step.get("properties", {})))
 
 

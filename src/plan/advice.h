@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Private to advice: one boot after the other on the model, and what must come of it. */
+#pragma once
+
+#include "plan/plan.h"
+
+#define PR_ADVICE_MAX 3
+
+struct pr_adviser {
+	struct pr_plan *plan;
+	/* what boots: the machine planned on, or a copy of it with other apertures */
+	const struct pr_topology *topology;
+	struct pr_kernel now; /* by the command line alone */
+	/*
+	 * what lacks most sits in its slot; NULL: in none that the kernel watches, or the room is for
+	 * cards to come
+	 */
+	const struct pr_function *port;
+	const struct pr_function **bridges; /* above every target, the nearest first */
+	size_t n_bridges;
+	enum pr_tier tier;
+	bool whole; /* host bridges that no target is below boot as well */
+	struct pr_action *actions;
+	const char *doubt;
+	uint64_t spent;
+	struct pr_advice *advice; /* room for PR_ADVICE_MAX */
+};
+
+/* Options of pci=, and how much each hot-plug port is to have spare; 0: as it is. */
+struct pr_boot_options {
+	const char *text;
+	uint64_t mem, pref;
+};
+
+/*
+ * The first options with which @a->topology boots into what was asked for, the card in its slot.
+ * @ret_after: what the machine is then; untouched when there are none.  0 or -ENOMEM.
+ */
+int pr_advise_present(
+	struct pr_adviser *a, struct pr_boot_options *ret, struct pr_topology **ret_after);
+
+/* ---- advice-aperture.c ---- */
+
+/* A host bridge with more room, where that is what is missing.  0 or -ENOMEM. */
+int pr_advise_apertures(struct pr_adviser *a);
