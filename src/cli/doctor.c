@@ -28,7 +28,7 @@ static int finding_exit(const struct pr_doctor *d, const struct pr_plan *p)
 										: PR_EXIT_NOTHING;
 }
 
-static int examine(struct pr_source *s, const struct pr_question *q, const struct pr_cli *cli)
+static int examine(const struct pr_cli *cli, const struct pr_source *s, const struct pr_question *q)
 {
 	struct pr_diagnosis diagnosis = { .topology = s->topology, .notes = pr_source_notes(s) };
 	struct pr_doctor *d;
@@ -51,17 +51,5 @@ static int examine(struct pr_source *s, const struct pr_question *q, const struc
 
 int pr_verb_doctor(const struct pr_cli *cli)
 {
-	struct pr_question q = { 0 };
-	struct pr_source s;
-	int r;
-
-	r = pr_source_open(cli, false, &s);
-	if (r != PR_EXIT_OK)
-		return r;
-	r = pr_question_init(cli, s.topology, &q);
-	if (r == PR_EXIT_OK)
-		r = examine(&s, &q, cli);
-	pr_question_deinit(&q);
-	pr_source_close(&s);
-	return r;
+	return pr_question_answer(cli, examine);
 }

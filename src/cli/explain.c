@@ -123,9 +123,9 @@ static bool print_diagnosis(const struct pr_cli *cli, const struct pr_diagnosis 
 	return pr_cli_print(&t);
 }
 
-static int explain(const struct pr_cli *cli, const struct pr_question *q,
-	const struct pr_topology *t, const struct pr_import_notes *notes)
+static int explain(const struct pr_cli *cli, const struct pr_source *s, const struct pr_question *q)
 {
+	const struct pr_topology *t = s->topology;
 	struct pr_arena *arena = pr_arena_new();
 	struct pr_explanation e;
 	struct pr_plan *p = NULL;
@@ -145,7 +145,7 @@ static int explain(const struct pr_cli *cli, const struct pr_question *q,
 					       .named = q->devices,
 					       .n_named = q->n_devices,
 					       .plan = p,
-					       .notes = notes });
+					       .notes = pr_source_notes(s) });
 	pr_plan_free(p);
 	pr_arena_free(arena);
 	return printed ? PR_EXIT_OK : PR_EXIT_ERROR;
@@ -153,19 +153,5 @@ static int explain(const struct pr_cli *cli, const struct pr_question *q,
 
 int pr_verb_explain(const struct pr_cli *cli)
 {
-	struct pr_question q;
-	struct pr_source s;
-	int r;
-
-	r = pr_source_open(cli, false, &s);
-	if (r != PR_EXIT_OK)
-		return r;
-
-	r = pr_question_init(cli, s.topology, &q);
-	if (r == PR_EXIT_OK) {
-		r = explain(cli, &q, s.topology, pr_source_notes(&s));
-		pr_question_deinit(&q);
-	}
-	pr_source_close(&s);
-	return r;
+	return pr_question_answer(cli, explain);
 }

@@ -92,6 +92,26 @@ void pr_question_deinit(struct pr_question *q)
 	*q = (struct pr_question){ 0 };
 }
 
+int pr_question_answer(
+	const struct pr_cli *cli, int (*answer)(const struct pr_cli *cli, const struct pr_source *s,
+					  const struct pr_question *q))
+{
+	struct pr_question q = { 0 };
+	struct pr_source s;
+	int r;
+
+	r = pr_source_open(cli, false, &s);
+	if (r != PR_EXIT_OK)
+		return r;
+
+	r = pr_question_init(cli, s.topology, &q);
+	if (r == PR_EXIT_OK)
+		r = answer(cli, &s, &q);
+	pr_question_deinit(&q);
+	pr_source_close(&s);
+	return r;
+}
+
 static int make_plan(const struct pr_question *q, const struct pr_topology *t, struct pr_plan **ret)
 {
 	struct pr_plan *p;
@@ -176,30 +196,26 @@ static int check_still_there(const struct pr_plan *p)
 	return PR_EXIT_OK;
 }
 
-int pr_verb_plan(const struct pr_cli *cli)
+static int show(const struct pr_cli *cli, const struct pr_source *s, const struct pr_question *q)
 {
-	struct pr_question q = { 0 };
-	struct pr_plan *p = NULL;
-	struct pr_source s;
+	struct pr_plan *p;
 	int r;
 
-	r = pr_source_open(cli, false, &s);
+	r = pr_question_plan(q, s->topology, s->remote, &p);
 	if (r != PR_EXIT_OK)
 		return r;
-
-	r = pr_question_init(cli, s.topology, &q);
-	if (r == PR_EXIT_OK)
-		r = pr_question_plan(&q, s.topology, s.remote, &p);
-	if (r == PR_EXIT_OK && (s.local || s.remote))
+	if (s->local || s->remote)
 		r = check_still_there(p);
 	if (r == PR_EXIT_OK)
-		r = pr_plan_look_around(&s, p);
+		r = pr_plan_look_around(s, p);
 	if (r == PR_EXIT_OK)
-		r = print_plan(cli, p, pr_source_notes(&s)) ? pr_verdict_exit(p->verdict)
-							    : PR_EXIT_ERROR;
-
+		r = print_plan(cli, p, pr_source_notes(s)) ? pr_verdict_exit(p->verdict)
+							   : PR_EXIT_ERROR;
 	pr_plan_free(p);
-	pr_question_deinit(&q);
-	pr_source_close(&s);
 	return r;
+}
+
+int pr_verb_plan(const struct pr_cli *cli)
+{
+	return pr_question_answer(cli, show);
 }

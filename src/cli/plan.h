@@ -29,6 +29,14 @@ int pr_question_reserve(
 	const struct pr_cli *cli, const struct pr_topology *t, struct pr_question *q);
 
 /*
+ * A verb that answers one question on one look: opens the machine, resolves what was asked and
+ * calls @answer, whose exit code it hands on.
+ */
+int pr_question_answer(
+	const struct pr_cli *cli, int (*answer)(const struct pr_cli *cli, const struct pr_source *s,
+					  const struct pr_question *q));
+
+/*
  * Plans, and verifies what the planner says.  With @remote the daemon has to
  * come to the same plan.  PR_EXIT_OK and a plan of any verdict, else told.
  */

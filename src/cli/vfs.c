@@ -47,18 +47,5 @@ static int show(const struct pr_cli *cli, const struct pr_source *s, const struc
 
 int pr_verb_vfs(const struct pr_cli *cli)
 {
-	struct pr_question q = { 0 };
-	struct pr_source s;
-	int r;
-
-	r = pr_source_open(cli, false, &s);
-	if (r != PR_EXIT_OK)
-		return r;
-
-	r = pr_question_init(cli, s.topology, &q);
-	if (r == PR_EXIT_OK)
-		r = show(cli, &s, &q);
-	pr_question_deinit(&q);
-	pr_source_close(&s);
-	return r;
+	return pr_question_answer(cli, show);
 }
