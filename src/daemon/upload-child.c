@@ -146,6 +146,20 @@ static const struct pr_function *find_bridge(
 
 /* ---- cards that are made up ---- */
 
+/* @name: of the file or the template; NULL for a text that came with the call. */
+static void refuse_template(
+	int channel, const char *name, const struct pr_import_error *error, int r)
+{
+	const char *why = error->text[0] ? error->text : strerror(r < 0 ? -r : EINVAL);
+
+	if (!name)
+		name = "template";
+	if (error->line > 0)
+		fail(channel, PR_UPLOAD_SAID_INVALID, "%.200s, line %u: %.250s", name, error->line,
+			why);
+	fail(channel, PR_UPLOAD_SAID_INVALID, "%.200s: %.250s", name, why);
+}
+
 static struct pr_template *load_template(const struct pr_upload_addition *added, int channel)
 {
 	static const char *const directories[] = { PCIROOM_LOCAL_TEMPLATES, PCIROOM_TEMPLATES };
@@ -158,8 +172,7 @@ static struct pr_template *load_template(const struct pr_upload_addition *added,
 	k = added->yaml ? pr_template_read(added->yaml, strlen(added->yaml), &shelf, &t, &error)
 			: pr_template_load(added->name, &shelf, &t, &file, &error);
 	if (k != 0)
-		fail(channel, PR_UPLOAD_SAID_INVALID, "template, line %u: %.400s", error.line,
-			error.text[0] ? error.text : strerror(k < 0 ? -k : EINVAL));
+		refuse_template(channel, file ? file : added->name, &error, k);
 	return t;
 }
 
