@@ -192,6 +192,13 @@ def _card(run: Run, row: dict[str, Any]) -> dict[str, str]:
     return run.machine.device(row, bus, 0, run.path(bus))
 
 
+def _wait_empty(run: Run, device: str) -> None:
+    """QEMU lets go of a card a moment after the guest has, when the slot's power is off."""
+    before = {name for name, path in run.machine.paths.items() if path == run.path(device) and name != device}
+    run.guest.wait(f"an empty slot for {device}", lambda: not before & {
+        item["name"] for item in run.guest.qmp("qom-list", path="/machine/peripheral")})
+
+
 def _hot_add(run: Run, step: dict[str, Any]) -> None:
     """device_add, then wait for /proc/bus/pci/BB/DD.F: pci_bus_add_device() makes it after assignment."""
     row = dict(step["hot-add"])
@@ -199,7 +206,9 @@ def _hot_add(run: Run, step: dict[str, Any]) -> None:
         row["memdev"] = f"memory-{row['id']}"
         run.guest.qmp("object-add", **{"qom-type": "memory-backend-ram", "id": row["memdev"],
                                        "size": size(row.pop("memory"))})
-    run.guest.qmp("device_add", **_card(run, row))
+    card = _card(run, row)
+    _wait_empty(run, row["id"])
+    run.guest.qmp("device_add", **card)
     if step.get("unseen"):
         return
     directory = "/sys/devices/pci0000:00"
