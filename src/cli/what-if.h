@@ -2,14 +2,9 @@
 /* The verb what-if: what was asked, for those who print the answer. */
 #pragma once
 
+#include "cli/changes.h"
 #include "cli/render.h"
-#include "pciroom/what-if.h"
 
-/* A card that comes; template and address are kept by the verb. */
-struct pr_addition {
-	const struct pr_template *template;
-	struct pr_address port;
-};
 /* Everything that the answer is about. */
 struct pr_what_if_answer {
 	const struct pr_what_if *what_if;
