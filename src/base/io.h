@@ -18,6 +18,8 @@ int pr_readlink_base_at(int dirfd, const char *path, char **ret);
  * ones count for nothing): what a child must not hold, connections above all.
  */
 void pr_close_others(unsigned int from, int *keep, size_t n);
+/* A socket of @type (close-on-exec) that is connected to the one at @path; -ENAMETOOLONG. */
+int pr_connect_unix(const char *path, int type);
 /* All of it, over short writes and EINTR. */
 int pr_write_all(int fd, const void *data, size_t n);
 /* Memory file @name that holds @data and can not be changed any more, at its beginning; or -errno. */

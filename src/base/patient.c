@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/macros.h"
 
@@ -41,14 +42,6 @@ struct pr_patient {
 	int answers;
 	size_t ahead; /* the file that the child's next answer is for */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ---- in the child ---- */
 
@@ -112,10 +105,10 @@ static int start(struct pr_patient *p)
 bool pr_child_gone(pid_t pid, unsigned int milliseconds)
 {
 	static const struct timespec pause = { .tv_nsec = 5000000 };
-	int64_t deadline = now_ms() + milliseconds;
+	int64_t deadline = pr_now_ms() + milliseconds;
 
 	while (waitpid(pid, NULL, WNOHANG) == 0) {
-		if (now_ms() >= deadline)
+		if (pr_now_ms() >= deadline)
 			return false;
 		(void)nanosleep(&pause, NULL); /* woken early, it looks again early */
 	}
@@ -157,14 +150,14 @@ static bool is_in_kernel(pid_t pid)
 static int wait_answer(const struct pr_patient *p)
 {
 	struct pollfd fd = { .fd = p->answers, .events = POLLIN };
-	int64_t slow = now_ms() + (int64_t)p->patience_ms * PATIENCE_OF_SLOW;
+	int64_t slow = pr_now_ms() + (int64_t)p->patience_ms * PATIENCE_OF_SLOW;
 	int r;
 
 	do {
 		r = poll(&fd, 1, (int)p->patience_ms);
 		if (r < 0 && errno != EINTR)
 			return -errno;
-	} while (r <= 0 && !(r == 0 && is_in_kernel(p->pid)) && now_ms() < slow);
+	} while (r <= 0 && !(r == 0 && is_in_kernel(p->pid)) && pr_now_ms() < slow);
 
 	return r > 0 ? 0 : -ETIMEDOUT;
 }

@@ -118,6 +118,32 @@ int pr_parse_u64(const char *text, int base, uint64_t *ret)
 	return 0;
 }
 
+int pr_parse_size(const char *text, uint64_t *ret)
+{
+	static const char units[] = "KMGTPE";
+	const bool hexadecimal = text[0] == '0' && text[1] == 'x';
+	const size_t n = strlen(text);
+	const char *unit = n > 1 && !hexadecimal ? strchr(units, text[n - 1]) : NULL;
+	const unsigned int shift = unit ? 10 * (unsigned int)(unit - units + 1) : 0;
+	char number[24];
+	uint64_t value;
+	int r;
+
+	if (n >= sizeof(number))
+		return -EINVAL;
+	memcpy(number, text, n + 1);
+	if (unit)
+		number[n - 1] = '\0';
+	r = pr_parse_u64(number, hexadecimal ? 16 : 10, &value);
+	if (r < 0 || value == 0)
+		return r < 0 ? r : -EINVAL;
+	if (value > UINT64_MAX >> shift)
+		return -ERANGE;
+
+	*ret = value << shift;
+	return 0;
+}
+
 const char *pr_size_format(uint64_t bytes, char ret[PR_SIZE_TEXT_MAX])
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };

@@ -29,6 +29,11 @@ int pr_text_take(struct pr_text *t, char **ret, size_t *ret_length);
  * -ERANGE.
  */
 int pr_parse_u64(const char *text, int base, uint64_t *ret);
+/*
+ * "4096", "0x1000", "64M": bytes; behind a decimal number one of K, M, G, T, P, E multiplies by
+ * powers of 1024.  -EINVAL (0 as well: no size), -ERANGE.
+ */
+int pr_parse_size(const char *text, uint64_t *ret);
 
 /* "256 MiB", "4 KiB", "30.5 GiB": at most one decimal, exact where it can be. */
 #define PR_SIZE_TEXT_MAX 24

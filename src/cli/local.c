@@ -7,8 +7,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
 #include "cli/local.h"
 #include "exec/hooks.h"
@@ -286,24 +286,16 @@ static int show_step(void *userdata, const struct pr_plan *plan, size_t step, bo
 	return interrupted;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t); /* cannot fail for this clock */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Whether standard input says something until @end; false also when it is over. */
-static bool wait_for_word(int64_t end)
+static bool wait_for_word(uint64_t end)
 {
 	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
-	int64_t left;
+	uint64_t now;
 	int r;
 
 	do {
-		left = end - now_ms();
-		r = poll(&p, 1, left > 0 ? (int)left : 0);
+		now = pr_boot_usec();
+		r = poll(&p, 1, now < end ? (int)((end - now) / 1000u) : 0);
 	} while (r < 0 && errno == EINTR && !interrupted);
 
 	return r > 0 && (p.revents & POLLIN);
@@ -324,7 +316,7 @@ static bool ask_confirm(void *userdata, const struct pr_plan *plan)
 	pr_hooks_tell(&place, c->local->state, now, &waiting);
 	pr_topology_free(now);
 	pr_cli_note("all is done, and will be undone in %u s: y and Enter keep it", c->seconds);
-	return wait_for_word(now_ms() + (int64_t)c->seconds * 1000) &&
+	return wait_for_word(pr_boot_usec() + (uint64_t)c->seconds * 1000000u) &&
 	       read(STDIN_FILENO, word, sizeof(word)) > 0 && (*word == 'y' || *word == 'Y');
 }
 

@@ -9,28 +9,6 @@
 
 #define MIB UINT64_C(0x100000)
 
-/* "64M": a multiple of 1 MiB, with K, M, G or T. */
-static bool parse_size(const char *text, uint64_t *ret)
-{
-	static const char units[] = "KMGT";
-	size_t length = strlen(text);
-	const char *unit = length > 1 ? strchr(units, text[length - 1]) : NULL;
-	char number[24];
-	uint64_t size;
-
-	if (!unit || length > sizeof(number))
-		return false;
-	memcpy(number, text, length - 1);
-	number[length - 1] = '\0';
-	if (pr_parse_u64(number, 10, &size) < 0)
-		return false;
-	for (const char *u = units; u <= unit; u++)
-		if (__builtin_mul_overflow(size, UINT64_C(1024), &size))
-			return false;
-	*ret = size;
-	return size > 0 && size % MIB == 0;
-}
-
 static int bad(const char *text)
 {
 	return pr_cli_error("--reserve=%s: a slot and what it is to have are wanted, as in "
@@ -58,7 +36,7 @@ static bool parse_part(char *part, const struct pr_address *bridge, struct pr_qu
 	r.window = strcmp(part, "mem") == 0    ? PR_WINDOW_MEM
 		   : strcmp(part, "pref") == 0 ? PR_WINDOW_PREF
 					       : 0;
-	if (r.window == 0 || !parse_size(value, &r.size))
+	if (r.window == 0 || pr_parse_size(value, &r.size) < 0 || r.size % MIB != 0)
 		return false;
 	q->reserves[q->request.n_reserves++] = r;
 	return true;

@@ -4,30 +4,11 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "base/text.h"
 #include "cli/cli.h"
 
 #define SHAPE \
 	"a device, its BAR and a size are wanted, as in 0000:01:00.0:2=1G or 0000:01:00.0:vf0=max"
-
-/* "512M", "1G", "2T" */
-static bool parse_size(const char *text, uint64_t *ret)
-{
-	static const char units[] = "MGT";
-	const size_t n = strlen(text);
-	const char *unit = n > 1 ? strchr(units, text[n - 1]) : NULL;
-	const unsigned int shift = unit ? 20 + 10 * (unsigned int)(unit - units) : 0;
-	char digits[24];
-	uint64_t value;
-
-	if (!unit || n > sizeof(digits))
-		return false;
-	memcpy(digits, text, n - 1);
-	digits[n - 1] = '\0';
-	if (pr_parse_u64(digits, 10, &value) < 0 || value == 0 || value > UINT64_MAX >> shift)
-		return false;
-	*ret = value << shift;
-	return true;
-}
 
 /* "2", "vf0" */
 static bool parse_bar(const char *text, uint8_t *ret)
@@ -96,7 +77,7 @@ static int find_resize(const struct pr_topology *t, const char *text, struct pr_
 	size = cut(copy, '=');
 	bar = size ? cut(copy, ':') : NULL;
 	if (!bar || !parse_bar(bar, &ret->index) ||
-		(strcmp(size, "max") != 0 && !parse_size(size, &ret->size)))
+		(strcmp(size, "max") != 0 && pr_parse_size(size, &ret->size) < 0))
 		return pr_cli_error("--resize=%s: " SHAPE, text);
 	r = pr_cli_device(t, copy, &f);
 	if (r != PR_EXIT_OK)

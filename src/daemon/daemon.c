@@ -15,6 +15,7 @@
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
 #include "daemon/bus.h"
 #include "daemon/guard.h"

@@ -5,9 +5,9 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/io.h"
 #include "base/macros.h"
 #include "base/text.h"
 
@@ -15,38 +15,11 @@
 #define DEADLINE_MS 20000
 #define LIST_MAX    ((size_t)256 << 20)
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* this clock is always there */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static int connect_to(const char *path)
-{
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-
-	r = fd;
-	fd = -1;
-	return r;
-}
-
 /* 1: some bytes, 0: the end; negative errno. */
 static int read_some(int fd, int64_t deadline, struct pr_text *text)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
-	int64_t left = deadline - now_ms();
+	int64_t left = deadline - pr_now_ms();
 	char buffer[65536];
 	ssize_t n;
 	int r;
@@ -81,8 +54,8 @@ static bool is_complete(const struct pr_text *t, const char *end)
 int pr_list_ask(const char *path, const char *end, char **ret, size_t *ret_size)
 {
 	_cleanup_(pr_text_deinit) struct pr_text text = { 0 };
-	_cleanup_close_ int fd = connect_to(path);
-	int64_t deadline = now_ms() + DEADLINE_MS;
+	_cleanup_close_ int fd = pr_connect_unix(path, SOCK_STREAM);
+	int64_t deadline = pr_now_ms() + DEADLINE_MS;
 	int r;
 
 	if (fd < 0)

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/macros.h"
 
@@ -31,14 +31,6 @@ struct pr_looking {
 	char note[sizeof(((struct pr_message *)0)->text)];
 	bool said; /* @note is why the look failed */
 };
-
-uint64_t pr_now_usec(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* this clock is always there */
-	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
-}
 
 struct pr_look *pr_look_ref(struct pr_look *l)
 {

@@ -34,5 +34,3 @@ int pr_looking_new(sd_event *event, const struct pr_world *world,
 	const struct pr_look_events *events, struct pr_looking **ret);
 int pr_looking_start(struct pr_looking *l);
 void pr_looking_free(struct pr_looking *l); /* NULL is fine */
-
-uint64_t pr_now_usec(void);

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/macros.h"
 
@@ -34,14 +35,6 @@ struct pr_worker {
 static volatile sig_atomic_t stopping, changed, confirmed;
 /* CLOCK_BOOTTIME at which a wait ends; 0: nobody has said.  Set by a signal too, so free of locks. */
 static _Atomic uint64_t wait_end;
-
-uint64_t pr_boot_usec(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t); /* cannot fail for this clock */
-	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
-}
 
 static void on_time(int signal_number, siginfo_t *info, void *context)
 {

@@ -59,8 +59,6 @@ void pr_worker_free(struct pr_worker *w);
  * tells the next daemon).
  */
 void pr_worker_send(int channel, const struct pr_message *m);
-/* What a wait for a confirmation is measured by (CLOCK_BOOTTIME): it goes on in a machine that sleeps. */
-uint64_t pr_boot_usec(void);
 
 /* In the child: SIGTERM has come. */
 bool pr_worker_stopping(void);

@@ -12,11 +12,11 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/macros.h"
 #include "exec/helper-client.h"
@@ -41,14 +41,6 @@ struct pr_helper {
 	uint32_t sequence;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void pause_ms(long milliseconds)
 {
 	struct timespec t = { .tv_nsec = milliseconds * 1000000 };
@@ -60,30 +52,22 @@ static void pause_ms(long milliseconds)
 
 static int connect_once(const char *path, int *ret)
 {
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = pr_connect_unix(path, SOCK_SEQPACKET);
 
 	if (fd < 0)
-		return -errno;
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-
+		return fd;
 	*ret = fd;
-	fd = -1;
 	return 0;
 }
 
 static int connect_again(struct pr_helper *h)
 {
-	int64_t deadline = now_ms() + RECONNECT_MS;
+	int64_t deadline = pr_now_ms() + RECONNECT_MS;
 	int r;
 
 	for (;;) {
 		r = connect_once(h->path, &h->fd);
-		if ((r != -ECONNREFUSED && r != -ENOENT) || now_ms() >= deadline)
+		if ((r != -ECONNREFUSED && r != -ENOENT) || pr_now_ms() >= deadline)
 			return r;
 		pause_ms(50);
 	}
@@ -141,10 +125,10 @@ static int spawn_with(struct pr_helper *h, int socket)
 
 static bool wait_exit(pid_t pid, int64_t milliseconds)
 {
-	int64_t deadline = now_ms() + milliseconds;
+	int64_t deadline = pr_now_ms() + milliseconds;
 
 	while (waitpid(pid, NULL, WNOHANG) == 0) {
-		if (now_ms() >= deadline)
+		if (pr_now_ms() >= deadline)
 			return false;
 		pause_ms(5);
 	}
@@ -333,7 +317,7 @@ static int wait_readable(int fd, int64_t deadline)
 	int r;
 
 	do {
-		left = deadline - now_ms();
+		left = deadline - pr_now_ms();
 		r = poll(&p, 1, left > 0 ? (int)left : 0);
 	} while (r < 0 && errno == EINTR);
 
@@ -416,7 +400,8 @@ static int exchange(struct pr_helper *h, const struct pr_helper_request *q,
 	if (n < 0)
 		return errno == EPIPE ? -ECONNRESET : -errno;
 
-	return receive_for(h->fd, q->sequence, now_ms() + deadline + REPLY_GRACE_MS, reply, ret_fd);
+	return receive_for(
+		h->fd, q->sequence, pr_now_ms() + deadline + REPLY_GRACE_MS, reply, ret_fd);
 }
 
 int pr_helper_call(struct pr_helper *h, struct pr_helper_request *request,

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,21 +60,10 @@ struct runner {
 
 static int connect_to(const char *path, struct runner *ret)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = pr_connect_unix(path, SOCK_STREAM);
 
 	if (fd < 0)
-		return -errno;
-	r = strlen(path) < sizeof(address.sun_path) ? 0 : -ENAMETOOLONG;
-	if (r == 0)
-		memcpy(address.sun_path, path, strlen(path) + 1);
-	if (r == 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		r = -errno;
-	if (r < 0) {
-		(void)close(fd); /* nothing was sent */
-		return r;
-	}
-
+		return fd;
 	*ret = (struct runner){ .fd = fd };
 	return 0;
 }

@@ -3,20 +3,13 @@
 #include <errno.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "exec/roster.h"
 #include "exec/settings.h"
 
 /* Between two looks: a driver that is quick is seen quickly, one that is slow is not hammered. */
 #define PAUSE_MIN_MS 20u
 #define PAUSE_MAX_MS 500u
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void pause_ms(unsigned int milliseconds)
 {
@@ -95,10 +88,10 @@ static void bring_virtual(
 static void wait_for_roster(
 	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
 {
-	int64_t deadline = now_ms() + backend->settle_ms;
+	int64_t deadline = pr_now_ms() + backend->settle_ms;
 	unsigned int pause = PAUSE_MIN_MS;
 
-	while (ret->now && pr_roster_waits(record, ret->now) && now_ms() < deadline) {
+	while (ret->now && pr_roster_waits(record, ret->now) && pr_now_ms() < deadline) {
 		pause_ms(pause);
 		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
 		pr_restore_look(backend, ret);

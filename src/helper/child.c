@@ -11,8 +11,8 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/macros.h"
 #include "base/patient.h"
@@ -21,14 +21,6 @@
 
 /* A process that is not in the kernel for good is gone this long after SIGKILL. */
 #define KILL_GRACE_MS 500
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int write_attribute(int directory, const char *file, const char *text)
 {
@@ -77,7 +69,7 @@ static int wait_report(int report, int64_t deadline)
 	int result, r;
 
 	do {
-		left = deadline - now_ms();
+		left = deadline - pr_now_ms();
 		r = poll(&p, 1, left > 0 ? (int)left : 0);
 	} while (r < 0 && errno == EINTR);
 	if (r < 0)
@@ -159,7 +151,7 @@ int pr_child_write(struct pr_children *c, const struct pr_write *w)
 	r = pid < 0 ? -errno : 0;
 	(void)close(report[1]); /* only the child holds it now, so its end is seen */
 	if (r == 0)
-		r = wait_report(report[0], now_ms() + w->deadline_ms);
+		r = wait_report(report[0], pr_now_ms() + w->deadline_ms);
 	(void)close(report[0]);
 	if (pid < 0)
 		return r;

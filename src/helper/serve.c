@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
 #include "base/text.h"
 #include "helper/serve.h"
@@ -27,14 +27,6 @@ struct client {
 	size_t length; /* 0: none */
 	int64_t since_ms;
 };
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 struct clients {
 	struct client list[PR_CLIENTS_MAX];
 	size_t n;
@@ -173,11 +165,11 @@ static bool client_serve(struct pr_context *context, struct client *client)
 		if (n == 0)
 			return false;
 		client->length = (size_t)n;
-		client->since_ms = now_ms();
+		client->since_ms = pr_now_ms();
 	}
 
 	if (!pr_verb_handle(context, client->packet, client->length,
-		    (unsigned int)(now_ms() - client->since_ms), &client->peer, &reply, &passed))
+		    (unsigned int)(pr_now_ms() - client->since_ms), &client->peer, &reply, &passed))
 		return true;
 	client->length = 0;
 	return reply_send(client->fd, &reply, passed) == 0;

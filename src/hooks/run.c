@@ -14,9 +14,9 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/macros.h"
 
@@ -25,14 +25,6 @@ const char *pr_hook_answer_name(enum pr_hook_answer a)
 	static const char *const names[] = { "agree", "pin", "not-mine" };
 
 	return names[a];
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* A file, and no pipe: a hook that does not read must not stop us. */
@@ -107,7 +99,7 @@ static bool wait_end(int process, int output, int64_t deadline, char *text)
 	int64_t left;
 
 	for (;;) {
-		left = deadline - now_ms();
+		left = deadline - pr_now_ms();
 		if (left <= 0)
 			return false;
 		p[1].fd = reading.ended ? -1 : output;
@@ -178,7 +170,7 @@ int pr_hook_run(const struct pr_hook *hook, const char *phase, const char *text,
 	if (r == 0)
 		process = pidfd_open(pid, 0);
 	if (r == 0)
-		*ret = supervise(pid, process, output[0], now_ms() + deadline_ms, ret_text);
+		*ret = supervise(pid, process, output[0], pr_now_ms() + deadline_ms, ret_text);
 
 	(void)close(output[0]);
 	return r;

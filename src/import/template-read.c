@@ -29,20 +29,10 @@ struct reader {
 
 static int parse_size(struct pr_yaml *y, const char *text, uint64_t *ret)
 {
-	static const char units[] = "KMGTPE";
-	size_t n = strlen(text);
-	const char *unit = n > 1 ? strchr(units, text[n - 1]) : NULL;
-	unsigned int shift = unit ? 10 * (unsigned int)(unit - units + 1) : 0;
-	char number[24];
 	uint64_t value;
 
-	if (n - (unit ? 1 : 0) >= sizeof(number) || n == 0)
+	if (pr_parse_size(text, &value) < 0)
 		return pr_yaml_fail(y, "\"%s\" is not a size", text);
-	memcpy(number, text, n - (unit ? 1 : 0));
-	number[n - (unit ? 1 : 0)] = '\0';
-	if (pr_parse_u64(number, 0, &value) < 0 || value == 0 || value << shift >> shift != value)
-		return pr_yaml_fail(y, "\"%s\" is not a size", text);
-	value <<= shift;
 	if (value & (value - 1))
 		return pr_yaml_fail(y, "%s is not a power of two", text);
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "../unit/machine.h"
+#include "base/clock.h"
 
 static void test_properties(void **state)
 {

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "../unit/rows.h"
+#include "base/clock.h"
 
 #define PORT_PATH PR_BUS_DEVICES "/0000_00/02_0"
 #define CARD_PATH PORT_PATH "/00_0"

@@ -73,6 +73,30 @@ static void test_number(void **state)
 	assert_int_equal(value, c->value);
 }
 
+static const struct number_case given_cases[] = {
+	{ "given size: bytes", "4096", 0, 0, 4096 },
+	{ "given size: hexadecimal", "0x1000", 0, 0, 4096 },
+	{ "given size: a digit of hexadecimal is no unit", "0x1E", 0, 0, 30 },
+	{ "given size: a unit", "64M", 0, 0, 64u << 20 },
+	{ "given size: the largest", "8E", 0, 0, UINT64_C(1) << 63 },
+	{ "given size: one more than the largest", "16E", 0, -ERANGE, 0 },
+	{ "given size: nothing", "0", 0, -EINVAL, 0 },
+	{ "given size: nothing of something", "0M", 0, -EINVAL, 0 },
+	{ "given size: a unit alone", "M", 0, -EINVAL, 0 },
+	{ "given size: two units", "1GM", 0, -EINVAL, 0 },
+	{ "given size: a fraction", "1.5G", 0, -EINVAL, 0 },
+	{ "given size: more digits than any", "0000000000000000000000064M", 0, -EINVAL, 0 },
+};
+
+static void test_given(void **state)
+{
+	const struct number_case *c = *state;
+	uint64_t value = 0;
+
+	assert_int_equal(pr_parse_size(c->text, &value), c->result);
+	assert_int_equal(value, c->value);
+}
+
 static const struct size_case {
 	const char *name;
 	uint64_t bytes;
@@ -258,6 +282,7 @@ int main(void)
 
 	ADD_ROWS(&tests, hex_cases, test_hex);
 	ADD_ROWS(&tests, number_cases, test_number);
+	ADD_ROWS(&tests, given_cases, test_given);
 	ADD_ROWS(&tests, size_cases, test_size);
 	ADD_ROWS(&tests, json_cases, test_json_string);
 	rows_add(&tests, "json: objects, arrays and numbers nest", test_json_nesting, NULL);

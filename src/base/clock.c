@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/clock.h"
+
+#include <time.h>
+
+static uint64_t read_usec(clockid_t clock)
+{
+	struct timespec t;
+
+	(void)clock_gettime(clock, &t); /* cannot fail for a clock that every kernel has */
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+int64_t pr_now_ms(void)
+{
+	return (int64_t)(pr_now_usec() / 1000u);
+}
+
+uint64_t pr_now_usec(void)
+{
+	return read_usec(CLOCK_MONOTONIC);
+}
+
+uint64_t pr_boot_usec(void)
+{
+	return read_usec(CLOCK_BOOTTIME);
+}

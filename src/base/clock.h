@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What time it is, for deadlines and for ages.  None of these can fail. */
+#pragma once
+
+#include <stdint.h>
+
+/* CLOCK_MONOTONIC: stands still while the machine sleeps. */
+int64_t pr_now_ms(void);
+uint64_t pr_now_usec(void);
+/* CLOCK_BOOTTIME: for what a person waits for, asleep or not.  Free of locks, for signal handlers. */
+uint64_t pr_boot_usec(void);
