@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The parts of the random sessions that need no guest: python3 -m unittest discover -s tests/vm."""
 
+import importlib.machinery
+import importlib.util
 import random
+import tempfile
 import unittest
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
+from unittest import mock
 
+from lab import random_run
+from lab.guest import Refused
+from lab.kernels import Kernel
 from lab.machine import build
 from lab.random_actions import Chooser, commands
 from lab.random_case import layout, power_on, snapshot, trimmed, written
-from lab.random_machine import draw_machine
+from lab.random_machine import Draw, draw_machine
 from lab.random_state import Bar, State, conflict, follow
 
 PORT = ("34121b36" + "00" * 4 + "00000406" + "00" * 2 + "01" + "00" * 9 + "000105" + "00" + "1010" + "0000"
@@ -51,6 +60,11 @@ class Machines(unittest.TestCase):
         for seed in range(200):
             machine = build(draw_machine(seed)[0].rows)
             self.assertEqual(len(machine.paths), len(set(machine.paths.values())))
+
+    def test_every_card_for_a_screen_has_the_memory_that_qemu_wants(self):
+        for seed in range(100):
+            row = Draw(random.Random(seed)).finish(Draw(random.Random(seed)).vga())
+            self.assertGreaterEqual(int(str(row.get("vgamem", row.get("vgamem_mb"))).rstrip("M")), 4)
 
     def test_what_is_below_a_second_host_bridge_has_its_bus_in_the_path(self):
         rows = [{"device": "pxb-pcie", "id": "x", "bus_nr": 128, "addr": "10.0",
@@ -196,6 +210,35 @@ class Actions(unittest.TestCase):
     def test_an_action_becomes_a_command(self):
         self.assertEqual(commands(("rescan-root", "0000:80")), ["store /sys/class/pci_bus/0000:80/rescan 1"])
         self.assertEqual(commands(("plug", "0000:00:02.0")), [])
+
+
+class Runs(unittest.TestCase):
+    """random_run.py, and tests/vm/random itself."""
+
+    def run_refused(self, scratch: str) -> random_run.Runner:
+        """Two seeds of machines that QEMU refuses; the second kernel is not tried with them."""
+        kernels = [Kernel(name, name, name, Path(), Path()) for name in ("6.1", "7.x")]
+        runner = random_run.Runner(random_run.Results(Path(scratch)), Path(), random_run.Wish(kernels, [1, 2], 40))
+        with mock.patch("lab.random_session.run", side_effect=Refused("video memory too small")), \
+                mock.patch("lab.random_run.say") as said:
+            for seed in (1, 2):
+                for kernel in kernels:
+                    runner.one(kernel, seed)
+        self.assertEqual([call.args[0] for call in said.call_args_list],
+                         [f"seed {seed} on 6.1: not a machine: video memory too small" for seed in (1, 2)])
+        return runner
+
+    def test_a_machine_that_qemu_refuses_is_named_and_fails_the_run(self):
+        loader = importlib.machinery.SourceFileLoader("random_program", str(Path(__file__).parent / "random"))
+        program = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+        loader.exec_module(program)
+        with tempfile.TemporaryDirectory() as scratch:
+            refused = self.run_refused(scratch).refused
+        right = random_run.Tally({"6.1": Counter(exact=500)})
+        with mock.patch.object(program, "say") as said:
+            self.assertEqual(program.verdict(right, 95.0), 0)
+            self.assertEqual(program.verdict(right, 95.0, refused=refused), 1)
+        self.assertEqual(said.call_args.args[0], "500 passed, 2 failed")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,10 @@ class NeverBooted(LabError):
     """The guest did not reach its control channel: the one thing that is tried once more."""
 
 
+class Refused(LabError):
+    """QEMU does not take a machine or a card: whoever described it is wrong, and no kernel was asked."""
+
+
 @dataclass
 class Result:
     """What a command in the guest did."""
@@ -70,8 +74,11 @@ class Guest:
             self.qmp("qmp_capabilities")
             self._control = self._connect("control")
             self._wait_booted()
-        except BaseException:
+        except BaseException as error:
             self._end()
+            if self._process.returncode == 1:  # it says what it does not take; a guest that panics ends it with 0
+                said = (self.place / "qemu.log").read_text(errors="replace").strip()
+                raise Refused(f"QEMU ended: {said}") from error
             raise
         return self
 
@@ -98,8 +105,7 @@ class Guest:
             except OSError as error:
                 link.close()
                 if self._process.poll() is not None:
-                    said = (self.place / "qemu.log").read_text(errors="replace").strip()
-                    raise LabError(f"QEMU ended: {said}") from error
+                    raise LabError("QEMU ended") from error
                 if time.monotonic() > limit:
                     raise LabError(f"QEMU's {name} socket: {error}") from error
                 time.sleep(0.05)

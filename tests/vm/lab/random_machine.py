@@ -81,9 +81,9 @@ class Draw:
         return {"device": "ivshmem-plain", "id": self.name("i"), "memdev": memory}
 
     def vga(self) -> Row:
-        """A 32-bit prefetchable BAR."""
+        """A 32-bit prefetchable BAR; of bochs-display QEMU wants 4 MiB at least."""
         return {"device": self.rng.choice(("secondary-vga", "bochs-display")), "id": self.name("g"),
-                "vgamem": self.rng.choice((1, 4, 16, 32))}
+                "vgamem": self.rng.choice((4, 8, 16, 32))}
 
     def nvme(self) -> Row:
         """With or without virtual functions, or with a controller memory buffer."""

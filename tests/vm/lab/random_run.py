@@ -18,7 +18,7 @@ from typing import Callable, Iterable, Iterator, Optional
 
 from . import initramfs, random_session
 from .base import LabError, say
-from .guest import NeverBooted
+from .guest import NeverBooted, Refused
 from .kernels import Kernel
 from .random_case import Replay
 from .random_machine import MODULES
@@ -217,6 +217,7 @@ class Runner:
     tally: Tally = field(default_factory=Tally)
     done: collections.Counter = field(default_factory=collections.Counter)  # actions by kernel
     crashed: int = 0
+    refused: int = 0  # by QEMU: errors of the generator
     hopeless: set[int] = field(default_factory=set)  # seeds of machines that do not boot
 
     def __post_init__(self) -> None:
@@ -238,30 +239,36 @@ class Runner:
         start = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="pciroom-random-") as scratch:
             try:
-                steps, reason = random_session.run(seed, kernel, self.wish.actions, Path(scratch))
+                ended = random_session.run(seed, kernel, self.wish.actions, Path(scratch))
             except NeverBooted:
                 self.crashed += 1
                 self.hopeless.add(seed)
                 say(f"seed {seed} on {kernel.generation}: this machine does not boot")
+                return
+            except Refused as error:
+                self.refused += 1
+                self.hopeless.add(seed)
+                say(f"seed {seed} on {kernel.generation}: not a machine: {error}")
                 return
             except (LabError, OSError) as error:
                 self.crashed += 1
                 say(f"seed {seed} on {kernel.generation}: {error}")
                 return
             random_session.pack(Path(scratch), target)
-            if reason != "done":
+            self.refused += ended.refused
+            if ended.reason != "done":
                 shutil.copy(Path(scratch) / "console.log", target.with_suffix("").with_suffix(".console"))
-        self._tell(kernel, seed, judge(self.results, self.program, target), time.monotonic() - start, steps, reason)
+        self._tell(kernel, seed, judge(self.results, self.program, target), time.monotonic() - start, ended)
 
-    def _tell(self, kernel: Kernel, seed: int, tally: Tally, seconds: float, steps: int, reason: str) -> None:
+    def _tell(self, kernel: Kernel, seed: int, tally: Tally, seconds: float, ended: random_session.Ended) -> None:
         count = tally.total()
         for verdict, times in count.items():
             for _ in range(times):
                 self.tally.add(kernel.generation, verdict)
         self.done[kernel.generation] += sum(count.values())
         words = ", ".join(f"{count[verdict]} {verdict}" for verdict in VERDICTS if count[verdict])
-        ended = "" if reason == "done" else f"; ended: {reason[:100]}"
-        say(f"seed {seed} on {kernel.generation}: {steps} actions in {seconds:.0f} s: {words}{ended}")
+        why = "" if ended.reason == "done" else f"; {'not a card' if ended.refused else 'ended'}: {ended.reason[:100]}"
+        say(f"seed {seed} on {kernel.generation}: {ended.steps} actions in {seconds:.0f} s: {words}{why}")
 
     def all(self) -> None:
         """Every kernel at every seed, seed by seed."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Optional, TextIO
 
 from .base import LabError
+from .guest import Refused
 from .kernels import Kernel
 from .random_actions import Chooser, Words, commands
 from .random_guest import SessionGuest
@@ -31,6 +32,15 @@ STEP_LIMIT = 120.0
 
 class Over(Exception):
     """The session ends here, for a reason that is told."""
+
+
+@dataclass
+class Ended:
+    """What became of a session."""
+
+    steps: int
+    reason: str
+    refused: bool  # by QEMU: the card that was drawn is none
 
 
 @dataclass
@@ -104,7 +114,7 @@ class Session:
             self.guest.plug(rows, self.draw.objects[known:], port)
         except LabError as error:
             self.keep(kind="refused", words=[], answer="", reason=str(error))
-            raise Over(f"QEMU: {error}") from error
+            raise Refused(str(error)) from error
         function = rows[-1].get("addr", "0.0")
         self.step("hot_add", [("plug", address)], [f"wait /proc/bus/pci/{bus:02x}/0{function}"],
                   card=rows)
@@ -182,11 +192,11 @@ class Session:
         return commands(words)
 
 
-def run(seed: int, kernel: Kernel, actions: int, place: Path) -> tuple[int, str]:
-    """A session of that many actions; returns how many there were and why it ended."""
+def run(seed: int, kernel: Kernel, actions: int, place: Path) -> Ended:
+    """A session of that many actions, recorded."""
     plan, draw = draw_machine(seed)
     rng = random.Random(f"actions {seed}")
-    reason = "done"
+    reason, refused = "done", False
     start = time.monotonic()
     with open(place / "session.jsonl", "w", encoding="utf-8") as out, SessionGuest(plan, kernel, place) as guest:
         session = Session(guest, draw, rng, out)
@@ -198,10 +208,10 @@ def run(seed: int, kernel: Kernel, actions: int, place: Path) -> tuple[int, str]
             while session.steps <= actions:
                 session.act(chooser)
         except (Over, LabError) as error:
-            reason = str(error)
+            reason, refused = str(error), isinstance(error, Refused)
         session.keep(kind="end", words=[], answer="", reason=reason, seconds=round(time.monotonic() - start, 1))
     (place / "initrd.cpio").unlink(missing_ok=True)
-    return session.steps - 1, reason
+    return Ended(session.steps - 1, reason, refused)
 
 
 def pack(place: Path, target: Path) -> None:
