@@ -21,6 +21,7 @@ void pr_told_deinit(struct pr_told_list *l);
 struct pr_waiter {
 	pr_service_fresh_fn *done;
 	void *userdata;
+	uint64_t settlings; /* a look that began behind so many of them will do */
 };
 #define PR_WAITERS_MAX 64u
 
@@ -48,6 +49,8 @@ struct pr_service {
 	uint32_t unassigned;
 	struct pr_waiter waiters[PR_WAITERS_MAX];
 	size_t n_waiters;
+	uint64_t settlings;      /* times that it has become quiet again after events */
+	uint64_t look_settlings; /* @settlings when the last look began */
 
 	/* decide.c */
 	struct pr_told_list dead; /* told as dead, and not mended since */

@@ -109,14 +109,20 @@ void pr_service_configure(struct pr_service *s, struct pr_conf *conf)
 
 /* ---- looks ---- */
 
+/* With an error all of them; else those who have heard of nothing that the last look did not see. */
 static void answer_waiters(struct pr_service *s, int error, const char *why)
 {
 	struct pr_waiter waiters[PR_WAITERS_MAX];
-	size_t n = s->n_waiters;
+	size_t n = 0, kept = 0;
 
 	/* An answer may bring a new waiter; that one waits for the next look. */
-	memcpy(waiters, s->waiters, n * sizeof(waiters[0]));
-	s->n_waiters = 0;
+	for (size_t i = 0; i < s->n_waiters; i++) {
+		if (error == 0 && s->waiters[i].settlings > s->look_settlings)
+			s->waiters[kept++] = s->waiters[i];
+		else
+			waiters[n++] = s->waiters[i];
+	}
+	s->n_waiters = kept;
 	for (size_t i = 0; i < n; i++)
 		waiters[i].done(waiters[i].userdata, error, why);
 }
@@ -134,6 +140,7 @@ void pr_service_look(struct pr_service *s)
 	s->look_again = false;
 	s->look_torn = false;
 	s->looking = true;
+	s->look_settlings = s->settlings;
 	r = s->ops->look(s->userdata);
 	if (r < 0) {
 		pr_service_look_failed(s, strerror(-r));
@@ -278,7 +285,8 @@ int pr_service_freshen(struct pr_service *s, bool trusted, pr_service_fresh_fn *
 				  : "an interrupted run has to be finished first");
 		return PR_REFUSAL_BUSY;
 	}
-	if (!s->looking && s->look && pr_now_usec() - s->look->began_usec < fresh_usec) {
+	if (!s->looking && !s->settling && s->look &&
+		pr_now_usec() - s->look->began_usec < fresh_usec) {
 		done(userdata, 0, "");
 		return 0;
 	}
@@ -286,8 +294,10 @@ int pr_service_freshen(struct pr_service *s, bool trusted, pr_service_fresh_fn *
 		(void)snprintf(why->text, sizeof(why->text), "too many requests wait");
 		return PR_REFUSAL_BUSY;
 	}
-	s->waiters[s->n_waiters++] = (struct pr_waiter){ done, userdata };
-	if (!s->looking)
+	/* something has happened: the look that sees it comes when all is quiet */
+	s->waiters[s->n_waiters++] =
+		(struct pr_waiter){ done, userdata, s->settlings + (s->settling ? 1 : 0) };
+	if (!s->looking && !s->settling)
 		pr_service_look(s);
 	return 0;
 }
@@ -309,6 +319,7 @@ void pr_service_settled(struct pr_service *s)
 	enum pr_state before = pr_service_state(s);
 
 	s->settling = false;
+	s->settlings++;
 	pr_service_look(s);
 	pr_service_notify(s, before, 0);
 }

@@ -191,9 +191,10 @@ const struct pr_conf *pr_service_conf(const struct pr_service *s);
 /* ---- requests; 0, a pr_refusal with @why, or negative errno ---- */
 
 /*
- * Calls @done once the last look is not older than two seconds (perhaps before
- * this returns), with 0, or with negative errno and why it failed.  For callers that are not
- * @trusted fifteen seconds are fresh: they shall not keep the machine busy with looks.
+ * Calls @done once the last look has seen all that events have told of, and is not older than two
+ * seconds (perhaps before this returns), with 0, or with negative errno and why it failed.  For
+ * callers that are not @trusted fifteen seconds are fresh: they shall not keep the machine busy
+ * with looks.
  */
 typedef void pr_service_fresh_fn(void *userdata, int error, const char *why);
 int pr_service_freshen(struct pr_service *s, bool trusted, pr_service_fresh_fn *done,

@@ -474,6 +474,60 @@ static void test_fresh(void **state)
 	stage_close(&s);
 }
 
+static void on_fresh(void *userdata, int error, const char *why)
+{
+	int *answers = userdata;
+
+	(void)why;
+	assert_int_equal(error, 0);
+	(*answers)++;
+}
+
+/* An event has told of something: the look of a moment ago is too old, even for a stranger. */
+static void test_fresh_after_event(void **state)
+{
+	int answers = 0;
+	struct stage s;
+	struct pr_why why;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	stage_start(&s);
+	s.machine = machine_dead;
+	pr_service_unsettled(s.service);
+	assert_int_equal(pr_service_freshen(s.service, false, on_fresh, &answers, &why), 0);
+	while (sd_event_run(s.event, 20000) > 0)
+		continue;
+	assert_int_equal(answers, 0);
+	pr_service_settled(s.service);
+	stage_rest(&s);
+	assert_int_equal(answers, 1);
+	assert_int_equal(client_get_unassigned(&s), 1);
+	stage_close(&s);
+}
+
+/* A look that began before it became quiet again has not seen everything. */
+static void test_fresh_after_event_while_looking(void **state)
+{
+	int answers = 0;
+	struct stage s;
+	struct pr_why why;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	stage_start(&s);
+	pr_service_settled(s.service); /* a look begins */
+	pr_service_unsettled(s.service);
+	assert_int_equal(pr_service_freshen(s.service, true, on_fresh, &answers, &why), 0);
+	while (sd_event_run(s.event, 20000) > 0)
+		continue;
+	assert_int_equal(answers, 0);
+	pr_service_settled(s.service);
+	stage_rest(&s);
+	assert_int_equal(answers, 1);
+	stage_close(&s);
+}
+
 static void test_busy(void **state)
 {
 	char plan[PR_BUS_PATH_MAX];
@@ -578,6 +632,9 @@ static const struct CMUnitTest plain[] = {
 	{ "a service that stops undoes what nobody has confirmed yet", test_stopped_while_waiting,
 		NULL, NULL, NULL },
 	{ "a plan is made on a fresh look", test_fresh, NULL, NULL, NULL },
+	{ "a look from before an event is not fresh", test_fresh_after_event, NULL, NULL, NULL },
+	{ "nor is one in the middle of events", test_fresh_after_event_while_looking, NULL, NULL,
+		NULL },
 	{ "one job at a time", test_busy, NULL, NULL, NULL },
 	{ "Rollback of nothing is done at once", test_rollback_of_nothing, NULL, NULL, NULL },
 	{ "a Rollback that cannot be tried leaves the service of use", test_rollback_without_helper,
