@@ -39,6 +39,7 @@ class Scenario:
     steps: list[dict[str, Any]]
     append: str = ""
     arguments: list[str] = field(default_factory=list)
+    night: list[str] = field(default_factory=list)  # kernels on which it runs with --night, or when named
     memory: int = 0
     pciroom: bool | str = True
     acpi_hotplug: bool = False
