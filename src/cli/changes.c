@@ -61,7 +61,7 @@ static int find_slot(const struct pr_topology *t, const char *name, struct pr_fu
 	return PR_EXIT_OK;
 }
 
-static bool is_slot_port(const struct pr_function *f)
+bool pr_is_slot_port(const struct pr_function *f)
 {
 	enum pr_port_type port = f->caps->pcie.port;
 
@@ -77,7 +77,7 @@ static int find_port(const struct pr_topology *t, const char *name, struct pr_fu
 
 	if (r != PR_EXIT_OK)
 		return r;
-	if (!is_slot_port(f))
+	if (!pr_is_slot_port(f))
 		return pr_cli_error("%s is no port that a card can be plugged in behind", name);
 	*ret = f;
 	return PR_EXIT_OK;
@@ -224,4 +224,9 @@ int pr_changes_answer(
 	if (r == -EINVAL)
 		return pr_cli_error("a pci= option of the kernel's command line is malformed");
 	return r < 0 ? pr_cli_failed(r, "cannot answer") : PR_EXIT_OK;
+}
+
+bool pr_what_if_suffices(const struct pr_cli *cli, const struct pr_what_if *w)
+{
+	return w->works && w->n_cards > 0 && cli->n_reserves + cli->n_buses == 0;
 }

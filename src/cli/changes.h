@@ -30,6 +30,10 @@ struct pr_changes {
 int pr_changes_make(const struct pr_cli *cli, const struct pr_topology *t, const char *const *added,
 	size_t n_added, struct pr_changes *ret);
 void pr_changes_deinit(struct pr_changes *x);
+/* @f is one that a card can be plugged in behind. */
+bool pr_is_slot_port(const struct pr_function *f);
 /* What becomes of the machine; an enum pr_exit, told. */
 int pr_changes_answer(
 	const struct pr_changes *x, const struct pr_question *q, struct pr_what_if **ret);
+/* What works at once needs no plan, unless @cli asks for more than cards. */
+bool pr_what_if_suffices(const struct pr_cli *cli, const struct pr_what_if *w);

@@ -36,6 +36,11 @@ const struct pr_verb pr_verbs[] = {
 		PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE | PR_TAKES_BUSES |
 			PR_TAKES_WHAT_IF | PR_TAKES_TEMPLATES,
 		pr_verb_what_if },
+	{ "survey", "[FILE...]",
+		"ask many recordings what what-if asks one; a line of JSON for each",
+		PR_TAKES_FILES | PR_TAKES_POLICY | PR_TAKES_BUSES | PR_TAKES_RESIZE |
+			PR_TAKES_WHAT_IF | PR_TAKES_TEMPLATES | PR_TAKES_SURVEY,
+		pr_verb_survey },
 	{ "template", "DEVICE", "write down what a card asks for, for what-if",
 		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_SOURCE | PR_TAKES_LIST |
 			PR_TAKES_TEMPLATES,
@@ -67,6 +72,7 @@ const struct pr_verb pr_verbs[] = {
 const size_t pr_n_verbs = ARRAY_SIZE(pr_verbs);
 
 #define CONFIRM_MAX_S 86400u /* as the daemon's */
+#define JOBS_MAX      4096u
 
 enum {
 	OPT_INPUT = 0x100,
@@ -93,6 +99,9 @@ enum {
 	OPT_CONFIRM,
 	OPT_RELEASE,
 	OPT_LINK_OFF,
+	OPT_FILES_FROM,
+	OPT_JOBS,
+	OPT_SUMMARY,
 	OPT_BYTES,
 	OPT_NO_COLOR,
 	OPT_VERSION,
@@ -138,6 +147,11 @@ static const struct {
 	{ OPT_CMDLINE, "cmdline", "TEXT", "the machine boots with this command line first",
 		PR_TAKES_WHAT_IF },
 	{ OPT_TEMPLATES, "templates", "DIR", "look for templates there first", PR_TAKES_TEMPLATES },
+	{ OPT_FILES_FROM, "files-from", "FILE",
+		"names of recordings, one a line; - is standard input", PR_TAKES_SURVEY },
+	{ OPT_JOBS, "jobs", "N", "recordings at a time (default: as many as processors)",
+		PR_TAKES_SURVEY },
+	{ OPT_SUMMARY, "summary", NULL, "print no lines of JSON, but tables", PR_TAKES_SURVEY },
 	{ OPT_LIST, "list", NULL, "list the templates that there are", PR_TAKES_LIST },
 	{ OPT_LINK_OFF, "link-off", NULL, "switch the link off while the command runs",
 		PR_TAKES_LINK },
@@ -343,13 +357,14 @@ struct wishes {
 	bool help, version, limit;
 };
 
-static int take_seconds(const char *argument, unsigned int *ret)
+static int take_number(
+	const char *option, const char *argument, unsigned int most, unsigned int *ret)
 {
 	uint64_t n;
 
-	if (pr_parse_u64(argument, 10, &n) < 0 || n < 1 || n > CONFIRM_MAX_S)
-		return pr_cli_error("--confirm-timeout=%s: seconds from 1 to %u are wanted",
-			argument, CONFIRM_MAX_S);
+	if (pr_parse_u64(argument, 10, &n) < 0 || n < 1 || n > most)
+		return pr_cli_error(
+			"--%s=%s: a number from 1 to %u is wanted", option, argument, most);
 
 	*ret = (unsigned int)n;
 	return PR_EXIT_OK;
@@ -420,6 +435,14 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case OPT_LIST:
 		cli->list = true;
 		return PR_EXIT_OK;
+	case OPT_FILES_FROM:
+		cli->files_from = argument;
+		return PR_EXIT_OK;
+	case OPT_JOBS:
+		return take_number("jobs", argument, JOBS_MAX, &cli->jobs);
+	case OPT_SUMMARY:
+		cli->summary = true;
+		return PR_EXIT_OK;
 	case OPT_LINK_OFF:
 		cli->link_off = true;
 		return PR_EXIT_OK;
@@ -442,7 +465,7 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 		cli->host = argument;
 		return PR_EXIT_OK;
 	case OPT_CONFIRM:
-		return take_seconds(argument, &cli->confirm_s);
+		return take_number("confirm-timeout", argument, CONFIRM_MAX_S, &cli->confirm_s);
 	case OPT_BYTES:
 		cli->style.bytes = true;
 		return PR_EXIT_OK;
@@ -492,6 +515,9 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ cli->cmdline, PR_TAKES_WHAT_IF, "cmdline" },
 		{ cli->templates, PR_TAKES_TEMPLATES, "templates" },
 		{ cli->list, PR_TAKES_LIST, "list" },
+		{ cli->files_from, PR_TAKES_SURVEY, "files-from" },
+		{ cli->jobs > 0, PR_TAKES_SURVEY, "jobs" },
+		{ cli->summary, PR_TAKES_SURVEY, "summary" },
 		{ cli->n_reserves > 0, PR_TAKES_BUSES, "reserve" },
 		{ cli->n_resizes > 0, PR_TAKES_RESIZE, "resize" },
 		{ cli->shrink, PR_TAKES_RESIZE, "shrink" },

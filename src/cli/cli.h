@@ -39,6 +39,7 @@ enum pr_verb_takes {
 	PR_TAKES_TEMPLATES = 1 << 12, /* --templates */
 	PR_TAKES_RELEASE = 1 << 13,   /* --release */
 	PR_TAKES_LINK = 1 << 14,      /* --link-off */
+	PR_TAKES_SURVEY = 1 << 15,    /* --files-from, --jobs, --summary */
 };
 struct pr_verb {
 	const char *name, *arguments, *help;
@@ -64,6 +65,9 @@ struct pr_cli {
 	const char *kernel, *cmdline; /* of what-if; NULL: as the machine has them */
 	const char *templates;        /* directory; NULL: those installed only */
 	bool list;
+	const char *files_from; /* of survey; NULL: arguments only */
+	unsigned int jobs;      /* at a time; 0: as many as processors */
+	bool summary;
 	const char **buses; /* DEVICE=N, as given */
 	size_t n_buses;
 	const char **vfs; /* the same */
@@ -136,6 +140,7 @@ int pr_verb_confirm(const struct pr_cli *cli);
 int pr_verb_replug(const struct pr_cli *cli);
 int pr_verb_rollback(const struct pr_cli *cli);
 int pr_verb_slots(const struct pr_cli *cli);
+int pr_verb_survey(const struct pr_cli *cli);
 int pr_verb_tree(const struct pr_cli *cli);
 int pr_verb_template(const struct pr_cli *cli);
 int pr_verb_vfs(const struct pr_cli *cli);

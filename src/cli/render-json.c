@@ -511,7 +511,7 @@ static void json_certificate(struct pr_json *j, const struct pr_certificate *c)
 }
 
 /* What a boot could do where no plan is within the policy. */
-static void json_advice(struct pr_json *j, const struct pr_plan *p)
+void pr_json_advice(struct pr_json *j, const struct pr_plan *p)
 {
 	pr_json_array(j, "advice");
 	for (size_t i = 0; i < p->n_advice; i++) {
@@ -528,8 +528,7 @@ static void json_advice(struct pr_json *j, const struct pr_plan *p)
 	pr_json_string(j, "no_advice", p->no_advice);
 }
 
-/* NULL: there is none. */
-static void json_cost(struct pr_json *j, const char *key, const struct pr_cost *c)
+void pr_json_cost(struct pr_json *j, const char *key, const struct pr_cost *c)
 {
 	if (!c) {
 		pr_json_null(j, key);
@@ -558,9 +557,9 @@ void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p)
 	pr_json_functions(j, "targets", p->targets, p->n_targets);
 	pr_json_functions(j, "removed", p->removed, p->n_removed);
 	json_affected(j, p);
-	json_cost(j, "cost", found ? &p->cost : NULL);
+	pr_json_cost(j, "cost", found ? &p->cost : NULL);
 	pr_json_bool(j, "proven", p->proven);
-	json_cost(j, "bound", found ? &p->bound : NULL);
+	pr_json_cost(j, "bound", found ? &p->bound : NULL);
 	pr_json_u64(j, "simulated", p->n_simulated);
 	json_steps(j, p);
 	json_prediction(j, p);
@@ -570,7 +569,7 @@ void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p)
 	json_left(j, p);
 	json_attempts(j, p);
 	json_certificate(j, p->certificate);
-	json_advice(j, p);
+	pr_json_advice(j, p);
 	pr_json_object(j, "explanation");
 	json_explanation(j, &p->explanation, NULL, 0);
 	pr_json_object_end(j);

@@ -72,5 +72,9 @@ void pr_json_functions(
 	struct pr_json *j, const char *key, const struct pr_function *const *f, size_t n);
 /* @f and all below it, as the tree has them. */
 void pr_json_function(struct pr_json *j, const struct pr_function *f);
+/* NULL: there is none. */
+void pr_json_cost(struct pr_json *j, const char *key, const struct pr_cost *c);
+/* "advice" and "no_advice" of @p. */
+void pr_json_advice(struct pr_json *j, const struct pr_plan *p);
 /* Hexadecimal, or null for PR_SIZE_UNKNOWN. */
 void pr_json_size(struct pr_json *j, const char *key, uint64_t size);

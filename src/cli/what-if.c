@@ -21,10 +21,9 @@ static bool print_answer(const struct pr_cli *cli, const struct pr_what_if_answe
 	return pr_cli_print(&t);
 }
 
-/* What works at once needs no plan, unless more was asked for. */
 static int exit_of(const struct pr_cli *cli, const struct pr_what_if *w)
 {
-	if (w->works && w->n_cards > 0 && cli->n_reserves + cli->n_buses == 0)
+	if (pr_what_if_suffices(cli, w))
 		return PR_EXIT_OK;
 	return w->plan ? pr_verdict_exit(w->plan->verdict) : PR_EXIT_INFEASIBLE;
 }
