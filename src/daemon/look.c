@@ -14,7 +14,7 @@
 #include "base/macros.h"
 
 /* A machine that answers at all is read in seconds; beyond this something hangs. */
-#define LOOK_TIMEOUT_USEC (60 * 1000000ull)
+#define LOOK_PATIENCE_USEC (60 * UINT64_C(1000000))
 
 enum {
 	LOOK_NOTE = 1,
@@ -189,7 +189,7 @@ int pr_looking_start(struct pr_looking *l)
 		.message = on_message,
 		.ended = on_ended,
 		.userdata = l,
-		.timeout_usec = LOOK_TIMEOUT_USEC,
+		.timeout_usec = l->world->look_usec ? l->world->look_usec : LOOK_PATIENCE_USEC,
 	};
 	int r;
 

@@ -21,6 +21,7 @@ struct pr_world {
 	void (*backend_free)(void *userdata, struct pr_backend *b);
 	void *userdata;
 	const struct pr_hooks_place *hooks; /* NULL: none */
+	uint64_t look_usec;                 /* patience with a look; 0: a minute */
 };
 
 /* Where an installation has its hooks. */

@@ -41,6 +41,8 @@ static int stage_look(void *userdata, struct pr_topology **ret, struct pr_import
 		(void)snprintf(error->text, sizeof(error->text), "sys/bus/pci is not there");
 		return 1;
 	}
+	if (s->fault == LOOK_HANGS)
+		(void)pause(); /* until it is killed */
 	if (s->fault == LOOK_NOTES)
 		(void)snprintf(error->text, sizeof(error->text), "nobody helps");
 	*ret = machine_build(s->machine);
@@ -440,7 +442,7 @@ void stage_open(struct stage *s, const char *machine, enum pr_mode mode)
 	(void)snprintf(s->state, sizeof(s->state), "/tmp/pciroom-test-bus-XXXXXX");
 	assert_non_null(mkdtemp(s->state));
 	pr_log_set_sink(on_log, s);
-	s->world = (struct pr_world){ stage_look, stage_backend, stage_backend_free, s, NULL };
+	s->world = (struct pr_world){ stage_look, stage_backend, stage_backend_free, s, NULL, 0 };
 	assert_int_equal(sd_event_new(&s->event), 0);
 	assert_int_equal(pr_service_new(&service_ops, s, &s->service), 0);
 	assert_int_equal(pr_uploads_new(s->event, &s->uploads), 0);

@@ -44,6 +44,7 @@ enum fault {
 	NO_FAULT = 0,
 	LOOK_FAILS,
 	LOOK_NOTES,
+	LOOK_HANGS,
 	NO_BACKEND,
 	CHILD_DIES,
 	CHILD_DIES_EARLY, /* the first, before anything is begun */

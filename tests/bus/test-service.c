@@ -360,6 +360,27 @@ static void test_look_notes(void **state)
 	stage_close(&s);
 }
 
+/* Nobody waits for it for ever: not the service, which tries again, and not who has asked. */
+static void test_look_hangs(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	s.fault = LOOK_HANGS;
+	s.world.look_usec = 1;
+	stage_start(&s);
+	assert_int_equal(pr_service_state(s.service), PR_STATE_DEGRADED);
+	assert_int_equal(s.retries, 1);
+	assert_story(&s, "look-failed", "did not answer in time");
+	s.fault = NO_FAULT;
+	s.world.look_usec = 0;
+	pr_service_retry(s.service);
+	stage_rest(&s);
+	assert_int_equal(pr_service_state(s.service), PR_STATE_IDLE);
+	stage_close(&s);
+}
+
 static void test_pending_first(void **state)
 {
 	struct stage s;
@@ -1052,6 +1073,8 @@ static const struct CMUnitTest plain[] = {
 		NULL, NULL, NULL },
 	{ "nothing is decided before events have settled", test_settling_waits, NULL, NULL, NULL },
 	{ "a look that sees less is degraded and told of", test_look_notes, NULL, NULL, NULL },
+	{ "a look that hangs is ended, told of, and tried again", test_look_hangs, NULL, NULL,
+		NULL },
 	{ "a pending run is finished before the first look", test_pending_first, NULL, NULL, NULL },
 	{ "a pending run that cannot be finished is tried again", test_pending_retries, NULL, NULL,
 		NULL },
