@@ -45,6 +45,10 @@ const struct pr_verb pr_verbs[] = {
 		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_SOURCE | PR_TAKES_LIST |
 			PR_TAKES_TEMPLATES,
 		pr_verb_template },
+	{ "report", "", "write one page of HTML on the machine, what is wrong, and the plan",
+		PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE | PR_TAKES_BUSES |
+			PR_TAKES_RESIZE | PR_TAKES_OUTPUT,
+		pr_verb_report },
 	{ "apply", "[DEVICE...]", "plan, ask, and carry the plan out",
 		PR_TAKES_DEVICES | PR_TAKES_POLICY | PR_TAKES_YES | PR_TAKES_SOURCE |
 			PR_TAKES_BUSES | PR_TAKES_RESIZE,
@@ -164,6 +168,7 @@ static const struct {
 		PR_TAKES_RESIZE },
 	{ OPT_SHRINK, "shrink", NULL, "idle devices may get smaller Resizable BARs to make room",
 		PR_TAKES_RESIZE },
+	{ 'o', "output", "FILE", "write it there, not to standard output", PR_TAKES_OUTPUT },
 	{ 'y', "yes", NULL, "do not ask", PR_TAKES_YES },
 	{ 'H', "host", "[USER@]HOST", "do it on another machine, by ssh", 0 },
 	{ OPT_CONFIRM, "confirm-timeout", "SECONDS",
@@ -458,6 +463,9 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case OPT_RESIZE:
 		cli->resizes[cli->n_resizes++] = argument;
 		return PR_EXIT_OK;
+	case 'o':
+		cli->output = argument;
+		return PR_EXIT_OK;
 	case 'y':
 		cli->yes = true;
 		return PR_EXIT_OK;
@@ -521,6 +529,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ cli->n_reserves > 0, PR_TAKES_BUSES, "reserve" },
 		{ cli->n_resizes > 0, PR_TAKES_RESIZE, "resize" },
 		{ cli->shrink, PR_TAKES_RESIZE, "shrink" },
+		{ cli->output, PR_TAKES_OUTPUT, "output" },
 		{ cli->yes, PR_TAKES_YES, "yes" },
 		{ cli->release, PR_TAKES_RELEASE, "release" },
 		{ cli->link_off, PR_TAKES_LINK, "link-off" },

@@ -40,6 +40,7 @@ enum pr_verb_takes {
 	PR_TAKES_RELEASE = 1 << 13,   /* --release */
 	PR_TAKES_LINK = 1 << 14,      /* --link-off */
 	PR_TAKES_SURVEY = 1 << 15,    /* --files-from, --jobs, --summary */
+	PR_TAKES_OUTPUT = 1 << 16,    /* --output */
 };
 struct pr_verb {
 	const char *name, *arguments, *help;
@@ -68,6 +69,7 @@ struct pr_cli {
 	const char *files_from; /* of survey; NULL: arguments only */
 	unsigned int jobs;      /* at a time; 0: as many as processors */
 	bool summary;
+	const char *output; /* file; NULL: standard output */
 	const char **buses; /* DEVICE=N, as given */
 	size_t n_buses;
 	const char **vfs; /* the same */
@@ -136,6 +138,7 @@ int pr_verb_inhibit(const struct pr_cli *cli);
 int pr_verb_monitor(const struct pr_cli *cli);
 int pr_verb_plan(const struct pr_cli *cli);
 int pr_verb_record(const struct pr_cli *cli);
+int pr_verb_report(const struct pr_cli *cli);
 int pr_verb_confirm(const struct pr_cli *cli);
 int pr_verb_replug(const struct pr_cli *cli);
 int pr_verb_rollback(const struct pr_cli *cli);

@@ -1,60 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The verb record: a snapshot of the machine, whole or not at all. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/io.h"
 #include "base/macros.h"
+#include "cli/output.h"
 #include "cli/source.h"
 #include "pciroom/import.h"
-
-/* A regular file appears under its name only when it is complete and on disk. */
-static int write_atomically(const char *file, const char *text, size_t size)
-{
-	_cleanup_free_ char *temporary = NULL;
-	_cleanup_close_ int fd = -1;
-	mode_t mask = umask(0); /* there is no way to only look at it */
-	int r;
-
-	(void)umask(mask);
-	if (asprintf(&temporary, "%s.XXXXXX", file) < 0) {
-		temporary = NULL; /* undefined after a failure */
-		return -ENOMEM;
-	}
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-
-	r = pr_write_all(fd, text, size);
-	/* mkostemp() makes it private; a snapshot is made to be sent to somebody */
-	if (r == 0 &&
-		(fchmod(fd, 0666 & ~mask) < 0 || fsync(fd) < 0 || rename(temporary, file) < 0))
-		r = -errno;
-	if (r < 0)
-		(void)unlink(temporary); /* the first error is the one to tell */
-	return r;
-}
-
-/* /dev/stdout, a pipe: renaming over it would replace it. */
-static bool is_special(const char *file)
-{
-	struct stat st;
-
-	return stat(file, &st) == 0 && !S_ISREG(st.st_mode);
-}
-
-static int write_file(const char *file, const char *text, size_t size)
-{
-	_cleanup_close_ int fd = -1;
-
-	if (!is_special(file))
-		return write_atomically(file, text, size);
-
-	fd = open(file, O_WRONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : pr_write_all(fd, text, size);
-}
 
 static bool print_answer(
 	const struct pr_cli *cli, const char *file, const struct pr_topology *topology, size_t size)
@@ -93,7 +46,7 @@ static int record(const struct pr_cli *cli, const char *file, const struct pr_to
 		r = pr_write_all(STDOUT_FILENO, text, size);
 		return r < 0 ? pr_cli_failed(r, "cannot write to standard output") : PR_EXIT_OK;
 	}
-	r = write_file(file, text, size);
+	r = pr_output_write(file, text, size);
 	if (r < 0)
 		return pr_cli_failed(r, file);
 	return print_answer(cli, file, t, size) ? PR_EXIT_OK : PR_EXIT_ERROR;

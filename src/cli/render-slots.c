@@ -9,7 +9,7 @@
 #include "base/macros.h"
 #include "cli/input.h"
 #include "cli/render.h"
-#include "cli/table.h"
+#include "cli/tables.h"
 
 enum {
 	COLUMN_SLOT,
@@ -165,7 +165,8 @@ static void add_doubts(struct pr_text *t, const struct pr_slots *slots)
 				slots->slots[i].doubt);
 }
 
-int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots)
+int pr_slots_table(
+	const struct pr_style *s, const struct pr_slots *slots, struct libscols_table **ret)
 {
 	struct libscols_table *table;
 	int r;
@@ -176,7 +177,20 @@ int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr
 	for (size_t i = 0; i < slots->n && r == 0; i++)
 		r = add_slot(table, s, slots, &slots->slots[i]);
 	if (r == 0)
-		r = pr_table_print(table, t);
+		*ret = table;
+	else
+		scols_unref_table(table);
+	return r;
+}
+
+int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots)
+{
+	struct libscols_table *table;
+	int r = pr_slots_table(s, slots, &table);
+
+	if (r < 0)
+		return r;
+	r = pr_table_print(table, t);
 	if (r == 0)
 		add_doubts(t, slots);
 	scols_unref_table(table);

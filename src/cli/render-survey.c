@@ -172,17 +172,14 @@ static const struct pr_column columns[N_COLUMNS] = {
 
 static int add_row(struct libscols_table *table, const char *file, const struct pr_survey_row *row)
 {
-	struct libscols_line *line = scols_table_new_line(table, NULL);
+	struct libscols_line *line;
 	const char *const cells[N_COLUMNS] = { [COLUMN_FILE] = file,
 		[COLUMN_KERNEL] = row->kernel,
 		[COLUMN_SLOT] = row->where,
 		[COLUMN_REMARK] = row->text };
-	int r = line ? set_answer(line, COLUMN_ANSWER, row->answer) : -ENOMEM;
+	int r = pr_table_line(table, NULL, cells, N_COLUMNS, &line);
 
-	for (size_t i = 0; i < N_COLUMNS && r == 0; i++)
-		if (cells[i])
-			r = scols_line_set_data(line, i, cells[i]);
-	return r;
+	return r == 0 ? set_answer(line, COLUMN_ANSWER, row->answer) : r;
 }
 
 /* The best first; of equals, as they were named. */

@@ -35,6 +35,19 @@ int pr_table_new(const struct pr_style *s, const struct pr_column *columns, size
 	return 0;
 }
 
+int pr_table_line(struct libscols_table *table, struct libscols_line *parent,
+	const char *const *cells, size_t n, struct libscols_line **ret)
+{
+	struct libscols_line *line = scols_table_new_line(table, parent);
+	int r = line ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (cells[i])
+			r = scols_line_set_data(line, i, cells[i]);
+	*ret = line;
+	return r;
+}
+
 int pr_table_cell(struct libscols_line *line, size_t column, struct pr_text *text)
 {
 	char *data;

@@ -18,6 +18,9 @@ struct pr_column {
 /* 0 and a table for scols_unref_table(), or -ENOMEM. */
 int pr_table_new(const struct pr_style *s, const struct pr_column *columns, size_t n,
 	struct libscols_table **ret);
+/* One more line, below @parent (NULL: at the top), with @n cells; NULL: an empty one. */
+int pr_table_line(struct libscols_table *table, struct libscols_line *parent,
+	const char *const *cells, size_t n, struct libscols_line **ret);
 /* Moves @text into a cell; -ENOMEM when it could not be made. */
 int pr_table_cell(struct libscols_line *line, size_t column, struct pr_text *text);
 /* Appends the drawn table to @t; 0 or negative errno. */

@@ -6,7 +6,7 @@
 
 #include "base/macros.h"
 #include "cli/source.h"
-#include "cli/table.h"
+#include "cli/tables.h"
 
 enum {
 	COLUMN_DEVICE,
@@ -303,7 +303,8 @@ static void arrange_columns(const struct tree *tree, const struct pr_topology *t
 		(void)scols_column_set_flags(users, columns[COLUMN_USE].flags | SCOLS_FL_HIDDEN);
 }
 
-int pr_render_tree(struct pr_text *t, const struct pr_style *s, const struct pr_topology *topology)
+int pr_tree_table(
+	const struct pr_style *s, const struct pr_topology *topology, struct libscols_table **ret)
 {
 	struct tree tree = { .style = s };
 	int r;
@@ -316,8 +317,21 @@ int pr_render_tree(struct pr_text *t, const struct pr_style *s, const struct pr_
 	for (size_t i = 0; r == 0 && i < topology->n_roots; i++)
 		r = add_root(&tree, topology->roots[i]);
 	if (r == 0)
-		r = pr_table_print(tree.table, t);
-	scols_unref_table(tree.table);
+		*ret = tree.table;
+	else
+		scols_unref_table(tree.table);
+	return r;
+}
+
+int pr_render_tree(struct pr_text *t, const struct pr_style *s, const struct pr_topology *topology)
+{
+	struct libscols_table *table;
+	int r = pr_tree_table(s, topology, &table);
+
+	if (r < 0)
+		return r;
+	r = pr_table_print(table, t);
+	scols_unref_table(table);
 	return r;
 }
 

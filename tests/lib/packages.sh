@@ -15,6 +15,8 @@ test_packages=(clang libclang-rt-14-dev clang-format libcmocka-dev shellcheck ma
 	dbus mmdebstrap binutils pciutils python3 python3-dbusmock python3-jsonschema)
 # shellcheck disable=SC2034
 package_packages=(debhelper dpkg-dev fakeroot lintian)
+# shellcheck disable=SC2034
+browser_packages=(chromium chromium-driver)
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The page of a report: the words, tables and pictures that the other verbs
+ * have, on one page.  What comes from a machine goes through html.c.
+ */
+#include <errno.h>
+
+#include "base/macros.h"
+#include "cli/html.h"
+#include "cli/input.h"
+#include "cli/report.h"
+#include "cli/tables.h"
+
+/* ---- pieces ---- */
+
+static void section(struct pr_text *t, const char *id, const char *title)
+{
+	pr_text_printf(t, "<h2 id=\"%s\">%s</h2>\n", id, title);
+}
+
+static void fact(struct pr_text *t, const char *name, const char *value)
+{
+	if (!value || !*value)
+		return;
+	pr_text_printf(t, "<dt>%s</dt><dd>", name);
+	pr_html_text(t, value);
+	pr_text_add(t, "</dd>\n");
+}
+
+/* What the command line would print, in the colours of the page. */
+static void words(struct pr_text *t, struct pr_text *printed)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (pr_text_take(printed, &text, NULL) < 0) {
+		t->failed = true;
+		return;
+	}
+	pr_text_add(t, "<div class=\"words\">\n");
+	pr_html_lines(t, text);
+	pr_text_add(t, "</div>\n");
+}
+
+static struct pr_style word_style(const struct pr_report_page *page)
+{
+	return (struct pr_style){ .bytes = page->style->bytes,
+		.verbose = page->style->verbose,
+		.color = true,
+		.utf8 = true };
+}
+
+/* ---- the head of the page ---- */
+
+struct counts {
+	size_t bridges, dead, hotplug;
+};
+
+static struct counts count(const struct pr_topology *t)
+{
+	struct counts n = { 0 };
+
+	pr_for_each_root (t, i) {
+		for (size_t j = 0; j < t->roots[i]->n_functions; j++) {
+			const struct pr_function *f = &t->roots[i]->functions[j];
+			enum pr_health h = pr_function_health(f);
+
+			n.bridges += f->bridge != NULL;
+			n.hotplug += f->bridge && f->bridge->hotplug;
+			n.dead += h == PR_HEALTH_UNASSIGNED || h == PR_HEALTH_NO_BUS;
+		}
+	}
+	return n;
+}
+
+/* The answer in a sentence or two: what is wrong, and whether it can be mended. */
+static void add_verdict_words(struct pr_text *t, const struct pr_report_page *page)
+{
+	const struct pr_plan *p = page->diagnosis->plan;
+	size_t dead = count(page->diagnosis->topology).dead, armed = page->doctor->n_armed;
+
+	if (dead > 0) {
+		pr_text_count(t, dead, "function");
+		pr_text_printf(t, " %s addresses or bus numbers. ", dead == 1 ? "lacks" : "lack");
+	}
+	if (p->verdict == PR_VERDICT_NOTHING)
+		pr_text_add(t, dead > 0 ? "There is nothing to plan for. " : "Nothing is dead. ");
+	else if (p->prediction)
+		pr_text_add(t, "There is a plan: ");
+	if (p->prediction)
+		pr_render_cost(t, p);
+	if (p->prediction)
+		pr_text_add(t, ". ");
+	if (p->why)
+		pr_text_printf(t, "%s%s. ",
+			p->verdict == PR_VERDICT_INFEASIBLE ? "There is no plan: "
+			: p->verdict == PR_VERDICT_UNKNOWN
+				? "Whether there is a plan is not known: "
+				: "But ",
+			p->why);
+	if (armed > 0) {
+		pr_text_count(t, armed, "port");
+		pr_text_printf(t, " %s armed: a hot-add there would damage what runs.",
+			armed == 1 ? "is" : "are");
+	}
+}
+
+static void add_verdict(struct pr_text *t, const struct pr_report_page *page)
+{
+	static const char *const classes[_PR_VERDICT_MAX] = {
+		[PR_VERDICT_OK] = "good",
+		[PR_VERDICT_NOTHING] = "good",
+		[PR_VERDICT_INFEASIBLE] = "bad",
+		[PR_VERDICT_TOO_DISRUPTIVE] = "warn",
+		[PR_VERDICT_UNKNOWN] = "warn",
+		[PR_VERDICT_VETOED] = "warn",
+	};
+	enum pr_verdict v = page->diagnosis->plan->verdict;
+	struct pr_text said = { 0 };
+	_cleanup_free_ char *text = NULL;
+
+	add_verdict_words(&said, page);
+	if (pr_text_take(&said, &text, NULL) < 0) {
+		t->failed = true;
+		return;
+	}
+	pr_text_printf(t, "<p class=\"verdict %s\"><span>",
+		v == PR_VERDICT_NOTHING && page->doctor->n_armed > 0 ? "warn" : classes[v]);
+	pr_html_text(t, text);
+	pr_text_add(t, "</span></p>\n");
+}
+
+static void add_machine(struct pr_text *t, const struct pr_topology *topology)
+{
+	const struct pr_machine *m = &topology->machine;
+	const struct counts n = count(topology);
+	pr_text_add(t, "<dl>\n");
+	fact(t, "Vendor", m->vendor);
+	fact(t, "Product", m->product);
+	fact(t, "Architecture", m->arch);
+	fact(t, "Kernel", m->release ? m->release : "not known");
+	fact(t, "Command line", m->cmdline);
+	fact(t, "Lockdown", m->lockdown);
+	fact(t, "Virtual machine", m->is_guest ? "yes" : NULL);
+	pr_text_add(t, "<dt>Counts</dt><dd>");
+	pr_text_count(t, topology->n_roots, "host bridge");
+	pr_text_add(t, ", ");
+	pr_text_count(t, topology->n_functions, "function");
+	pr_text_add(t, ", of them ");
+	pr_text_count(t, n.bridges, "bridge");
+	pr_text_add(t, " and ");
+	pr_text_count(t, n.hotplug, "hot-plug port");
+	pr_text_add(t, "</dd>\n");
+	fact(t, "Users not looked for", m->unseen);
+	pr_text_add(t, "</dl>\n");
+}
+
+static void add_head(struct pr_text *t, const struct pr_report_page *page)
+{
+	pr_text_add(t, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+		       "<title>PCI of ");
+	pr_html_text(t, page->title);
+	pr_text_add(t, "</title>\n<style>\n");
+	pr_text_add(t, pr_report_style);
+	pr_text_add(t, "</style>\n</head>\n<body>\n<header>\n<h1>PCI of ");
+	pr_html_text(t, page->title);
+	pr_text_printf(t, "</h1>\n<p class=\"dim\">pciroom %s, %s</p>\n</header>\n",
+		PCIROOM_VERSION, page->when);
+	pr_text_add(t, "<nav><a href=\"#wrong\">What is wrong</a> <a href=\"#plan\">Plan</a> "
+		       "<a href=\"#devices\">Devices</a> "
+		       "<a href=\"#windows\">Windows and buses</a> <a href=\"#bars\">BARs</a> "
+		       "<a href=\"#slots\">Slots</a> <a href=\"#json\">JSON</a></nav>\n<main>\n");
+}
+
+/* ---- its sections ---- */
+
+static void add_wrong(struct pr_text *t, const struct pr_report_page *page)
+{
+	const struct pr_style style = word_style(page);
+	struct pr_text said = { 0 };
+
+	section(t, "wrong", "What is wrong");
+	pr_render_doctor(&said, &style, page->doctor, page->diagnosis);
+	words(t, &said);
+}
+
+static void add_plan(struct pr_text *t, const struct pr_report_page *page)
+{
+	const struct pr_style style = word_style(page);
+	struct pr_text said = { 0 };
+
+	section(t, "plan", "Plan");
+	pr_render_plan(&said, &style, page->diagnosis->plan);
+	words(t, &said);
+}
+
+/* What the recording does not say. */
+static void add_unknown(struct pr_text *t, const struct pr_import_notes *notes)
+{
+	if (!notes || notes->n == 0)
+		return;
+	section(t, "unknown", "What is not recorded");
+	pr_text_add(t, "<dl>\n");
+	for (size_t i = 0; i < notes->n; i++) {
+		pr_text_add(t, "<dt>");
+		pr_html_text(t, notes->note[i].missing);
+		pr_text_add(t, "</dt><dd>");
+		pr_html_text(t, notes->note[i].cost);
+		pr_text_add(t, "</dd>\n");
+	}
+	pr_text_add(t, "</dl>\n");
+}
+
+/* Longer ones are opened by who wants to read them. */
+#define OPEN_MAX 400
+
+/* @table, which is let go of; @r < 0: there is none. */
+static int add_table(struct pr_text *t, struct libscols_table *table, int r)
+{
+	size_t n;
+
+	if (r < 0)
+		return r;
+	n = scols_table_get_nlines(table);
+	pr_text_printf(t, "<details%s><summary>", n <= OPEN_MAX ? " open" : "");
+	pr_text_count(t, n, "line");
+	pr_text_add(t, "</summary>\n");
+	r = pr_html_table(t, table);
+	pr_text_add(t, "</details>\n");
+	scols_unref_table(table);
+	return r;
+}
+
+static int add_slots(struct pr_text *t, const struct pr_report_page *page)
+{
+	struct libscols_table *table = NULL;
+	int r;
+
+	section(t, "slots", "Slots");
+	if (page->slots->n == 0) {
+		pr_text_add(t, "<p>No port is a hot-plug slot.</p>\n");
+		return 0;
+	}
+	pr_text_add(
+		t, "<p>The largest card that each takes: as it is, and after more effort.</p>\n");
+	r = pr_slots_table(page->style, page->slots, &table);
+	return add_table(t, table, r);
+}
+
+static int add_tables(struct pr_text *t, const struct pr_report_page *page)
+{
+	const struct pr_topology *topology = page->diagnosis->topology;
+	struct libscols_table *table = NULL;
+	int r;
+
+	section(t, "devices", "Devices");
+	r = pr_tree_table(page->style, topology, &table);
+	r = add_table(t, table, r);
+	if (r < 0)
+		return r;
+	section(t, "windows", "Windows and bus numbers");
+	r = pr_windows_table(page->style, topology, &table);
+	r = add_table(t, table, r);
+	if (r < 0)
+		return r;
+	section(t, "bars", "BARs");
+	r = pr_bars_table(page->style, topology, &table);
+	r = add_table(t, table, r);
+	return r < 0 ? r : add_slots(t, page);
+}
+
+static void add_json(struct pr_text *t, const struct pr_plan *p)
+{
+	_cleanup_free_ char *text = NULL;
+	struct pr_text plan = { 0 };
+	struct pr_json j;
+
+	pr_json_init(&j, &plan);
+	pr_json_object(&j, NULL);
+	pr_json_string(&j, "schema", "pciroom.plan/1");
+	pr_render_plan_json(&j, p);
+	pr_json_object_end(&j);
+	if (pr_text_take(&plan, &text, NULL) < 0) {
+		t->failed = true;
+		return;
+	}
+	section(t, "json", "The plan for programs");
+	pr_text_add(t, "<details><summary>JSON</summary>\n<pre id=\"plan-json\">");
+	pr_html_text(t, text);
+	pr_text_add(t, "</pre></details>\n");
+}
+
+int pr_render_report(struct pr_text *t, const struct pr_report_page *page)
+{
+	int r;
+
+	add_head(t, page);
+	add_verdict(t, page);
+	add_machine(t, page->diagnosis->topology);
+	add_wrong(t, page);
+	add_plan(t, page);
+	r = add_tables(t, page);
+	if (r < 0)
+		return r;
+	add_unknown(t, page->diagnosis->notes);
+	add_json(t, page->diagnosis->plan);
+	pr_text_add(t, "</main>\n</body>\n</html>\n");
+	return t->failed ? -ENOMEM : 0;
+}
