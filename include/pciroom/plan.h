@@ -19,6 +19,17 @@ enum pr_disruption {
 const char *pr_disruption_name(enum pr_disruption d);
 bool pr_disruption_parse(const char *name, enum pr_disruption *ret);
 
+/*
+ * What a port is to have for cards to come, whatever is done around it: a standing wish.  Plans
+ * keep what is there of it; what is not there a request has to ask for (pr_slot_lacks()).
+ */
+struct pr_slot_reserve {
+	const char *slot; /* address or path of the port; one that is not there has no wish */
+	/* bytes of its windows, 0: nothing; memory in multiples of 1 MiB, I/O of 4 KiB */
+	uint64_t io, mem, pref;
+	unsigned int buses; /* bus numbers, its own among them; 0: nothing */
+};
+
 struct pr_policy {
 	enum pr_disruption
 		limit; /* the worst class that a plan may disturb; FREE, RESTART or IN_USE */
@@ -27,6 +38,8 @@ struct pr_policy {
 	/* the same: whose users and guests do not count; what the hardware forbids stays forbidden */
 	const char *const *movable;
 	size_t n_movable;
+	const struct pr_slot_reserve *reserves; /* one for each port at most */
+	size_t n_reserves;
 };
 
 /*
@@ -88,14 +101,28 @@ struct pr_bus_wish {
 #define PR_BUSES_MAX 256u /* a host bridge has no more */
 
 /*
- * Room that a bridge is to have in one of its windows, used or not: that many bytes, and among them a
- * block of the largest power of two in that number, aligned as a BAR of that size would be.
+ * Room that a bridge is to have in one of its windows, used or not: that many bytes, and in memory
+ * among them a block of the largest power of two in that number, aligned as a BAR of that size would
+ * be.
  */
 struct pr_reserve {
 	struct pr_address bridge;
-	uint8_t window; /* PR_WINDOW_MEM or PR_WINDOW_PREF */
-	uint64_t size;  /* bytes, a multiple of 1 MiB; not 0 */
+	uint8_t window; /* PR_WINDOW_IO, PR_WINDOW_MEM or PR_WINDOW_PREF */
+	uint64_t size;  /* bytes, a multiple of pr_window_unit(); not 0 */
 };
+/* Windows come in multiples of that many bytes (PCI-to-PCI Bridge 1.2, 3.2.5.6 and 3.2.5.8). */
+uint64_t pr_window_unit(unsigned int window);
+
+/* What a port lacks of its standing wish, as a request asks for it. */
+struct pr_slot_lack {
+	struct pr_reserve reserves[3];
+	size_t n_reserves;
+	struct pr_bus_wish buses;
+	size_t n_buses; /* 0 or 1 */
+};
+/* False: nothing, or the port is not in @t, or is no bridge. */
+bool pr_slot_lacks(
+	const struct pr_topology *t, const struct pr_slot_reserve *want, struct pr_slot_lack *ret);
 /* A Resizable BAR, or the VF BAR of one, is to have another size. */
 struct pr_resize {
 	struct pr_address function;
@@ -192,7 +219,10 @@ enum pr_verdict {
 	PR_VERDICT_INFEASIBLE,     /* no candidate makes it fit; see choke */
 	PR_VERDICT_TOO_DISRUPTIVE, /* feasible, beyond the policy's limit; the plan is filled in */
 	PR_VERDICT_UNKNOWN,        /* a fact that decides is missing; see why */
-	/* feasible if who pins a function let go of it; the plan is filled in, see why for who */
+	/*
+	 * feasible if who pins a function let go of it, or a slot of the room that the policy gives
+	 * it; the plan is filled in, see why for who
+	 */
 	PR_VERDICT_VETOED,
 	_PR_VERDICT_MAX,
 };

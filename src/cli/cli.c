@@ -161,7 +161,7 @@ static const struct {
 		PR_TAKES_LINK },
 	{ OPT_RELEASE, "release", NULL, "give the slots back to the kernel", PR_TAKES_RELEASE },
 	{ OPT_RESERVE, "reserve", "DEVICE=KIND:SIZE,...",
-		"room that this slot is to have: mem, pref, bus (may be given again)",
+		"room that this slot is to have: pref, mem, io, bus (may be given again)",
 		PR_TAKES_BUSES },
 	{ OPT_RESIZE, "resize", "DEVICE:BAR=SIZE",
 		"size that this Resizable BAR is to have, or max (may be given again)",

@@ -69,13 +69,19 @@ static const char *window_written(const struct pr_step *step)
 	return step->offset == 0x20 ? "memory" : "prefetchable";
 }
 
+static unsigned int window_at(uint16_t offset)
+{
+	if (offset == 0x1c || offset == 0x30)
+		return PR_WINDOW_IO;
+	return offset == 0x20 ? PR_WINDOW_MEM : PR_WINDOW_PREF;
+}
+
 /* A larger window is asked for by writing it. */
 static bool is_reserve(const struct pr_plan *p, const struct pr_step *step)
 {
 	for (size_t i = 0; i < p->n_reserves; i++)
 		if (pr_address_compare(&p->reserves[i].bridge, &step->address) == 0 &&
-			p->reserves[i].window ==
-				(step->offset == 0x20 ? PR_WINDOW_MEM : PR_WINDOW_PREF))
+			p->reserves[i].window == window_at(step->offset))
 			return true;
 	return false;
 }
@@ -84,11 +90,8 @@ static bool is_reserve(const struct pr_plan *p, const struct pr_step *step)
 static bool is_opened(const struct pr_plan *p, const struct pr_step *step)
 {
 	const struct pr_function *f = pr_topology_find(p->topology, &step->address);
-	const bool io = step->offset == 0x1c || step->offset == 0x30;
 
-	return f && pr_window_disagrees(f, io                     ? PR_WINDOW_IO
-					   : step->offset == 0x20 ? PR_WINDOW_MEM
-								  : PR_WINDOW_PREF);
+	return f && pr_window_disagrees(f, window_at(step->offset));
 }
 
 static void add_write(struct pr_text *t, const struct pr_plan *p, const struct pr_step *step)

@@ -7,16 +7,15 @@
 #include "base/text.h"
 #include "cli/plan.h"
 
-#define MIB UINT64_C(0x100000)
-
 static int bad(const char *text)
 {
 	return pr_cli_error("--reserve=%s: a slot and what it is to have are wanted, as in "
-			    "0000:02:01.0=pref:1G,mem:64M,bus:8 (sizes in multiples of 1M)",
+			    "0000:02:01.0=pref:1G,mem:64M,io:8K,bus:8 (memory in multiples of 1M, "
+			    "I/O of 4K)",
 		text);
 }
 
-/* One of "pref:1G", "mem:64M", "bus:8". */
+/* One of "pref:1G", "mem:64M", "io:8K", "bus:8". */
 static bool parse_part(char *part, const struct pr_address *bridge, struct pr_question *q)
 {
 	char *value = strchr(part, ':');
@@ -33,10 +32,11 @@ static bool parse_part(char *part, const struct pr_address *bridge, struct pr_qu
 			(struct pr_bus_wish){ .bridge = *bridge, .buses = (unsigned int)n };
 		return true;
 	}
-	r.window = strcmp(part, "mem") == 0    ? PR_WINDOW_MEM
-		   : strcmp(part, "pref") == 0 ? PR_WINDOW_PREF
-					       : 0;
-	if (r.window == 0 || pr_parse_size(value, &r.size) < 0 || r.size % MIB != 0)
+	for (uint8_t window = PR_WINDOW_IO; window <= PR_WINDOW_PREF; window++)
+		if (strcmp(part, pr_window_name(window)) == 0)
+			r.window = window;
+	if (r.window == 0 || pr_parse_size(value, &r.size) < 0 ||
+		r.size % pr_window_unit(r.window) != 0)
 		return false;
 	q->reserves[q->request.n_reserves++] = r;
 	return true;

@@ -130,7 +130,7 @@ static int add_reserve(struct pr_asked *a, const char *device, uint8_t window, u
 
 static uint8_t window_of(const char *kind)
 {
-	for (uint8_t window = PR_WINDOW_MEM; window <= PR_WINDOW_PREF; window++)
+	for (uint8_t window = PR_WINDOW_IO; window <= PR_WINDOW_PREF; window++)
 		if (strcmp(kind, pr_window_name(window)) == 0)
 			return window;
 	return 0;
@@ -149,10 +149,11 @@ static int read_reserves(sd_bus_message *m, struct pr_asked *ret, sd_bus_error *
 	if (r < 0)
 		return r;
 	while ((r = sd_bus_message_read(m, "(sst)", &device, &kind, &size)) > 0) {
-		if (window_of(kind) == 0 || size == 0 || size % 0x100000 != 0)
+		if (window_of(kind) == 0 || size == 0 ||
+			size % pr_window_unit(window_of(kind)) != 0)
 			return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
 				"\"reserves\" of %.100s is \"mem\" or \"pref\", and a multiple of "
-				"1 MiB",
+				"1 MiB, or \"io\", and a multiple of 4 KiB",
 				device);
 		if (ret->n_reserves == ASKED_MAX)
 			return -E2BIG;

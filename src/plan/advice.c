@@ -48,28 +48,31 @@ static size_t list_actions(struct pr_adviser *a, bool later)
 	return n;
 }
 
-/* "hpmmiosize=1G", as the kernel reads it; nothing for 0. */
-#define SIZE_MAX_TEXT 48
-static const char *size_option(const char *name, uint64_t size, char ret[SIZE_MAX_TEXT])
+/* Adds "hpmmiosize=1G", as the kernel reads it, to @text; nothing for 0. */
+static const char *add_size(
+	struct pr_arena *arena, const char *text, const char *name, uint64_t size)
 {
-	bool gib = size % (1024 * MIB) == 0;
+	unsigned int unit = 0;
 
-	ret[0] = '\0';
-	if (size > 0)
-		(void)snprintf(ret, SIZE_MAX_TEXT, "%s=%llu%c", name,
-			(unsigned long long)(size / (gib ? 1024 * MIB : MIB)), gib ? 'G' : 'M');
-	return ret;
+	if (!text || size == 0)
+		return text;
+	while (unit < 3 && size % 1024 == 0) {
+		size /= 1024;
+		unit++;
+	}
+	return pr_arena_printf(arena, "%s%s%s=%llu%.1s", text, *text ? "," : "", name,
+		(unsigned long long)size, "\0KMG" + unit);
 }
 
 /* Behind "pci="; NULL when memory is short. */
 static const char *options_text(const struct pr_adviser *a, const struct pr_boot_options *o)
 {
-	char mem[SIZE_MAX_TEXT], pref[SIZE_MAX_TEXT];
+	struct pr_arena *arena = a->plan->arena;
+	const char *text = o->text;
 
-	(void)size_option("hpmmiosize", o->mem, mem);
-	(void)size_option("hpmmioprefsize", o->pref, pref);
-	return pr_arena_printf(a->plan->arena, "%s%s%s%s%s", o->text, *o->text && *mem ? "," : "",
-		mem, (*o->text || *mem) && *pref ? "," : "", pref);
+	text = add_size(arena, text, "hpiosize", o->io);
+	text = add_size(arena, text, "hpmmiosize", o->mem);
+	return add_size(arena, text, "hpmmioprefsize", o->pref);
 }
 
 /*
@@ -211,8 +214,9 @@ int pr_advise_present(
 	return r < 0 ? r : 0;
 }
 
-/* The smallest above @low that does, in MiB: with one less it does not. */
-static int shrink(struct pr_adviser *a, struct pr_boot_options *o, uint64_t *size, uint64_t low)
+/* The smallest above @low that does, in steps of @unit: with one less it does not. */
+static int shrink(struct pr_adviser *a, struct pr_boot_options *o, uint64_t *size, uint64_t low,
+	uint64_t unit)
 {
 	uint64_t high = *size;
 	bool good;
@@ -222,8 +226,8 @@ static int shrink(struct pr_adviser *a, struct pr_boot_options *o, uint64_t *siz
 	r = is_good(a, o, a->port != NULL, &good, NULL);
 	if (good)
 		return r;
-	while (r == 0 && high - low > MIB) {
-		*size = low + (high - low) / 2 / MIB * MIB;
+	while (r == 0 && high - low > unit) {
+		*size = low + (high - low) / 2 / unit * unit;
 		r = is_good(a, o, a->port != NULL, &good, NULL);
 		if (good)
 			high = *size;
@@ -253,14 +257,17 @@ static int try_sizes(struct pr_adviser *a, const struct pr_boot_options *least,
 
 	*ret = false;
 	for (unsigned int times = 1; times <= most && r == 0 && !*ret; times *= 2) {
+		o->io = least->io;
 		o->mem = times * least->mem;
 		o->pref = times * least->pref;
 		r = is_good(a, o, a->port != NULL, ret, NULL);
 	}
+	if (r == 0 && *ret && o->io > 0)
+		r = shrink(a, o, &o->io, 0, pr_window_unit(PR_WINDOW_IO));
 	if (r == 0 && *ret && o->mem > 0)
-		r = shrink(a, o, &o->mem, a->now.hp_mem_size);
+		r = shrink(a, o, &o->mem, a->now.hp_mem_size, MIB);
 	if (r == 0 && *ret && o->pref > 0)
-		r = shrink(a, o, &o->pref, a->now.hp_pref_size);
+		r = shrink(a, o, &o->pref, a->now.hp_pref_size, MIB);
 	return r == 0 && *ret ? is_good_everywhere(a, o, a->port != NULL, ret, NULL) : r;
 }
 
@@ -409,7 +416,9 @@ static int advise_reserves(struct pr_adviser *a)
 
 	for (size_t i = 0; i < a->plan->n_reserves; i++) {
 		const struct pr_reserve *want = &a->plan->reserves[i];
-		uint64_t *size = want->window == PR_WINDOW_MEM ? &least.mem : &least.pref;
+		uint64_t *size = want->window == PR_WINDOW_IO    ? &least.io
+				 : want->window == PR_WINDOW_MEM ? &least.mem
+								 : &least.pref;
 
 		if (want->size > *size)
 			*size = want->size;

@@ -29,7 +29,7 @@ struct pr_adviser {
 /* Options of pci=, and how much each hot-plug port is to have spare; 0: as it is. */
 struct pr_boot_options {
 	const char *text;
-	uint64_t mem, pref;
+	uint64_t io, mem, pref;
 };
 
 /*

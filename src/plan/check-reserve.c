@@ -6,27 +6,36 @@
  */
 #include "plan/check.h"
 
-static bool is_taken(const struct pr_root *root, const struct pr_range *range)
+static bool overlaps_any(const struct pr_range *ranges, size_t n, const struct pr_range *range)
+{
+	for (size_t i = 0; i < n; i++)
+		if (pr_range_overlaps(&ranges[i], range))
+			return true;
+	return false;
+}
+
+static bool is_taken(const struct pr_root *root, const struct pr_range *range, bool io)
 {
 	for (size_t i = 0; i < root->n_functions; i++) {
 		const struct pr_function *f = &root->functions[i];
 
 		for (unsigned int k = 0; k < f->n_resources; k++)
 			if (f->resources[k].state == PR_RES_ASSIGNED &&
-				!pr_resource_is_io(&f->resources[k]) &&
+				pr_resource_is_io(&f->resources[k]) == io &&
 				pr_range_overlaps(&f->resources[k].range, range))
 				return true;
 	}
-	for (size_t i = 0; i < root->facts.n_busy_mem; i++)
-		if (pr_range_overlaps(&root->facts.busy_mem[i], range))
-			return true;
-	return false;
+	return io ? overlaps_any(root->facts.busy_io, root->facts.n_busy_io, range)
+		  : overlaps_any(root->facts.busy_mem, root->facts.n_busy_mem, range);
 }
 
-static bool in_aperture(const struct pr_root *root, const struct pr_range *range)
+static bool in_aperture(const struct pr_root *root, const struct pr_range *range, bool io)
 {
-	for (size_t i = 0; i < root->facts.n_mem; i++)
-		if (pr_range_contains(&root->facts.mem[i], range))
+	const struct pr_range *apertures = io ? root->facts.io : root->facts.mem;
+	const size_t n = io ? root->facts.n_io : root->facts.n_mem;
+
+	for (size_t i = 0; i < n; i++)
+		if (pr_range_contains(&apertures[i], range))
 			return true;
 	return false;
 }
@@ -44,8 +53,10 @@ static const struct pr_reserve *find_reserve(
 bool pr_may_open(const struct pr_plan *p, const struct pr_function *bridge, unsigned int window,
 	const struct pr_range *range)
 {
-	return find_reserve(p, bridge, window) && in_aperture(bridge->root, range) &&
-	       !is_taken(bridge->root, range);
+	const bool io = window == PR_WINDOW_IO;
+
+	return find_reserve(p, bridge, window) && in_aperture(bridge->root, range, io) &&
+	       !is_taken(bridge->root, range, io);
 }
 
 bool pr_is_asked_for(const struct pr_plan *p, const struct pr_function *bridge, unsigned int window,

@@ -37,15 +37,17 @@ static void header_after(
 	}
 }
 
-static bool read_windows(const uint8_t raw[64], struct pr_window ret[2])
+/* I/O, memory, prefetchable. */
+static bool read_windows(const uint8_t raw[64], struct pr_window ret[3])
 {
 	const struct pr_config config = { .bytes = raw, .length = 64 };
 	struct pr_bridge_header header;
 
 	if (!pr_config_bridge(&config, &header))
 		return false;
-	ret[0] = header.mem;
-	ret[1] = header.pref;
+	ret[0] = header.io;
+	ret[1] = header.mem;
+	ret[2] = header.pref;
 	return true;
 }
 
@@ -53,17 +55,17 @@ static bool read_windows(const uint8_t raw[64], struct pr_window ret[2])
 static bool opens_nothing(
 	const struct pr_checking *c, const struct pr_function *bridge, const uint8_t raw[64])
 {
-	const struct pr_window *before = &bridge->bridge->registers[1];
-	struct pr_window after[2];
+	const struct pr_window *before = bridge->bridge->registers;
+	struct pr_window after[3];
 
 	if (!read_windows(raw, after))
 		return false;
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 3; i++)
 		if (after[i].open == PR_YES &&
 			(before[i].open != PR_YES ||
 				!pr_range_contains(&before[i].range, &after[i].range)) &&
 			!pr_may_open(
-				c->plan, bridge, PR_WINDOW_MEM + (unsigned int)i, &after[i].range))
+				c->plan, bridge, PR_WINDOW_IO + (unsigned int)i, &after[i].range))
 			return false;
 	return true;
 }
@@ -91,17 +93,15 @@ static bool agrees(const struct pr_checking *c, const struct pr_function *bridge
 {
 	const struct pr_resource *table = pr_function_resource(bridge, kind);
 	const struct pr_window *window;
-	struct pr_bridge_header header;
+	struct pr_window windows[3];
 	uint8_t raw[64];
 
 	if (!table || table->state != PR_RES_ASSIGNED || !pr_window_disagrees(bridge, kind))
 		return false;
 	header_after(c, bridge, c->plan->n_steps, raw);
-	if (!pr_config_bridge(&(struct pr_config){ .bytes = raw, .length = sizeof(raw) }, &header))
+	if (!read_windows(raw, windows))
 		return false;
-	window = kind == PR_WINDOW_IO    ? &header.io
-		 : kind == PR_WINDOW_MEM ? &header.mem
-					 : &header.pref;
+	window = &windows[kind - PR_WINDOW_IO];
 	return window->open == PR_YES && pr_range_equal(&window->range, &table->range);
 }
 
@@ -130,7 +130,7 @@ static int check_window_write(struct pr_checking *c, size_t i, const struct pr_f
 	if (agrees(c, bridge, window_at(step->offset)))
 		return 0;
 	header_after(c, bridge, i + 1, raw);
-	if (io || !opens_nothing(c, bridge, raw))
+	if (!opens_nothing(c, bridge, raw))
 		return pr_checking_bad_step(c, i,
 			"windows are written only to close them, or to ask for room that is nobody's");
 	return 0;
@@ -196,14 +196,13 @@ int pr_check_write(struct pr_checking *c, size_t i)
  * is as large as was asked for.
  */
 static bool is_settled(const struct pr_checking *c, const struct pr_function *bridge,
-	const uint8_t raw[64], bool pref)
+	const uint8_t raw[64], unsigned int kind)
 {
-	struct pr_window windows[2];
+	struct pr_window windows[3];
+	const struct pr_window *w = &windows[kind - PR_WINDOW_IO];
 
 	return read_windows(raw, windows) &&
-	       (windows[pref].open != PR_YES ||
-		       pr_is_asked_for(
-			       c->plan, bridge, PR_WINDOW_MEM + pref, &windows[pref].range));
+	       (w->open != PR_YES || pr_is_asked_for(c->plan, bridge, kind, &w->range));
 }
 
 int pr_check_written(struct pr_checking *c)
@@ -223,7 +222,7 @@ int pr_check_written(struct pr_checking *c)
 		if (*pr_checking_fate(c, bridge) < PR_FATE_GONE)
 			return pr_checking_bad_step(c, i, "the bridge is not removed afterwards");
 		header_after(c, bridge, c->plan->n_steps, raw);
-		if (!is_settled(c, bridge, raw, step->offset > 0x20))
+		if (!is_settled(c, bridge, raw, window_at(step->offset)))
 			return pr_checking_bad_step(c, i,
 				"the window does not get closed, or as large as was asked for");
 	}

@@ -272,12 +272,26 @@ static int check_staying(struct pr_checking *c, const struct pr_topology *now)
 	return 0;
 }
 
+static int check_standing(struct pr_checking *c, const struct pr_topology *now)
+{
+	char text[PR_STANDING_TEXT_MAX];
+	unsigned int kind;
+	const struct pr_slot_reserve *lost =
+		pr_standing_lost(c->policy, c->plan->topology, now, &kind);
+
+	return lost ? pr_checking_bad(c, "%s would lose %s, which it is to keep", lost->slot,
+			      pr_standing_text(lost, kind, text))
+		    : 0;
+}
+
 static int check_outcome(struct pr_checking *c, const struct pr_topology *now)
 {
 	const struct pr_plan *p = c->plan;
 	int r;
 
 	r = check_staying(c, now);
+	if (r == 0)
+		r = check_standing(c, now);
 	for (size_t i = 0; i < p->n_steps && r == 0; i++)
 		if (p->steps[i].kind == PR_STEP_VFS && p->steps[i].value > 0)
 			r = pr_check_vfs_room(c, &p->steps[i], now);

@@ -15,10 +15,14 @@
 #define REG_PREF_LAST 0x2c
 #define CLOSED        UINT32_C(0x0000fff0) /* base above limit */
 
+bool pr_windows_writable(const struct pr_search *s)
+{
+	return !s->no_writes && pr_registers_writable(&s->topology->machine);
+}
+
 bool pr_closing_helps(const struct pr_search *s)
 {
-	return s->kernel->keeps_window_sizes && !s->no_writes &&
-	       pr_registers_writable(&s->topology->machine);
+	return s->kernel->keeps_window_sizes && pr_windows_writable(s);
 }
 
 static bool is_open(const struct pr_bridge *b, unsigned int kind)

@@ -254,6 +254,20 @@ static void mark(const struct pr_search *s, const struct pr_candidate *c, bool i
 	}
 }
 
+static void judge_standing(struct judging *g, const struct pr_topology *after)
+{
+	char text[PR_STANDING_TEXT_MAX];
+	unsigned int kind;
+	const struct pr_slot_reserve *lost =
+		pr_standing_lost(g->s->policy, g->s->topology, after, &kind);
+
+	if (!lost || g->bad)
+		return;
+	g->bad = true;
+	(void)snprintf(g->j->why, sizeof(g->j->why), "%s would lose %s, which it is to keep",
+		lost->slot, pr_standing_text(lost, kind, text));
+}
+
 /* What is wrong is only said when it decides. */
 static void settle(struct pr_judgement *j, bool bad)
 {
@@ -310,6 +324,7 @@ int pr_judge(const struct pr_search *s, struct pr_arena *arena, const struct pr_
 	if (s->n_reserves > 0 && j.armed > 0)
 		reject(&g, targets->functions[0],
 			"would have its room from what an empty port has now");
+	judge_standing(&g, after);
 	settle(&j, g.bad);
 	*ret = j;
 	return 0;

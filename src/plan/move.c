@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define REG_IO 0x1c /* PCI-to-PCI Bridge 1.2, 3.2.5.6: a byte each of base and limit */
+
 /* PCI-to-PCI Bridge 1.2, 3.2.5.1 to 3.2.5.3; the latency timer behind them is left alone */
 #define REG_PRIMARY     0x18
 #define REG_SUBORDINATE 0x1a
@@ -143,7 +145,8 @@ static int widen_windows(struct script *s, const struct pr_function *top)
 	for (const struct pr_function *f = top; f && r == 0; f = pr_function_walk(f, top)) {
 		r = pr_reserve_writes(s->search, f, writes, &n);
 		for (unsigned int i = 0; r == 0 && i < n; i++)
-			write_one(s, f, writes[i].offset, 4, writes[i].value, writes[i].old);
+			write_one(s, f, writes[i].offset, writes[i].offset == REG_IO ? 2 : 4,
+				writes[i].value, writes[i].old);
 	}
 	return r;
 }

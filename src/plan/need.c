@@ -99,9 +99,16 @@ unsigned int pr_numbers_of(const struct pr_function *f)
 		       : 0;
 }
 
+uint64_t pr_window_unit(unsigned int window)
+{
+	return window == PR_WINDOW_IO ? 0x1000 : 0x100000;
+}
+
+/* No BAR asks for more I/O ports than any window begins with (PCI 3.0, 6.2.5.1). */
 uint64_t pr_reserve_block(const struct pr_reserve *r)
 {
-	return UINT64_C(1) << (63 - __builtin_clzll(r->size));
+	return r->window == PR_WINDOW_IO ? pr_window_unit(r->window)
+					 : UINT64_C(1) << (63 - __builtin_clzll(r->size));
 }
 
 bool pr_reserve_missing(const struct pr_reserve *r, const struct pr_function *bridge)

@@ -45,8 +45,8 @@ static int add_reserve(struct making *m, const struct pr_reserve *reserve)
 {
 	int r;
 
-	if ((reserve->window != PR_WINDOW_MEM && reserve->window != PR_WINDOW_PREF) ||
-		reserve->size == 0 || reserve->size % 0x100000 != 0)
+	if (reserve->window < PR_WINDOW_IO || reserve->window > PR_WINDOW_PREF ||
+		reserve->size == 0 || reserve->size % pr_window_unit(reserve->window) != 0)
 		return -EINVAL;
 	r = add_asked(m, &reserve->bridge);
 	if (r == 0 && !m->asked[m->n_asked - 1]->bridge)
@@ -546,13 +546,68 @@ int pr_plan_search(const struct pr_topology *t, const struct pr_request *request
 	return 0;
 }
 
-int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
+static int plan_any(const struct pr_topology *t, const struct pr_request *request,
 	const struct pr_policy *policy, struct pr_plan **ret)
 {
 	if (request->n_resizes > 0)
 		return pr_plan_resize(t, request, policy, ret);
 	return request->shrink ? pr_plan_shrink(t, request, policy, ret)
 			       : pr_plan_search(t, request, policy, ret);
+}
+
+/* A plan that would be good if a slot let go of what it is to keep: its veto, and who has it. */
+static int veto_standing(struct pr_plan *p, const struct pr_policy *policy)
+{
+	char text[PR_STANDING_TEXT_MAX];
+	unsigned int kind;
+	const struct pr_slot_reserve *lost =
+		pr_standing_lost(policy, p->topology, p->prediction, &kind);
+
+	if (!lost)
+		return 0; /* the search had come to its end before */
+	p->verdict = PR_VERDICT_VETOED;
+	p->why = pr_arena_printf(p->arena,
+		"there is a plan, but by the policy %s is to keep %s, and would lose it",
+		lost->slot, pr_standing_text(lost, kind, text));
+	return p->why ? 0 : -ENOMEM;
+}
+
+/* Nothing is possible: because of what slots are to keep? */
+static int try_without_standing(const struct pr_topology *t, const struct pr_request *request,
+	const struct pr_policy *policy, struct pr_plan **plan)
+{
+	struct pr_policy without = *policy;
+	struct pr_plan *p;
+	int r;
+
+	without.n_reserves = 0;
+	r = plan_any(t, request, &without, &p);
+	if (r < 0)
+		return r;
+	if (p->verdict != PR_VERDICT_OK) {
+		pr_plan_free(p);
+		return 0;
+	}
+	pr_plan_free(*plan);
+	*plan = p;
+	return veto_standing(p, policy);
+}
+
+int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
+	const struct pr_policy *policy, struct pr_plan **ret)
+{
+	struct pr_plan *p;
+	int r;
+
+	r = plan_any(t, request, policy, &p);
+	if (r == 0 && policy->n_reserves > 0 && p->verdict == PR_VERDICT_INFEASIBLE) {
+		r = try_without_standing(t, request, policy, &p);
+		if (r < 0)
+			pr_plan_free(p);
+	}
+	if (r == 0)
+		*ret = p;
+	return r;
 }
 
 void pr_plan_free(struct pr_plan *p)

@@ -106,12 +106,27 @@ unsigned int pr_wished_numbers(
 	const struct pr_bus_wish *wishes, size_t n, const struct pr_function *f);
 /* Those that @bridge has: its own bus, and what it may give to others; 0: none. */
 unsigned int pr_numbers_of(const struct pr_function *bridge);
-/* Largest power of two in its size. */
+/* What has to be aligned in it: of memory the largest power of two in its size. */
 uint64_t pr_reserve_block(const struct pr_reserve *r);
 /* @bridge has less than that. */
 bool pr_reserve_missing(const struct pr_reserve *r, const struct pr_function *bridge);
 /* The first of @reserves that @before names and @now misses; NULL: none. */
 const struct pr_reserve *pr_missing_reserve(const struct pr_reserve *reserves, size_t n,
 	const struct pr_function *before, const struct pr_function *now);
+/* ---- standing.c: what slots are to have in any case ---- */
+
+/* A kind of wish: PR_WINDOW_*, or this. */
+#define PR_STANDING_BUSES (PR_WINDOW_PREF + 1u)
+/*
+ * The first of @policy's wishes that @before fulfils and @after does not, of one kind; NULL: none.
+ * @after is predicted from @before.
+ */
+const struct pr_slot_reserve *pr_standing_lost(const struct pr_policy *policy,
+	const struct pr_topology *before, const struct pr_topology *after, unsigned int *ret_kind);
+/* "1 GiB in its prefetchable window" */
+#define PR_STANDING_TEXT_MAX 80
+const char *pr_standing_text(
+	const struct pr_slot_reserve *want, unsigned int kind, char ret[PR_STANDING_TEXT_MAX]);
+
 /* First resource of @f that wants addresses and whose size is not known, or NULL. */
 const struct pr_resource *pr_function_unsized(const struct pr_function *f);

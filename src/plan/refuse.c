@@ -370,7 +370,8 @@ static const char *no_reserve(const struct pr_plan *plan, const struct pr_reserv
 	const char *why = last_obstacle(plan);
 
 	pr_address_format(&r->bridge, address);
-	if (!plan->kernel.keeps_window_sizes)
+	if (!(r->window == PR_WINDOW_IO ? plan->kernel.reads_windows
+					: plan->kernel.keeps_window_sizes))
 		why = pr_arena_printf(plan->arena,
 			"this kernel (%s) gives a window what is behind it and forgets what its "
 			"register asks for",

@@ -123,6 +123,10 @@ static bool is_untouched(
 
 static bool all_good(const struct resizing *z, const struct pr_topology *after)
 {
+	unsigned int kind;
+
+	if (pr_standing_lost(z->policy, z->machine, after, &kind))
+		return false;
 	for (size_t i = 0; i < z->n; i++) {
 		const struct pr_function *f =
 			pr_topology_same(after, function_of(z->machine, &z->list[i]));

@@ -100,10 +100,12 @@ bool pr_cost_disturb(const struct pr_search *s, const struct pr_function *f, str
 
 #define PR_CLOSING_MAX 4
 struct pr_closing {
-	uint16_t offset; /* of four bytes */
+	uint16_t offset; /* of four bytes; of the I/O window's base and limit two */
 	uint32_t value, old;
 };
-/* This kernel would keep the sizes of windows, and registers may be written. */
+/* Registers of windows may be written. */
+bool pr_windows_writable(const struct pr_search *s);
+/* They may, and this kernel would keep the sizes of memory windows. */
 bool pr_closing_helps(const struct pr_search *s);
 /* Somebody below @bridge, or it itself, has a driver that reaches through its windows. */
 bool pr_serves_a_driver(const struct pr_function *bridge);
@@ -114,7 +116,7 @@ unsigned int pr_count_closings(const struct pr_move *m);
 
 /* ---- reserve.c: windows that are to be larger ---- */
 
-#define PR_RESERVE_WRITES_MAX 6
+#define PR_RESERVE_WRITES_MAX 9
 /*
  * Writes of the registers of @bridge, in this order; none where this kernel would not heed them, or
  * no place is left for them.  0 or -ENOMEM.

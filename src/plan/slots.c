@@ -457,7 +457,10 @@ static int policy_for(struct pr_slots *all, const struct pr_policy *policy,
 
 	if (!pinned)
 		return -ENOMEM;
-	*ret = (struct pr_policy){ .limit = policy->limit, .pinned = pinned };
+	*ret = (struct pr_policy){ .limit = policy->limit,
+		.pinned = pinned,
+		.reserves = policy->reserves,
+		.n_reserves = policy->n_reserves };
 	for (size_t i = 0; i < policy->n_pinned; i++)
 		if (!is_in_slot(all->topology, policy->pinned[i], port))
 			pinned[ret->n_pinned++] = policy->pinned[i];

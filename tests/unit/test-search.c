@@ -227,9 +227,10 @@ static const struct judge_case judge_cases[] = {
 /* A search over @t with what the judge needs of it. */
 static void start_search(struct pr_search *s, const struct pr_topology *t)
 {
+	static const struct pr_policy anything = { .limit = PR_DISRUPTION_IN_USE };
 	bool **marks;
 
-	*s = (struct pr_search){ .topology = t, .arena = pr_arena_new() };
+	*s = (struct pr_search){ .topology = t, .policy = &anything, .arena = pr_arena_new() };
 	assert_non_null(s->arena);
 	marks = pr_new_array(s->arena, t->n_roots, bool *);
 	pr_for_each_root (t, i)
