@@ -52,16 +52,35 @@ struct pr_slot {
 	uint64_t largest[_PR_CARD_KIND_MAX][_PR_WHEN_MAX];
 	const char *doubt; /* the first fact that was missing, a sentence; NULL: none */
 };
+/* A BAR that can have several sizes, or the VF BAR of one virtual function. */
+struct pr_resizable {
+	const struct pr_function *function;
+	const struct pr_resource *bar;
+	uint64_t sizes; /* bit n: it can be PR_REBAR_SIZE(n) */
+	uint64_t size;  /* bytes, of one, that it asks for now */
+	/*
+	 * The largest size for which there is a plan, by what happens to others; the function itself
+	 * lets go of it in any case.  PR_WHEN_NOW: nothing.  At least what it has; PR_ROOM_NONE,
+	 * PR_ROOM_UNKNOWN.
+	 */
+	uint64_t largest[PR_WHEN_BOOT];
+	const char *doubt; /* the first fact that was missing, a sentence; NULL: none */
+};
 struct pr_slots {
 	struct pr_arena *arena;
 	const struct pr_topology *topology; /* borrowed: must outlive this */
 	enum pr_disruption limit;
 	struct pr_slot *slots; /* in the order of the topology */
 	size_t n;
+	struct pr_resizable *resizable; /* the same */
+	size_t n_resizable;
 };
+/* Plans of that effort are within the policy's limit; PR_WHEN_NOW and PR_WHEN_BOOT are no plans. */
+bool pr_slots_looked_for(const struct pr_slots *s, enum pr_when when);
 
 struct pr_slots_request {
-	const struct pr_function *const *ports; /* only these, as far as they are ports */
+	/* only these, as far as they are ports, and the Resizable BARs at and below them */
+	const struct pr_function *const *ports;
 	size_t n_ports;
 	/* without @ports: every port of PCI Express that leads down, not the hot-plug slots alone */
 	bool all;

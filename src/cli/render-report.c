@@ -231,6 +231,18 @@ static int add_table(struct pr_text *t, struct libscols_table *table, int r)
 	return r;
 }
 
+static int add_resizable(struct pr_text *t, const struct pr_report_page *page)
+{
+	struct libscols_table *table = NULL;
+	int r;
+
+	if (page->slots->n_resizable == 0)
+		return 0;
+	pr_text_add(t, "<p>Resizable BARs, and the largest size that there is room for.</p>\n");
+	r = pr_resizable_table(page->style, page->slots, &table);
+	return add_table(t, table, r);
+}
+
 static int add_slots(struct pr_text *t, const struct pr_report_page *page)
 {
 	struct libscols_table *table = NULL;
@@ -239,12 +251,13 @@ static int add_slots(struct pr_text *t, const struct pr_report_page *page)
 	section(t, "slots", "Slots");
 	if (page->slots->n == 0) {
 		pr_text_add(t, "<p>No port is a hot-plug slot.</p>\n");
-		return 0;
+		return add_resizable(t, page);
 	}
 	pr_text_add(
 		t, "<p>The largest card that each takes: as it is, and after more effort.</p>\n");
 	r = pr_slots_table(page->style, page->slots, &table);
-	return add_table(t, table, r);
+	r = add_table(t, table, r);
+	return r < 0 ? r : add_resizable(t, page);
 }
 
 static int add_tables(struct pr_text *t, const struct pr_report_page *page)

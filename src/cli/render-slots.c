@@ -40,18 +40,12 @@ static const char *const efforts[_PR_WHEN_MAX] = {
 	[PR_WHEN_BOOT] = "a boot with it",
 };
 
-static bool was_looked_for(const struct pr_slots *slots, enum pr_when when)
-{
-	return when == PR_WHEN_NOW || when == PR_WHEN_BOOT ||
-	       when - PR_WHEN_FREE <= (unsigned int)slots->limit;
-}
-
 /* The column before @when that was looked for. */
 static enum pr_when before(const struct pr_slots *slots, enum pr_when when)
 {
 	do
 		when--;
-	while (!was_looked_for(slots, when));
+	while (!pr_slots_looked_for(slots, when));
 	return when;
 }
 
@@ -142,7 +136,7 @@ static int add_slot(struct libscols_table *table, const struct pr_style *s,
 	for (unsigned int when = PR_WHEN_NOW; when < _PR_WHEN_MAX && r == 0; when++) {
 		struct libscols_line *line;
 
-		if (when != PR_WHEN_NOW && (!was_looked_for(slots, (enum pr_when)when) ||
+		if (when != PR_WHEN_NOW && (!pr_slots_looked_for(slots, (enum pr_when)when) ||
 						   !gives_more(slots, slot, (enum pr_when)when)))
 			continue;
 		line = scols_table_new_line(table, NULL);
@@ -183,7 +177,7 @@ int pr_slots_table(
 	return r;
 }
 
-int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots)
+static int render_ports(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots)
 {
 	struct libscols_table *table;
 	int r = pr_slots_table(s, slots, &table);
@@ -195,6 +189,17 @@ int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr
 		add_doubts(t, slots);
 	scols_unref_table(table);
 	return r;
+}
+
+int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots)
+{
+	int r = slots->n > 0 ? render_ports(t, s, slots) : 0;
+
+	if (r < 0 || slots->n_resizable == 0)
+		return r;
+	if (slots->n > 0)
+		pr_text_add(t, "\n");
+	return pr_render_resizable(t, s, slots);
 }
 
 /* ---- JSON ---- */
@@ -232,7 +237,7 @@ static void json_slot(struct pr_json *j, const struct pr_slots *slots, const str
 	for (unsigned int kind = 0; kind < _PR_CARD_KIND_MAX; kind++) {
 		pr_json_object(j, kinds[kind]);
 		for (unsigned int when = 0; when < _PR_WHEN_MAX; when++)
-			if (was_looked_for(slots, (enum pr_when)when))
+			if (pr_slots_looked_for(slots, (enum pr_when)when))
 				json_room(j, pr_when_name((enum pr_when)when),
 					(enum pr_card_kind)kind, slot->largest[kind][when]);
 			else
@@ -255,5 +260,6 @@ void pr_render_slots_json(
 	for (size_t i = 0; i < slots->n; i++)
 		json_slot(j, slots, &slots->slots[i]);
 	pr_json_array_end(j);
+	pr_render_resizable_json(j, slots);
 	pr_json_object_end(j);
 }

@@ -48,6 +48,9 @@ int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr
 /* @notes NULL: of the machine itself. */
 void pr_render_slots_json(
 	struct pr_json *j, const struct pr_slots *slots, const struct pr_import_notes *notes);
+/* Its second half, Resizable BARs: a table of their own, and one more member. */
+int pr_render_resizable(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots);
+void pr_render_resizable_json(struct pr_json *j, const struct pr_slots *slots);
 
 /* @diagnosis: the explanation of @d, and the plan for all that is dead. */
 void pr_render_doctor(struct pr_text *t, const struct pr_style *s, const struct pr_doctor *d,

@@ -25,8 +25,9 @@ static bool print_slots(
 static int no_slots(const struct pr_cli *cli)
 {
 	pr_cli_note(cli->style.verbose || cli->n_arguments > 0
-			    ? "there is no such port"
-			    : "no port is a hot-plug slot; --verbose shows the others");
+			    ? "there is no such port, and no Resizable BAR behind it"
+			    : "no port is a hot-plug slot, and no BAR can have another size; "
+			      "--verbose shows other ports");
 	return PR_EXIT_NOTHING;
 }
 
@@ -41,7 +42,7 @@ static int show(const struct pr_cli *cli, const struct pr_source *s, const struc
 	r = pr_slots_make(s->topology, &q->policy, &request, &slots);
 	if (r < 0)
 		return pr_cli_failed(r, "cannot try the slots");
-	if (slots->n == 0 && !cli->json)
+	if (slots->n + slots->n_resizable == 0 && !cli->json)
 		r = no_slots(cli);
 	else
 		r = print_slots(cli, slots, pr_source_notes(s)) ? PR_EXIT_OK : PR_EXIT_ERROR;

@@ -19,3 +19,6 @@ int pr_windows_table(
 	const struct pr_style *s, const struct pr_topology *topology, struct libscols_table **ret);
 int pr_slots_table(
 	const struct pr_style *s, const struct pr_slots *slots, struct libscols_table **ret);
+/* Resizable BARs of the same. */
+int pr_resizable_table(
+	const struct pr_style *s, const struct pr_slots *slots, struct libscols_table **ret);

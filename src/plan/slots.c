@@ -5,18 +5,12 @@
  * and, where that fails, planned for.  Sizes are tried one by one from what
  * the host bridge could give at most, because Linux is not monotone.
  */
-#include "pciroom/slots.h"
+#include "plan/slots.h"
 #include "plan/arrival.h"
 
 #include <errno.h>
 
 #define SMALLEST_BAR UINT64_C(0x100000) /* a window opens in steps of this: less is not cheaper */
-
-/*
- * How long one card is planned for, in host bridges simulated: what helps is tried early,
- * and a slot has dozens of sizes that do not fit.
- */
-#define SIMULATIONS_A_PLAN 24
 
 const char *pr_when_name(enum pr_when w)
 {
@@ -36,6 +30,12 @@ enum pr_when pr_when_of(const struct pr_cost *cost)
 	if (cost->in_use > 0)
 		return PR_WHEN_IN_USE;
 	return cost->restarted > 0 ? PR_WHEN_RESTART : PR_WHEN_FREE;
+}
+
+bool pr_slots_looked_for(const struct pr_slots *s, enum pr_when when)
+{
+	return when == PR_WHEN_NOW || when == PR_WHEN_BOOT ||
+	       when - PR_WHEN_FREE <= (unsigned int)s->limit;
 }
 
 /* What became of one card. */
@@ -90,7 +90,7 @@ static int plan_for(struct trial *w, const struct pr_topology *after, enum pr_di
 {
 	struct pr_policy policy = w->policy;
 	struct pr_request request = {
-		.budget = SIMULATIONS_A_PLAN * w->port->root->n_functions,
+		.budget = PR_SIMULATIONS_A_PLAN * w->port->root->n_functions,
 		.brief = true,
 	};
 	struct pr_address *targets;
@@ -315,7 +315,7 @@ static int plan_numbers(struct trial *w, uint64_t n, enum pr_disruption limit, b
 	const struct pr_request request = {
 		.buses = &wish,
 		.n_buses = 1,
-		.budget = SIMULATIONS_A_PLAN * w->port->root->n_functions,
+		.budget = PR_SIMULATIONS_A_PLAN * w->port->root->n_functions,
 		.brief = true,
 	};
 	struct pr_policy policy = w->policy;
@@ -533,6 +533,7 @@ int pr_slots_make(const struct pr_topology *t, const struct pr_policy *policy,
 	all->limit = policy->limit;
 	r = pr_kernel_select(&t->machine, &kernel);
 	r = r < 0 ? r : look_at_all(all, policy, &kernel, request);
+	r = r < 0 ? r : pr_slots_find_resizable(all, policy, request);
 	if (r < 0) {
 		pr_slots_free(all);
 		return r;

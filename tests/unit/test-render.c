@@ -526,6 +526,27 @@ static const struct output_case {
 		.machine = "root 0000:00-ff\n00:02.0 bridge 01-02 root-port hotplug\n",
 		.output = SLOTS,
 		.says = { "?", "? at 0000:00:02.0: the apertures" } },
+	{ .name = "slots: Resizable BARs, what they can be and what there is room for",
+		.machine =
+			"kernel 7.3.4\nroot 0000:00-ff mem=c0000000-febfffff mem=100000000-1ffffffff\n"
+			"00:02.0 bridge 01-01 root-port mem=fd000000-fdffffff "
+			"pref64=f8000000-fbffffff driver=pcieport\n"
+			"01:00.0 dev 1234:7e5a bar2=pref64:4000000@f8000000 "
+			"config=100:1500010000ff030022060000\n",
+		.output = SLOTS,
+		.says = { "RESIZABLE", "0000:01:00.0 BAR 2", "64 MiB 16 MiB to 8 GiB", "4 GiB",
+			"nobody" },
+		.never = "SLOT" },
+	{ .name = "slots --json: Resizable BARs",
+		.machine = "kernel 7.3.4\nroot 0000:00-ff mem=c0000000-febfffff\n"
+			   "00:02.0 bridge 01-01 root-port mem=fd000000-fdffffff "
+			   "pref64=f8000000-fbffffff driver=pcieport\n"
+			   "01:00.0 dev 1234:7e5a bar2=pref64:4000000@f8000000 "
+			   "config=100:1500010000ff030022060000\n",
+		.output = SLOTS_JSON,
+		.says = { "\"slots\": []", "\"resizable\": [", "\"resource\": \"BAR 2\"",
+			"\"size\": \"0x4000000\"", "\"sizes\": [", "\"0x200000000\"",
+			"\"now\": \"0x20000000\"", "\"restart\": null", "\"doubt\": null" } },
 	{ .name = "slots --json: sizes by kind and effort, null beyond the limit",
 		.machine = PACKED,
 		.output = SLOTS_JSON,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "machine.h"
-#include "pciroom/plan.h"
+#include "pciroom/slots.h"
 #include "rows.h"
 
 #define M (UINT64_C(1) << 20)
@@ -456,6 +456,108 @@ static void test_plan(void **state)
 		check_plan(*state, kernels[i]);
 }
 
+/* ---- what there is room for ---- */
+
+/*
+ * @said: a line for each BAR, "ADDRESS NOW FREE RESTART IN_USE" in MiB, "?" for what cannot be said.
+ * What is printed is planned for once more, and the next size that the BAR could have is not to be
+ * had.
+ */
+static const struct room_case {
+	const char *name, *machine;
+	enum pr_disruption limit;
+	const char *said;
+} rooms[] = {
+	{ .name = "alone below its port, and behind a switch: others have to move",
+		.machine = MACHINE,
+		.limit = PR_DISRUPTION_IN_USE,
+		.said = "01:00.0 8192 8192 8192 8192\n04:00.0 64 8192 8192 8192\n"
+			"05:00.0 64 8192 8192 8192\n" },
+	{ .name = "that its own driver lets go is nothing that happens to others",
+		.machine = DRIVEN,
+		.limit = PR_DISRUPTION_RESTART,
+		.said = "01:00.0 8192 8192 8192 8192\n" },
+	{ .name = "it has what it has where its driver may not",
+		.machine = DRIVEN,
+		.said = "01:00.0 64 64 64 64\n" },
+	{ .name = "no more than the host bridge has",
+		.machine = "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff\n" ALONE,
+		.said = "01:00.0 512 512 512 512\n" },
+	{ .name = "apertures that are not known",
+		.machine = "root 0000:00-ff\n" ALONE,
+		.said = "01:00.0 64 ? ? ?\n" },
+};
+
+static void write_room(const struct pr_resizable *z, char *text, size_t size)
+{
+	char address[PR_ADDRESS_MAX];
+	size_t n = strlen(text);
+
+	pr_address_format(&z->function->address, address);
+	n += (size_t)snprintf(text + n, size - n, "%s", address + strlen("0000:"));
+	for (unsigned int when = 0; when < PR_WHEN_BOOT; when++)
+		n += (size_t)(z->largest[when] == PR_ROOM_UNKNOWN
+				      ? snprintf(text + n, size - n, " ?")
+				      : snprintf(text + n, size - n, " %" PRIu64,
+						z->largest[when] / M));
+	(void)snprintf(text + n, size - n, "\n");
+}
+
+/* What the planner says of one size by itself. */
+static bool is_planned(const struct pr_topology *t, const struct pr_policy *policy,
+	const struct pr_resizable *z, uint64_t size)
+{
+	const struct pr_resize resize = { z->function->address, z->bar->index, size };
+	const struct pr_request request = { .resizes = &resize, .n_resizes = 1 };
+	struct pr_plan *p;
+	bool good;
+
+	assert_int_equal(pr_plan_make(t, &request, policy, &p), 0);
+	good = p->verdict == PR_VERDICT_OK || p->verdict == PR_VERDICT_NOTHING;
+	pr_plan_free(p);
+	return good;
+}
+
+static void check_room(
+	const struct pr_topology *t, const struct pr_policy *policy, const struct pr_resizable *z)
+{
+	uint64_t most = z->largest[PR_WHEN_IN_USE];
+
+	if (most == PR_ROOM_UNKNOWN)
+		return;
+	assert_true(is_planned(t, policy, z, most));
+	if (most < 8 * G)
+		assert_false(is_planned(t, policy, z, 2 * most));
+}
+
+static void check_rooms(const struct room_case *c, const char *kernel)
+{
+	const struct pr_policy policy = { .limit = c->limit };
+	const struct pr_slots_request request = { 0 };
+	struct pr_slots *slots;
+	struct pr_topology *t;
+	char text[4096], said[512] = "";
+
+	(void)snprintf(text, sizeof(text), "kernel %s\ncmdline quiet\nlockdown none\n%s", kernel,
+		c->machine);
+	t = machine_build(text);
+	assert_int_equal(pr_slots_make(t, &policy, &request, &slots), 0);
+	for (size_t i = 0; i < slots->n_resizable; i++) {
+		write_room(&slots->resizable[i], said, sizeof(said));
+		check_room(t, &policy, &slots->resizable[i]);
+	}
+	if (strcmp(said, c->said) != 0)
+		fail_msg("%s: %s", kernel, said);
+	pr_slots_free(slots);
+	pr_topology_free(t);
+}
+
+static void test_room(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kernels); i++)
+		check_rooms(*state, kernels[i]);
+}
+
 int main(void)
 {
 	struct rows tests = { 0 };
@@ -467,5 +569,6 @@ int main(void)
 	ADD_ROWS(&tests, doubts, test_doubt);
 	ADD_ROWS(&tests, plans, test_plan);
 	ADD_ROWS(&tests, gifts, test_plan);
+	ADD_ROWS(&tests, rooms, test_room);
 	return rows_run(&tests, "resize");
 }
