@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 void pr_json_init(struct pr_json *j, struct pr_text *out)
 {
@@ -24,51 +25,22 @@ static void json_indent(struct pr_json *j)
 		pr_text_add(j->out, "  ");
 }
 
-/* Length of the well-formed UTF-8 sequence at @s (RFC 3629), or 0. */
-static size_t utf8_sequence(const unsigned char *s)
-{
-	size_t n;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		n = 2;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
-		n = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-
-	/* overlong forms, surrogates, beyond U+10FFFF */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-
-	return n;
-}
-
 static void json_quote(struct pr_text *out, const char *value)
 {
-	const unsigned char *s = (const unsigned char *)value;
+	const char *end = value + strlen(value);
+	size_t n;
 
 	pr_text_add(out, "\"");
-	while (*s) {
-		size_t n = utf8_sequence(s);
-
+	for (const char *s = value; s < end; s += n ? n : 1) {
+		n = pr_utf8_length(s, (size_t)(end - s));
 		if (n == 0)
 			pr_text_add(out, "\\ufffd");
 		else if (*s == '"' || *s == '\\')
 			pr_text_printf(out, "\\%c", *s);
-		else if (*s < 0x20)
-			pr_text_printf(out, "\\u%04x", *s);
+		else if ((unsigned char)*s < 0x20)
+			pr_text_printf(out, "\\u%04x", (unsigned int)*s);
 		else
-			pr_text_add_n(out, (const char *)s, n);
-		s += n ? n : 1;
+			pr_text_add_n(out, s, n);
 	}
 	pr_text_add(out, "\"");
 }

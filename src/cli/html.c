@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "import/utf8.h"
+#include "base/utf8.h"
 
 /* ---- text ---- */
 

@@ -15,7 +15,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "import/sysfs.h"
-#include "import/utf8.h"
+#include "base/utf8.h"
 
 #define ATTRIBUTE_MAX 65536
 #define PATH_SIZE     256

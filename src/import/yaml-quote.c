@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "import/utf8.h"
+#include "base/utf8.h"
 #include "import/yaml-quote.h"
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* UTF-8, strictly (RFC 3629 section 3). */
-#include "import/utf8.h"
+#include "base/utf8.h"
 
 /* By first byte: length, bits of it that count, smallest character of that length. */
 static const struct {
