@@ -338,6 +338,10 @@ const char *pr_resource_state_name(enum pr_resource_state s);
 const char *pr_resource_kind(const struct pr_resource *r);
 /* "I/O ports", "64-bit prefetchable memory", ... */
 const char *pr_resource_kind_text(const struct pr_resource *r);
+/* "Ethernet controller" for a 24-bit class code; never NULL. */
+const char *pr_class_text(uint32_t class_code);
+/* The class, and for a PCI bridge what kind of port it is: "root port". */
+const char *pr_function_role(const struct pr_function *f);
 /* "io", "mem", "pref" for a PR_WINDOW_*: stable, programs read it. */
 const char *pr_window_name(unsigned int window);
 

@@ -25,10 +25,6 @@ enum pr_paint {
 	PR_PAINT_BAD
 };
 
-/* "Ethernet controller" for a 24-bit class code; never NULL. */
-const char *pr_class_text(uint32_t class_code);
-/* The class, and for a PCI bridge what kind of port it is: "root port". */
-const char *pr_function_role(const struct pr_function *f);
 /* What passes through a PR_WINDOW_*: "I/O ports", "memory", "prefetchable memory". */
 const char *pr_window_content(unsigned int window);
 
