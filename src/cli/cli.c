@@ -36,6 +36,12 @@ const struct pr_verb pr_verbs[] = {
 		PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE | PR_TAKES_BUSES |
 			PR_TAKES_WHAT_IF | PR_TAKES_TEMPLATES,
 		pr_verb_what_if },
+	{ "map", "[DEVICE...]",
+		"draw what lies where: addresses and bus numbers, now or before and after a plan",
+		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE |
+			PR_TAKES_BUSES | PR_TAKES_RESIZE | PR_TAKES_WHAT_IF | PR_TAKES_TEMPLATES |
+			PR_TAKES_OUTPUT | PR_TAKES_PICTURE,
+		pr_verb_map },
 	{ "survey", "[FILE...]",
 		"ask many recordings what what-if asks one; a line of JSON for each",
 		PR_TAKES_FILES | PR_TAKES_POLICY | PR_TAKES_BUSES | PR_TAKES_RESIZE |
@@ -102,6 +108,9 @@ enum {
 	OPT_SHRINK,
 	OPT_CONFIRM,
 	OPT_RELEASE,
+	OPT_PLAN,
+	OPT_SVG,
+	OPT_SPACE,
 	OPT_LINK_OFF,
 	OPT_FILES_FROM,
 	OPT_JOBS,
@@ -168,6 +177,11 @@ static const struct {
 		PR_TAKES_RESIZE },
 	{ OPT_SHRINK, "shrink", NULL, "idle devices may get smaller Resizable BARs to make room",
 		PR_TAKES_RESIZE },
+	{ OPT_PLAN, "plan", NULL, "before, and after the plan for all that is dead",
+		PR_TAKES_PICTURE },
+	{ OPT_SVG, "svg", NULL, "draw an SVG", PR_TAKES_PICTURE },
+	{ OPT_SPACE, "space", "LIST", "draw only these: io, memory, mem32, mem64, buses",
+		PR_TAKES_PICTURE },
 	{ 'o', "output", "FILE", "write it there, not to standard output", PR_TAKES_OUTPUT },
 	{ 'y', "yes", NULL, "do not ask", PR_TAKES_YES },
 	{ 'H', "host", "[USER@]HOST", "do it on another machine, by ssh", 0 },
@@ -463,6 +477,15 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case OPT_RESIZE:
 		cli->resizes[cli->n_resizes++] = argument;
 		return PR_EXIT_OK;
+	case OPT_PLAN:
+		cli->plan = true;
+		return PR_EXIT_OK;
+	case OPT_SVG:
+		cli->svg = true;
+		return PR_EXIT_OK;
+	case OPT_SPACE:
+		cli->space = argument;
+		return PR_EXIT_OK;
 	case 'o':
 		cli->output = argument;
 		return PR_EXIT_OK;
@@ -529,6 +552,9 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ cli->n_reserves > 0, PR_TAKES_BUSES, "reserve" },
 		{ cli->n_resizes > 0, PR_TAKES_RESIZE, "resize" },
 		{ cli->shrink, PR_TAKES_RESIZE, "shrink" },
+		{ cli->plan, PR_TAKES_PICTURE, "plan" },
+		{ cli->svg, PR_TAKES_PICTURE, "svg" },
+		{ cli->space, PR_TAKES_PICTURE, "space" },
 		{ cli->output, PR_TAKES_OUTPUT, "output" },
 		{ cli->yes, PR_TAKES_YES, "yes" },
 		{ cli->release, PR_TAKES_RELEASE, "release" },

@@ -41,6 +41,7 @@ enum pr_verb_takes {
 	PR_TAKES_LINK = 1 << 14,      /* --link-off */
 	PR_TAKES_SURVEY = 1 << 15,    /* --files-from, --jobs, --summary */
 	PR_TAKES_OUTPUT = 1 << 16,    /* --output */
+	PR_TAKES_PICTURE = 1 << 17,   /* --svg, --space, --plan */
 };
 struct pr_verb {
 	const char *name, *arguments, *help;
@@ -78,7 +79,9 @@ struct pr_cli {
 	size_t n_reserves;
 	const char **resizes; /* DEVICE:BAR=SIZE, as given */
 	size_t n_resizes;
-	bool shrink; /* --shrink */
+	bool shrink;       /* --shrink */
+	bool plan, svg;    /* of map */
+	const char *space; /* of map; NULL: all */
 	char **arguments;
 	size_t n_arguments;
 };
@@ -135,6 +138,7 @@ int pr_verb_guard(const struct pr_cli *cli);
 int pr_verb_history(const struct pr_cli *cli);
 int pr_verb_help(const struct pr_cli *cli);
 int pr_verb_inhibit(const struct pr_cli *cli);
+int pr_verb_map(const struct pr_cli *cli);
 int pr_verb_monitor(const struct pr_cli *cli);
 int pr_verb_plan(const struct pr_cli *cli);
 int pr_verb_record(const struct pr_cli *cli);

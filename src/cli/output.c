@@ -54,3 +54,17 @@ int pr_output_write(const char *file, const char *text, size_t size)
 	fd = open(file, O_WRONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : pr_write_all(fd, text, size);
 }
+
+int pr_output_text(const struct pr_cli *cli, struct pr_text *t)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t n;
+	int r;
+
+	if (!cli->output)
+		return pr_cli_print(t) ? PR_EXIT_OK : PR_EXIT_ERROR;
+	r = pr_text_take(t, &text, &n);
+	if (r == 0)
+		r = pr_output_write(cli->output, text, n);
+	return r < 0 ? pr_cli_failed(r, cli->output) : PR_EXIT_OK;
+}

@@ -43,20 +43,6 @@ static const char *title(const struct pr_cli *cli, char *buffer, size_t size)
 	return buffer;
 }
 
-static int write_page(const struct pr_cli *cli, struct pr_text *t)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t n;
-	int r;
-
-	if (!cli->output)
-		return pr_cli_print(t) ? PR_EXIT_OK : PR_EXIT_ERROR;
-	r = pr_text_take(t, &text, &n);
-	if (r == 0)
-		r = pr_output_write(cli->output, text, n);
-	return r < 0 ? pr_cli_failed(r, cli->output) : PR_EXIT_OK;
-}
-
 static int print_page(const struct pr_cli *cli, const struct pr_question *q,
 	const struct pr_doctor *d, const struct pr_diagnosis *diagnosis)
 {
@@ -77,7 +63,7 @@ static int print_page(const struct pr_cli *cli, const struct pr_question *q,
 	now(when);
 	page.slots = slots;
 	r = pr_render_report(&t, &page);
-	r = r < 0 ? pr_cli_failed(r, "cannot make the page") : write_page(cli, &t);
+	r = r < 0 ? pr_cli_failed(r, "cannot make the page") : pr_output_text(cli, &t);
 	pr_text_deinit(&t);
 	pr_slots_free(slots);
 	return r;

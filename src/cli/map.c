@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The verb map: what lies where, in the terminal or as an SVG; with a plan, or
+ * with cards that come, before and after.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "cli/changes.h"
+#include "cli/output.h"
+#include "picture/picture.h"
+
+/* Where nobody says how wide a line may be. */
+#define LINE_WIDTH 100
+
+/* What is drawn; the topologies are somebody else's. */
+struct subject {
+	const struct pr_topology *before, *after; /* @after NULL: there is none */
+	const struct pr_function *const *focus;
+	size_t n_focus;
+	const struct pr_policy *policy;
+};
+
+/* ---- which areas ---- */
+
+static const struct {
+	const char *name;
+	unsigned int areas;
+} spaces[] = {
+	{ "io", 1u << PR_AREA_IO },
+	{ "memory", 1u << PR_AREA_MEM32 | 1u << PR_AREA_MEM64 },
+	{ "mem32", 1u << PR_AREA_MEM32 },
+	{ "mem64", 1u << PR_AREA_MEM64 },
+	{ "buses", 1u << PR_AREA_BUSES },
+};
+
+static int take_spaces(const char *list, unsigned int *ret)
+{
+	unsigned int areas = 0;
+
+	for (const char *word = list, *end; word; word = *end ? end + 1 : NULL) {
+		size_t i = 0;
+
+		end = strchrnul(word, ',');
+		while (i < ARRAY_SIZE(spaces) &&
+			(strncmp(spaces[i].name, word, (size_t)(end - word)) != 0 ||
+				spaces[i].name[end - word]))
+			i++;
+		if (i == ARRAY_SIZE(spaces))
+			return pr_cli_error("--space=%s: io, memory, mem32, mem64 and buses are "
+					    "wanted, with commas",
+				list);
+		areas |= spaces[i].areas;
+	}
+	*ret = areas;
+	return PR_EXIT_OK;
+}
+
+/* ---- drawing ---- */
+
+/* Firmware fills fields up with blanks. */
+static void add_word(struct pr_text *t, const char *before, const char *word)
+{
+	size_t n = word ? strlen(word) : 0;
+
+	while (n > 0 && word[n - 1] == ' ')
+		n--;
+	pr_text_add(t, n > 0 && t->length > 0 ? before : "");
+	if (n > 0)
+		pr_text_add_n(t, word, n);
+}
+
+static void add_title(struct pr_text *t, const struct pr_machine *m)
+{
+	add_word(t, "", m->vendor);
+	add_word(t, " ", m->product);
+	add_word(t, t->length > 0 ? ", Linux " : "Linux ", m->release);
+}
+
+static int draw(const struct pr_cli *cli, const struct subject *x,
+	const struct pr_picture_options *options, struct pr_text *t)
+{
+	const struct pr_picture_lines lines = {
+		.width = cli->style.width > 0 && !cli->output ? cli->style.width : LINE_WIDTH,
+		.utf8 = cli->style.utf8,
+		.color = cli->style.color && !cli->output,
+	};
+	struct pr_picture_options titled = *options;
+	struct pr_text title = { 0 };
+	int r;
+
+	if (!cli->svg)
+		return pr_picture_text(t, &lines, x->before, x->after, options);
+	add_title(&title, &x->before->machine);
+	titled.title = title.data;
+	r = pr_picture_svg(t, x->before, x->after, &titled);
+	r = title.failed ? -ENOMEM : r;
+	pr_text_deinit(&title);
+	return r;
+}
+
+static int show(const struct pr_cli *cli, const struct subject *x)
+{
+	struct pr_picture_options options = {
+		.focus = x->focus,
+		.n_focus = x->n_focus,
+		.boxes = cli->style.verbose ? 0 : PR_PICTURE_BOXES,
+		.policy = x->policy,
+	};
+	struct pr_text t = { 0 };
+	int r = cli->space ? take_spaces(cli->space, &options.areas) : PR_EXIT_OK;
+
+	if (r != PR_EXIT_OK)
+		return r;
+	r = draw(cli, x, &options, &t);
+	if (r < 0) {
+		pr_text_deinit(&t);
+		return pr_cli_failed(r, "cannot draw");
+	}
+	return pr_output_text(cli, &t);
+}
+
+/* ---- what to compare with ---- */
+
+static int show_now(
+	const struct pr_cli *cli, const struct pr_source *s, const struct pr_question *q)
+{
+	const struct subject x = { .before = s->topology,
+		.focus = q->devices,
+		.n_focus = q->n_devices,
+		.policy = &q->policy };
+
+	return show(cli, &x);
+}
+
+/* The plan is for all that is dead, or for what options ask; what is named is only what is drawn. */
+static int show_plan(
+	const struct pr_cli *cli, const struct pr_source *s, const struct pr_question *q)
+{
+	struct pr_question all = *q;
+	struct subject x = { .focus = q->devices, .n_focus = q->n_devices, .policy = &q->policy };
+	struct pr_plan *p;
+	int r;
+
+	all.request.n_targets = 0;
+	r = pr_question_plan(&all, s->topology, s->remote, &p);
+	if (r != PR_EXIT_OK)
+		return r;
+	x.before = s->topology;
+	x.after = p->prediction;
+	if (!p->prediction)
+		pr_cli_note("no plan to draw: %s", p->why ? p->why : "there is nothing to do");
+	r = show(cli, &x);
+	if (r == PR_EXIT_OK)
+		r = pr_verdict_exit(p->verdict);
+	pr_plan_free(p);
+	return r;
+}
+
+static int show_changes(
+	const struct pr_cli *cli, const struct pr_source *s, const struct pr_question *q)
+{
+	struct subject x = { .policy = &q->policy };
+	struct pr_changes changes;
+	struct pr_what_if *w;
+	int r = pr_changes_make(cli, s->topology, cli->added, cli->n_added, &changes);
+
+	if (r != PR_EXIT_OK)
+		return r;
+	r = pr_changes_answer(&changes, q, &w);
+	if (r == PR_EXIT_OK) {
+		x.before = w->before;
+		x.after = w->end;
+		if (w->doubt)
+			pr_cli_note("what becomes of it cannot be drawn: %s", w->doubt);
+		r = show(cli, &x);
+		pr_what_if_free(w);
+	}
+	pr_changes_deinit(&changes);
+	return r;
+}
+
+static bool changes_machine(const struct pr_cli *cli)
+{
+	return cli->n_added + cli->n_removed > 0 || cli->kernel || cli->cmdline;
+}
+
+static bool asks_for_a_plan(const struct pr_cli *cli)
+{
+	return cli->n_buses + cli->n_vfs + cli->n_reserves + cli->n_resizes > 0 || cli->shrink;
+}
+
+int pr_verb_map(const struct pr_cli *cli)
+{
+	if (cli->json)
+		return pr_cli_error("map draws; tree and plan --json say the same to programs");
+	if (changes_machine(cli)) {
+		if (cli->n_arguments > 0)
+			return pr_cli_error("map: what --add, --remove, --kernel or --cmdline "
+					    "change is drawn whole, without '%s'",
+				cli->arguments[0]);
+		return pr_question_answer(cli, show_changes);
+	}
+	if (asks_for_a_plan(cli) && !cli->plan)
+		return pr_cli_error("map: --buses, --vfs, --reserve, --resize and --shrink go with "
+				    "--plan");
+	return pr_question_answer(cli, cli->plan ? show_plan : show_now);
+}

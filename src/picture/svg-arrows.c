@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Arrows from where things were to where they will be, between the two columns of an SVG. */
+#include "picture/svg.h"
+
+enum {
+	TIP = 5,
+	BEND = 40,
+};
+
+/* What is around it goes the same way, and has an arrow. */
+static bool is_carried(const struct pr_box *box)
+{
+	for (const struct pr_box *b = box->parent; b; b = b->parent)
+		if (b->mark == PR_MARK_MOVED || b->mark == PR_MARK_RESIZED)
+			return b->other.first - b->range.first ==
+			       box->other.first - box->range.first;
+	return false;
+}
+
+static void arrow(struct pr_svg *g, const struct pr_area *from, const struct pr_box *box,
+	const struct pr_area *to, const struct pr_box *other)
+{
+	int x = from->x + from->width, y = from->y + box->top + SVG_LINE / 2;
+	int end = to->x - (int)to->digits * SVG_GLYPH / 100 - 12;
+	int at = to->y + other->top + SVG_LINE / 2;
+
+	pr_text_printf(g->t,
+		"<path class=\"arrow\" d=\"M%d %dC%d %d %d %d %d %d\"/>"
+		"<path class=\"tip\" d=\"M%d %dl%d %dl0 %dz\"/>\n",
+		x, y, x + BEND, y, end - TIP - BEND, at, end - TIP, at, end, at, -2 * TIP, -TIP,
+		2 * TIP);
+}
+
+/* The area of the second side that @other is in. */
+static const struct pr_area *area_of(
+	const struct pr_svg *g, const struct pr_box *other, const struct pr_area *near)
+{
+	const struct pr_side *side = &g->scene->sides[1];
+	const struct pr_box *top = other;
+	const size_t root = pr_root_position(side->topology, other->function->root);
+
+	while (top->parent)
+		top = top->parent;
+	for (unsigned int k = 0; k < _PR_AREA_MAX; k++) {
+		const struct pr_area *area = pr_side_area(side, root, k);
+
+		for (const struct pr_box *b = area->first; b; b = b->next)
+			if (b == top)
+				return area;
+	}
+	return near;
+}
+
+static void arrows_of(struct pr_svg *g, const struct pr_area *area)
+{
+	pr_area_for_each_box (box, area) {
+		const struct pr_box *other = pr_scene_other(g->scene, 0, box);
+
+		if ((box->mark != PR_MARK_MOVED && box->mark != PR_MARK_RESIZED) || !other->shown ||
+			is_carried(box))
+			continue;
+		arrow(g, area, box, area_of(g, other, area), other);
+	}
+}
+
+void pr_svg_arrows(struct pr_svg *g)
+{
+	const struct pr_side *side = &g->scene->sides[0];
+
+	for (size_t i = 0; i < side->topology->n_roots * _PR_AREA_MAX; i++)
+		arrows_of(g, &side->areas[i]);
+}
