@@ -109,6 +109,12 @@ struct pr_progress {
 	 * did in time: then all of it is undone.  NULL: nobody is asked.
 	 */
 	bool (*confirm)(void *userdata, const struct pr_plan *plan);
+	/*
+	 * Of a plan that replaces a card: it is away, and is to be made another now; anything but GO
+	 * brings it back as it is.  NULL: it comes back as what it is then.
+	 */
+	int (*change)(void *userdata, const struct pr_plan *plan);
+	bool link_off; /* the card's link is off meanwhile */
 	void *userdata;
 };
 

@@ -81,8 +81,8 @@ const struct pr_verb pr_verbs[] = {
 };
 const size_t pr_n_verbs = ARRAY_SIZE(pr_verbs);
 
-#define CONFIRM_MAX_S 86400u /* as the daemon's */
-#define JOBS_MAX      4096u
+#define SECONDS_MAX 86400u /* as the daemon's */
+#define JOBS_MAX    4096u
 
 enum {
 	OPT_INPUT = 0x100,
@@ -115,6 +115,7 @@ enum {
 	OPT_FILES_FROM,
 	OPT_JOBS,
 	OPT_SUMMARY,
+	OPT_TIMEOUT,
 	OPT_BYTES,
 	OPT_NO_COLOR,
 	OPT_VERSION,
@@ -167,6 +168,9 @@ static const struct {
 	{ OPT_SUMMARY, "summary", NULL, "print no lines of JSON, but tables", PR_TAKES_SURVEY },
 	{ OPT_LIST, "list", NULL, "list the templates that there are", PR_TAKES_LIST },
 	{ OPT_LINK_OFF, "link-off", NULL, "switch the link off while the command runs",
+		PR_TAKES_LINK },
+	{ OPT_TIMEOUT, "timeout", "SECONDS",
+		"the service brings the card back after this time (default: an hour)",
 		PR_TAKES_LINK },
 	{ OPT_RELEASE, "release", NULL, "give the slots back to the kernel", PR_TAKES_RELEASE },
 	{ OPT_RESERVE, "reserve", "DEVICE=KIND:SIZE,...",
@@ -465,6 +469,8 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 	case OPT_LINK_OFF:
 		cli->link_off = true;
 		return PR_EXIT_OK;
+	case OPT_TIMEOUT:
+		return take_number("timeout", argument, SECONDS_MAX, &cli->timeout_s);
 	case OPT_RELEASE:
 		cli->release = true;
 		return PR_EXIT_OK;
@@ -496,7 +502,7 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 		cli->host = argument;
 		return PR_EXIT_OK;
 	case OPT_CONFIRM:
-		return take_number("confirm-timeout", argument, CONFIRM_MAX_S, &cli->confirm_s);
+		return take_number("confirm-timeout", argument, SECONDS_MAX, &cli->confirm_s);
 	case OPT_BYTES:
 		cli->style.bytes = true;
 		return PR_EXIT_OK;
@@ -559,6 +565,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ cli->yes, PR_TAKES_YES, "yes" },
 		{ cli->release, PR_TAKES_RELEASE, "release" },
 		{ cli->link_off, PR_TAKES_LINK, "link-off" },
+		{ cli->timeout_s > 0, PR_TAKES_LINK, "timeout" },
 		{ cli->confirm_s > 0, PR_TAKES_YES, "confirm-timeout" },
 	};
 	unsigned int takes = cli->verb->takes;

@@ -38,7 +38,7 @@ enum pr_verb_takes {
 	PR_TAKES_LIST = 1 << 11,      /* --list */
 	PR_TAKES_TEMPLATES = 1 << 12, /* --templates */
 	PR_TAKES_RELEASE = 1 << 13,   /* --release */
-	PR_TAKES_LINK = 1 << 14,      /* --link-off */
+	PR_TAKES_LINK = 1 << 14,      /* --link-off, --timeout */
 	PR_TAKES_SURVEY = 1 << 15,    /* --files-from, --jobs, --summary */
 	PR_TAKES_OUTPUT = 1 << 16,    /* --output */
 	PR_TAKES_PICTURE = 1 << 17,   /* --svg, --space, --plan */
@@ -60,6 +60,7 @@ struct pr_cli {
 	const char *host; /* NULL: this machine */
 	enum pr_disruption limit;
 	unsigned int confirm_s; /* 0: nobody has to confirm */
+	unsigned int timeout_s; /* for the command of replug; 0: as usual */
 	const char **pins;      /* as given */
 	size_t n_pins;
 	const char **added, **removed, **movable; /* of what-if, as given */

@@ -19,8 +19,7 @@ struct pr_local {
 	struct pr_prober prober;
 	struct pr_backend backend;
 	struct pr_journal *journal;
-	bool (*between)(void *userdata); /* NULL: nothing is done before a rescan */
-	void *between_userdata;
+	const struct pr_local_change *change; /* NULL: no card is replaced */
 	const char *state;
 	struct pr_import_error error; /* of the last look */
 };
@@ -258,23 +257,21 @@ struct confirmation {
 	unsigned int seconds;
 };
 
-/* Once: a plan may scan more than one bus. */
-static bool do_between(struct pr_local *l)
+static int change_card(void *userdata, const struct pr_plan *plan)
 {
-	bool (*between)(void *userdata) = l->between;
+	const struct confirmation *c = userdata;
 
-	l->between = NULL;
-	return between(l->between_userdata);
+	(void)plan;
+	return !interrupted && c->local->change->run(c->local->change->userdata)
+		       ? PR_PROGRESS_GO
+		       : PR_PROGRESS_CANCEL;
 }
 
 static int show_step(void *userdata, const struct pr_plan *plan, size_t step, bool done)
 {
-	const struct confirmation *c = userdata;
 	struct pr_text t = { 0 };
 
-	if (!done && step < plan->n_steps && plan->steps[step].kind == PR_STEP_RESCAN &&
-		c->local->between && !interrupted && !do_between(c->local))
-		return PR_PROGRESS_CANCEL;
+	(void)userdata;
 	if (step < plan->n_steps && !done) {
 		pr_text_printf(&t, "[%zu/%zu] ", step + 1, plan->n_steps);
 		pr_render_step(&t, plan, &plan->steps[step]);
@@ -320,10 +317,9 @@ static bool ask_confirm(void *userdata, const struct pr_plan *plan)
 	       read(STDIN_FILENO, word, sizeof(word)) > 0 && (*word == 'y' || *word == 'Y');
 }
 
-void pr_local_set_between(struct pr_local *l, bool (*between)(void *userdata), void *userdata)
+void pr_local_set_change(struct pr_local *l, const struct pr_local_change *change)
 {
-	l->between = between;
-	l->between_userdata = userdata;
+	l->change = change;
 }
 
 int pr_local_run(struct pr_local *l, const struct pr_plan *plan, unsigned int confirm_s,
@@ -332,6 +328,8 @@ int pr_local_run(struct pr_local *l, const struct pr_plan *plan, unsigned int co
 	struct confirmation confirmation = { l, confirm_s };
 	const struct pr_progress progress = { .step = show_step,
 		.confirm = confirm_s ? ask_confirm : NULL,
+		.change = l->change ? change_card : NULL,
+		.link_off = l->change && l->change->link_off,
 		.userdata = &confirmation };
 	int r;
 

@@ -29,11 +29,14 @@ int pr_local_lock(struct pr_local *l, bool *ret_pending);
 void pr_local_unlock(struct pr_local *l);
 /* Both after pr_local_lock(). */
 int pr_local_recover(struct pr_local *l, struct pr_report *ret);
-/*
- * Before a plan's first rescan @between is called; false: it stops there, and all is put back.
- * NULL: nothing is.
- */
-void pr_local_set_between(struct pr_local *l, bool (*between)(void *userdata), void *userdata);
+/* How the card of a plan that replaces one is made another. */
+struct pr_local_change {
+	bool (*run)(void *userdata); /* false: it comes back as it is */
+	void *userdata;
+	bool link_off;
+};
+/* Borrowed, for the runs that follow; NULL: nothing replaces a card. */
+void pr_local_set_change(struct pr_local *l, const struct pr_local_change *change);
 /* @confirm_s: undone unless standard input says y in so many seconds; 0: nobody is asked. */
 int pr_local_run(struct pr_local *l, const struct pr_plan *plan, unsigned int confirm_s,
 	struct pr_report *ret);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Inhibitors of the daemon: devices by name to objects, and the lease on them. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -52,20 +51,6 @@ static int append_devices(
 	return r < 0 ? pr_cli_failed(r, FAILED) : PR_EXIT_OK;
 }
 
-static int take_lease(sd_bus_message *reply, int *ret)
-{
-	int fd, r;
-
-	r = sd_bus_message_read(reply, "h", &fd); /* belongs to the message */
-	if (r < 0)
-		return pr_cli_failed(r, "answer of pciroomd");
-	fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (fd < 0)
-		return pr_cli_failed(-errno, FAILED);
-	*ret = fd;
-	return PR_EXIT_OK;
-}
-
 int pr_remote_inhibit(
 	struct pr_remote *m, const char *const *devices, size_t n, const char *why, int *ret)
 {
@@ -84,5 +69,5 @@ int pr_remote_inhibit(
 	if (r < 0)
 		return pr_cli_failed(r, FAILED);
 	r = pr_remote_call(m, call, FAILED, &reply);
-	return r == PR_EXIT_OK ? take_lease(reply, ret) : r;
+	return r == PR_EXIT_OK ? pr_remote_take_lease(reply, ret) : r;
 }

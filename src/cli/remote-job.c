@@ -5,9 +5,13 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/remote-private.h"
+
+#define LINK_OFF UINT64_C(1) /* flag of Replug */
 
 void pr_remote_forget_jobs(struct pr_remote *m)
 {
@@ -107,8 +111,9 @@ static void show_step(struct pr_remote *m, uint32_t done, uint32_t n)
 	pr_text_deinit(&t);
 }
 
-static void show_phase(const struct pr_remote *m, const char *phase)
+static void take_phase(struct pr_remote *m, const char *phase)
 {
+	m->away = m->change && strcmp(phase, "changing") == 0;
 	if (strcmp(phase, "confirm-wait") == 0)
 		pr_cli_note("all is done, and will be undone in %u s: \"pciroom confirm\" keeps it",
 			m->confirm_s);
@@ -131,7 +136,7 @@ static int read_property(struct pr_remote *m, sd_bus_message *message)
 	} else if (strcmp(name, "Phase") == 0) {
 		r = sd_bus_message_read(message, "v", "s", &phase);
 		if (r >= 0)
-			show_phase(m, phase);
+			take_phase(m, phase);
 	} else {
 		r = sd_bus_message_skip(message, "v");
 	}
@@ -163,6 +168,9 @@ static int subscribe(struct pr_remote *m)
 {
 	int r;
 
+	if (m->subscribed)
+		return PR_EXIT_OK;
+	m->subscribed = true;
 	r = sd_bus_match_signal(m->bus, NULL, NAME, OBJECT, MANAGER, "JobReport", on_report, m);
 	if (r >= 0)
 		r = sd_bus_match_signal(
@@ -195,6 +203,22 @@ static int outcome_parse(const char *name, enum pr_outcome *ret)
 		"pciroomd ended the job with '%s', a result this command does not know", name);
 }
 
+/*
+ * Once; a lease that is closed without a word brings the card back as it is, and so does our end.
+ * A job that has ended meanwhile does not listen any more, and tells why.
+ */
+static void change_card(struct pr_remote *m)
+{
+	bool done = m->change->run(m->change->userdata);
+
+	m->change = NULL;
+	m->away = false;
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (done)
+		(void)!write(m->lease, "1", 1);
+	pr_closep(&m->lease);
+}
+
 /* Until JobRemoved names @m->job. */
 static int wait_for_job(struct pr_remote *m, struct pr_report *ret)
 {
@@ -207,6 +231,8 @@ static int wait_for_job(struct pr_remote *m, struct pr_report *ret)
 			return pr_cli_failed(-ENOMEM, "cannot wait for pciroomd");
 		if (end->result)
 			break;
+		if (m->away)
+			change_card(m);
 		if (m->gone)
 			return pr_cli_error(
 				"pciroomd went away in the middle; when it starts again, it "
@@ -223,8 +249,8 @@ static int wait_for_job(struct pr_remote *m, struct pr_report *ret)
 	return outcome_parse(end->result, &ret->outcome);
 }
 
-/* Takes the reply to a method that gives a job. */
-static int follow_job(struct pr_remote *m, sd_bus_message *reply, struct pr_report *ret)
+/* Of the reply to a method that gives one. */
+static int take_job(struct pr_remote *m, sd_bus_message *reply)
 {
 	const char *path;
 	int r = sd_bus_message_read(reply, "o", &path);
@@ -232,31 +258,57 @@ static int follow_job(struct pr_remote *m, sd_bus_message *reply, struct pr_repo
 	if (r < 0)
 		return pr_cli_failed(r, "answer of pciroomd");
 	replace(&m->job, path);
-	if (!m->job)
-		return pr_cli_failed(-ENOMEM, "cannot wait for pciroomd");
-
-	return wait_for_job(m, ret);
+	return m->job ? PR_EXIT_OK : pr_cli_failed(-ENOMEM, "cannot wait for pciroomd");
 }
 
-int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, unsigned int confirm_s,
-	struct pr_report *ret)
+/* ApplyPlan and Replug take the same. */
+static int ask_for_job(struct pr_remote *m, const char *method, const struct pr_plan *plan,
+	unsigned int seconds, uint64_t flags, sd_bus_message **ret)
 {
-	_cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
+	_cleanup_message_ sd_bus_message *call = NULL;
 	int r = subscribe(m);
 
 	if (r != PR_EXIT_OK)
 		return r;
 
 	m->shown = plan;
-	m->confirm_s = confirm_s;
-	r = sd_bus_message_new_method_call(m->bus, &call, NAME, OBJECT, MANAGER, "ApplyPlan");
+	m->next_step = 0;
+	r = sd_bus_message_new_method_call(m->bus, &call, NAME, OBJECT, MANAGER, method);
 	if (r >= 0)
 		r = sd_bus_message_append(
-			call, "otut", m->plan, plan->generation, (uint32_t)confirm_s, UINT64_C(0));
+			call, "otut", m->plan, plan->generation, (uint32_t)seconds, flags);
 	if (r < 0)
 		return pr_cli_failed(r, "cannot ask pciroomd");
-	r = pr_remote_call(m, call, "pciroomd does not carry out the plan", &reply);
-	return r == PR_EXIT_OK ? follow_job(m, reply, ret) : r;
+	return pr_remote_call(m, call, "pciroomd does not carry out the plan", ret);
+}
+
+int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, unsigned int confirm_s,
+	struct pr_report *ret)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	int r;
+
+	m->confirm_s = confirm_s;
+	r = ask_for_job(m, "ApplyPlan", plan, confirm_s, 0, &reply);
+	if (r == PR_EXIT_OK)
+		r = take_job(m, reply);
+	return r == PR_EXIT_OK ? wait_for_job(m, ret) : r;
+}
+
+int pr_remote_replug(struct pr_remote *m, const struct pr_plan *plan,
+	const struct pr_remote_change *change, struct pr_report *ret)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	int r;
+
+	m->change = change;
+	r = ask_for_job(
+		m, "Replug", plan, change->seconds, change->link_off ? LINK_OFF : 0, &reply);
+	if (r == PR_EXIT_OK)
+		r = take_job(m, reply);
+	if (r == PR_EXIT_OK)
+		r = pr_remote_take_lease(reply, &m->lease);
+	return r == PR_EXIT_OK ? wait_for_job(m, ret) : r;
 }
 
 int pr_remote_rollback(struct pr_remote *m, struct pr_report *ret)
@@ -271,7 +323,9 @@ int pr_remote_rollback(struct pr_remote *m, struct pr_report *ret)
 	if (r < 0)
 		return pr_cli_failed(r, "cannot ask pciroomd");
 	r = pr_remote_call(m, call, "pciroomd does not roll back", &reply);
-	return r == PR_EXIT_OK ? follow_job(m, reply, ret) : r;
+	if (r == PR_EXIT_OK)
+		r = take_job(m, reply);
+	return r == PR_EXIT_OK ? wait_for_job(m, ret) : r;
 }
 
 int pr_remote_confirm(struct pr_remote *m)

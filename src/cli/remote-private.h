@@ -26,8 +26,12 @@ struct pr_remote {
 	char *job; /* object of the job waited for; NULL until its name is known */
 	struct job_end *ends;
 	size_t n_ends;
-	bool gone;         /* the daemon left the bus */
-	char absence[160]; /* why it is not there */
+	const struct pr_remote_change *change; /* of the card that the job replaces; NULL: none */
+	bool away;                             /* that card is */
+	int lease;                             /* on it; -1: none */
+	bool subscribed;                       /* to what is said of jobs */
+	bool gone;                             /* the daemon left the bus */
+	char absence[160];                     /* why it is not there */
 };
 
 static inline void pr_message_unrefp(sd_bus_message **m)
@@ -48,4 +52,6 @@ int pr_remote_failed(struct pr_remote *m, int r, const sd_bus_error *error, cons
  */
 int pr_remote_call(
 	struct pr_remote *m, sd_bus_message *call, const char *what, sd_bus_message **ret);
+/* The descriptor in @reply as one of the caller's; an enum pr_exit. */
+int pr_remote_take_lease(sd_bus_message *reply, int *ret);
 void pr_remote_forget_jobs(struct pr_remote *m);

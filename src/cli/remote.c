@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon over D-Bus: connection, topology, plans. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -81,6 +82,20 @@ const char *pr_remote_absence(const struct pr_remote *m)
 	return m && m->absence[0] ? m->absence : "no answer from the system bus";
 }
 
+int pr_remote_take_lease(sd_bus_message *reply, int *ret)
+{
+	int fd, r;
+
+	r = sd_bus_message_read(reply, "h", &fd); /* belongs to the message */
+	if (r < 0)
+		return pr_cli_failed(r, "answer of pciroomd");
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return pr_cli_failed(-errno, "cannot keep the lease of pciroomd");
+	*ret = fd;
+	return PR_EXIT_OK;
+}
+
 /* ---- connection ---- */
 
 int pr_remote_open(struct pr_remote **ret)
@@ -91,6 +106,7 @@ int pr_remote_open(struct pr_remote **ret)
 	if (!m)
 		return pr_cli_failed(-ENOMEM, "cannot start");
 
+	m->lease = -1;
 	r = sd_bus_open_system(&m->bus);
 	if (r < 0) {
 		free(m);
@@ -106,6 +122,7 @@ void pr_remote_close(struct pr_remote *m)
 	if (!m)
 		return;
 	pr_remote_forget_jobs(m);
+	pr_closep(&m->lease);
 	free(m->plan);
 	free(m->job);
 	(void)sd_bus_flush_close_unref(m->bus); /* gives NULL */
@@ -314,6 +331,16 @@ static int append_resizes(sd_bus_message *m, const struct pr_request *request)
 	return r;
 }
 
+static int append_replug(sd_bus_message *m, const struct pr_request *request)
+{
+	char address[PR_ADDRESS_MAX];
+
+	if (!request->replug)
+		return 0;
+	pr_address_format(request->replug, address);
+	return sd_bus_message_append(m, "{sv}", "replug", "s", address);
+}
+
 static int append_shrink(sd_bus_message *m, const struct pr_request *request)
 {
 	return request->shrink ? sd_bus_message_append(m, "{sv}", "shrink", "b", 1) : 0;
@@ -352,6 +379,8 @@ static int append_request(
 		r = append_resizes(call, request);
 	if (r >= 0)
 		r = append_shrink(call, request);
+	if (r >= 0)
+		r = append_replug(call, request);
 	if (r < 0)
 		return r;
 	r = sd_bus_message_close_container(call);

@@ -32,6 +32,16 @@ int pr_remote_plan(struct pr_remote *m, const struct pr_plan *plan,
  */
 int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, unsigned int confirm_s,
 	struct pr_report *ret);
+/* How the card of a plan that replaces one is made another, while it is away. */
+struct pr_remote_change {
+	bool (*run)(void *userdata); /* false: it comes back as it is */
+	void *userdata;
+	unsigned int seconds; /* then it comes back by itself */
+	bool link_off;
+};
+/* Replug of that plan, and waits for the end of the job. */
+int pr_remote_replug(struct pr_remote *m, const struct pr_plan *plan,
+	const struct pr_remote_change *change, struct pr_report *ret);
 int pr_remote_confirm(struct pr_remote *m);
 /*
  * Has @devices (none: all) left alone for as long as @ret, a descriptor of the caller's, is open.

@@ -45,6 +45,7 @@ struct pr_call {
 	struct pr_asked asked;
 	uint64_t number, generation;
 	uint32_t confirm_s;
+	uint64_t flags;
 	struct pr_upload_addition added; /* texts of the message */
 
 	sd_bus_slot *question; /* to polkit */

@@ -56,6 +56,7 @@ static int get_job_phase(sd_bus *bus, const char *path, const char *interface, c
 	sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
 	const struct pr_bus *b = userdata;
+	const struct pr_job *job = pr_service_job(b->service);
 
 	(void)bus;
 	(void)path;
@@ -63,9 +64,9 @@ static int get_job_phase(sd_bus *bus, const char *path, const char *interface, c
 	(void)property;
 	(void)error;
 	return sd_bus_message_append(reply, "s",
-		pr_service_job(b->service)->preparing
-			? "preparing"
-			: pr_state_name(pr_service_state(b->service)));
+		job->preparing  ? "preparing"
+		: job->changing ? "changing"
+				: pr_state_name(pr_service_state(b->service)));
 }
 
 static int get_job_step(sd_bus *bus, const char *path, const char *interface, const char *property,

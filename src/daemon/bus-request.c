@@ -28,6 +28,7 @@ void pr_asked_deinit(struct pr_asked *a)
 {
 	strings_free(a->targets, a->n_targets);
 	strings_free(a->pinned, a->n_pinned);
+	free(a->replug);
 	counts_deinit(&a->buses);
 	counts_deinit(&a->vfs);
 	for (size_t i = 0; i < a->n_reserves; i++)
@@ -221,6 +222,18 @@ static int read_disruption(sd_bus_message *m, enum pr_disruption *ret, sd_bus_er
 	return 0;
 }
 
+static int read_string(sd_bus_message *m, char **ret)
+{
+	const char *s;
+	int r;
+
+	r = sd_bus_message_read(m, "v", "s", &s);
+	if (r < 0)
+		return r;
+	*ret = strdup(s);
+	return *ret ? 0 : -ENOMEM;
+}
+
 static int read_bool(sd_bus_message *m, bool *ret)
 {
 	int value;
@@ -248,11 +261,13 @@ static int read_key(sd_bus_message *m, const char *key, struct pr_asked *ret, sd
 		return read_reserves(m, ret, error);
 	if (strcmp(key, "resize") == 0 && !ret->resizes)
 		return read_resizes(m, ret);
+	if (strcmp(key, "replug") == 0 && !ret->replug)
+		return read_string(m, &ret->replug);
 	if (strcmp(key, "shrink") == 0)
 		return read_bool(m, &ret->shrink);
 	return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
 		"unknown or repeated key \"%s\": targets, disruption, pinned, buses, reserves, vfs, "
-		"resize and shrink are known",
+		"resize, shrink and replug are known",
 		key);
 }
 

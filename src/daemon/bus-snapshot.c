@@ -300,6 +300,8 @@ static int method_plan(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	if (r < 0)
 		return r;
 	r = pr_asked_read(m, &c->asked, error);
+	if (r >= 0 && c->asked.replug)
+		r = pr_bus_not_supported(error, "replacing a card of a recording");
 	if (r >= 0)
 		r = pr_flags_read(m, error);
 	if (r < 0) {

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "base/text.h"
 #include "daemon/bus-call.h"
 #include "daemon/bus-guard.h"
 #include "daemon/bus-request.h"
@@ -88,147 +87,6 @@ static int method_create_plan(sd_bus_message *m, void *userdata, sd_bus_error *e
 		pr_call_free(c);
 		return r;
 	}
-	return pr_call_start(c, error);
-}
-
-static int reply_job(sd_bus_message *m, const struct pr_job *job)
-{
-	char path[PR_BUS_PATH_MAX];
-
-	pr_bus_job_path(job->id, path);
-	return sd_bus_reply_method_return(m, "o", path);
-}
-
-static int answer_apply(struct pr_call *c, sd_bus_error *error)
-{
-	const struct pr_job *job = NULL;
-	struct pr_why why = { "" };
-	int r;
-
-	r = pr_service_apply(
-		c->bus->service, c->number, c->generation, c->uid, c->confirm_s, &job, &why);
-	return r != 0 ? pr_bus_refuse(error, r, &why) : reply_job(c->m, job);
-}
-
-static void add_device_details(struct pr_call *c, const struct pr_plan *p)
-{
-	struct pr_text list = { 0 };
-	char address[PR_ADDRESS_MAX];
-
-	for (size_t i = 0; i < p->n_affected; i++) {
-		pr_address_format(&p->affected[i].function->address, address);
-		pr_text_printf(&list, "%s%s", i > 0 ? " " : "", address);
-	}
-	pr_call_detail(c, "devices", "%s", list.data ? list.data : "");
-	pr_text_deinit(&list);
-}
-
-/*
- * What a plan does to others decides what its caller has to be allowed.  A plan never changes and
- * its number is never given again, so that the answer is good for what is applied.
- */
-static void need_for_plan(struct pr_call *c, const struct pr_plan *p)
-{
-	bool disruptive = pr_plan_disruption(p) >= PR_DISRUPTION_IN_USE;
-
-	if (p->cost.renumbered > 0)
-		pr_call_need(c, PR_ACTION_RENUMBER);
-	if (disruptive)
-		pr_call_need(c, PR_ACTION_APPLY_DISRUPTIVE);
-	else if (p->cost.renumbered == 0)
-		pr_call_need(c, PR_ACTION_APPLY_SAFE);
-	pr_call_detail(c, "plan", "%s", p->id);
-	pr_call_detail(c, "disruption", "%s", pr_disruption_name(pr_plan_disruption(p)));
-	add_device_details(c, p);
-}
-
-static int read_apply(sd_bus_message *m, uint64_t *ret_number, uint64_t *ret_generation,
-	uint32_t *ret_confirm_s, sd_bus_error *error)
-{
-	const char *path;
-	int r;
-
-	r = sd_bus_message_read(m, "otu", &path, ret_generation, ret_confirm_s);
-	if (r < 0)
-		return r;
-	r = pr_flags_read(m, error);
-	if (r < 0)
-		return r;
-	if (*ret_confirm_s > PR_CONFIRM_MAX_S)
-		return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-			"a plan waits for a confirmation for at most %u seconds", PR_CONFIRM_MAX_S);
-	if (!pr_bus_number_of(path, PR_BUS_PLANS, ret_number))
-		return sd_bus_error_setf(
-			error, SD_BUS_ERROR_INVALID_ARGS, "%s is not a plan of this machine", path);
-	return 0;
-}
-
-static int method_apply_plan(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-	struct pr_bus *b = userdata;
-	uint64_t number = 0, generation = 0;
-	const struct pr_kept *kept;
-	uint32_t confirm_s = 0;
-	struct pr_call *c;
-	int r;
-
-	r = read_apply(m, &number, &generation, &confirm_s, error);
-	if (r < 0)
-		return r;
-	r = pr_call_new(b, m, answer_apply, &c, error);
-	if (r < 0)
-		return r;
-	c->number = number;
-	c->generation = generation;
-	c->confirm_s = confirm_s;
-	kept = pr_keep_find(pr_service_plans(b->service), number);
-	if (kept)
-		need_for_plan(c, kept->plan);
-	else
-		pr_call_need(c, PR_ACTION_APPLY_SAFE); /* to be told that it is not there */
-	return pr_call_start(c, error);
-}
-
-static int answer_rollback(struct pr_call *c, sd_bus_error *error)
-{
-	const struct pr_job *job = NULL;
-	struct pr_why why = { "" };
-	int r;
-
-	r = pr_service_rollback(c->bus->service, c->uid, &job, &why);
-	return r != 0 ? pr_bus_refuse(error, r, &why) : reply_job(c->m, job);
-}
-
-static int method_rollback(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-	struct pr_call *c;
-	int r;
-
-	r = pr_call_new(userdata, m, answer_rollback, &c, error);
-	if (r < 0)
-		return r;
-	pr_call_need(c, PR_ACTION_APPLY_SAFE);
-	return pr_call_start(c, error);
-}
-
-static int answer_confirm(struct pr_call *c, sd_bus_error *error)
-{
-	struct pr_why why = { "" };
-	int r;
-
-	r = pr_service_confirm(c->bus->service, &why);
-	return r != 0 ? pr_bus_refuse(error, r, &why) : sd_bus_reply_method_return(c->m, NULL);
-}
-
-static int method_confirm(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-	struct pr_call *c;
-	int r;
-
-	r = pr_call_new(userdata, m, answer_confirm, &c, error);
-	if (r < 0)
-		return r;
-	pr_call_need(c, PR_ACTION_APPLY_SAFE);
 	return pr_call_start(c, error);
 }
 
@@ -446,10 +304,14 @@ const sd_bus_vtable pr_bus_manager_vtable[] = {
 	/* Whether the caller may is polkit's to say, not sd-bus's. */
 	SD_BUS_METHOD_WITH_ARGS("ApplyPlan",
 		SD_BUS_ARGS("o", plan, "t", generation, "u", confirm_s, "t", flags),
-		SD_BUS_RESULT("o", job), method_apply_plan, SD_BUS_VTABLE_UNPRIVILEGED),
+		SD_BUS_RESULT("o", job), pr_bus_method_apply_plan, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Replug",
+		SD_BUS_ARGS("o", plan, "t", generation, "u", change_s, "t", flags),
+		SD_BUS_RESULT("o", job, "h", lease), pr_bus_method_replug,
+		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Rollback", SD_BUS_NO_ARGS, SD_BUS_RESULT("o", job),
-		method_rollback, SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD_WITH_ARGS("Confirm", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_confirm,
+		pr_bus_method_rollback, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Confirm", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, pr_bus_method_confirm,
 		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL_WITH_ARGS("PrepareForRebalance",
 		SD_BUS_ARGS("o", job, "b", start, "ao", devices, "t", deadline_usec), 0),

@@ -59,7 +59,7 @@ static int ask_run(void *userdata, const struct pr_job *job)
 {
 	const struct daemon *d = userdata;
 
-	return pr_running_start(d->running, job->recovering ? NULL : job->plan, job->confirm_s);
+	return pr_running_start(d->running, job);
 }
 
 static void ask_confirm(void *userdata)
@@ -261,6 +261,13 @@ static void tell_waiting(void *userdata)
 	const struct daemon *d = userdata;
 
 	pr_service_job_waiting(d->service);
+}
+
+static void tell_changing(void *userdata)
+{
+	const struct daemon *d = userdata;
+
+	pr_service_job_changing(d->service);
 }
 
 static void tell_pinned(void *userdata, const char *path)
@@ -483,6 +490,7 @@ static int build_children(struct daemon *d)
 	};
 	const struct pr_job_events job_events = { .step = tell_step,
 		.waiting = tell_waiting,
+		.changing = tell_changing,
 		.pinned = tell_pinned,
 		.ended = tell_ended,
 		.userdata = d };

@@ -294,7 +294,7 @@ static void apply(struct pr_service *s, struct pr_choice *c)
 
 	if (!kept)
 		return;
-	r = pr_service_run(s, kept, PR_UID_NOBODY, 0);
+	r = pr_service_run(s, kept, PR_UID_NOBODY, NULL);
 	if (r < 0)
 		pr_log(PR_EVENT_NOT_APPLIED, LOG_ERR, NULL, "The plan cannot be started: %s",
 			strerror(-r));

@@ -45,6 +45,20 @@ static bool is_below(const struct pr_plan *plan, const struct pr_address *a)
 	return false;
 }
 
+/* What comes back in the place of a card may have other functions; all below its port are its. */
+static bool is_replacement(const struct pr_plan *plan, const struct pr_address *a)
+{
+	for (size_t i = 0; plan->replugs && i < plan->n_removed; i++) {
+		const struct pr_function *port = plan->removed[i]->parent;
+
+		if (port && port->address.domain == a->domain &&
+			a->bus >= port->bridge->secondary && a->bus <= port->bridge->subordinate)
+			return true;
+	}
+
+	return false;
+}
+
 /* Virtual functions that the plan enables, where they will be (PCIe 9.3.3.9, .10). */
 static bool is_enabled(const struct pr_plan *plan, size_t begun, const struct pr_address *a)
 {
@@ -85,5 +99,5 @@ bool pr_plan_expects(
 		return false;
 
 	moved = is_moved(plan, plan->topology, a) || is_moved(plan, plan->prediction, a);
-	return moved || (added && is_below(plan, a));
+	return moved || (added && (is_below(plan, a) || is_replacement(plan, a)));
 }

@@ -17,6 +17,7 @@
 enum {
 	JOB_STEP = 1,
 	JOB_WAITING,
+	JOB_CHANGING,
 	JOB_PINNED, /* text: path of a device that a hook pins */
 	JOB_REPORT,
 	JOB_REPORT_PENDING
@@ -28,7 +29,7 @@ struct pr_running {
 	const char *state;
 	struct pr_job_events events;
 	const struct pr_kept *plan;
-	unsigned int confirm_s;
+	struct pr_terms terms;
 	struct pr_worker *worker;
 	struct pr_report report;
 	bool reported;
@@ -166,7 +167,20 @@ static bool on_done(void *userdata, const struct pr_plan *plan)
 	(void)c->backend->ops->look(c->backend->instance, &now);
 	pr_hooks_tell(c->run->world->hooks, c->run->state, now, &waiting);
 	pr_worker_send(c->fd, &m);
-	return pr_worker_wait_confirmed(c->run->confirm_s);
+	return pr_worker_wait_confirmed(c->run->terms.confirm_s, -1);
+}
+
+/* Whoever asked for it need not tell the daemon: he holds the other end of what is waited on here. */
+static int on_change(void *userdata, const struct pr_plan *plan)
+{
+	struct pr_message m = { .kind = JOB_CHANGING };
+	const struct channel *c = userdata;
+	const struct pr_terms *terms = &c->run->terms;
+
+	(void)plan;
+	pr_worker_send(c->fd, &m);
+	return pr_worker_wait_confirmed(terms->change_s, terms->lease) ? PR_PROGRESS_GO
+								       : PR_PROGRESS_CANCEL;
 }
 
 static void run_plan(const struct pr_running *run, const struct pr_backend *backend,
@@ -174,7 +188,11 @@ static void run_plan(const struct pr_running *run, const struct pr_backend *back
 {
 	const struct pr_kept *kept = run->plan;
 	struct pr_progress progress = {
-		.step = on_progress, .confirm = run->confirm_s ? on_done : NULL, .userdata = channel
+		.step = on_progress,
+		.confirm = run->terms.confirm_s ? on_done : NULL,
+		.change = run->terms.lease >= 0 ? on_change : NULL,
+		.link_off = run->terms.link_off,
+		.userdata = channel,
 	};
 	_cleanup_(topology_freep) struct pr_topology *now = NULL;
 	_cleanup_(plan_freep) struct pr_plan *plan = NULL;
@@ -295,6 +313,10 @@ static void on_message(void *userdata, const struct pr_message *m)
 		run->events.waiting(run->events.userdata);
 		return;
 	}
+	if (m->kind == JOB_CHANGING) {
+		run->events.changing(run->events.userdata);
+		return;
+	}
 	if (m->kind == JOB_PINNED) {
 		run->events.pinned(run->events.userdata, m->text);
 		return;
@@ -321,21 +343,21 @@ static void on_ended(void *userdata, bool clean)
 	run->events.ended(run->events.userdata, reported ? &last : NULL);
 }
 
-int pr_running_start(struct pr_running *run, const struct pr_kept *plan, unsigned int confirm_s)
+int pr_running_start(struct pr_running *run, const struct pr_job *job)
 {
 	struct pr_worker_task task = {
 		.child = job_child,
 		.message = on_message,
 		.ended = on_ended,
 		.userdata = run,
-		.keep = -1,
+		.keep = job->terms.lease,
 		.whole = true,
 	};
 
 	if (run->worker)
 		return -EBUSY;
-	run->plan = plan;
-	run->confirm_s = confirm_s;
+	run->plan = job->recovering ? NULL : job->plan;
+	run->terms = job->terms;
 	run->reported = false;
 	return pr_worker_start(run->event, &task, &run->worker);
 }

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "daemon/kept.h"
+#include "daemon/service.h"
 #include "daemon/worker.h"
 #include "daemon/world.h"
 
@@ -15,6 +15,8 @@ struct pr_job_events {
 	void (*step)(void *userdata, size_t step, bool done);
 	/* All is done, and waits to be confirmed. */
 	void (*waiting)(void *userdata);
+	/* The card is away that somebody makes another. */
+	void (*changing)(void *userdata);
 	/* A hook will not have the device at @path touched. */
 	void (*pinned)(void *userdata, const char *path);
 	/* Once, last.  @report is NULL when the child ended without one. */
@@ -28,10 +30,10 @@ struct pr_running;
 int pr_running_new(sd_event *event, const struct pr_world *world, const char *state,
 	const struct pr_job_events *events, struct pr_running **ret);
 /*
- * Carries @plan out; NULL: finishes what an interrupted run left.  @plan is borrowed until
- * ended().  @confirm_s: undone when nobody confirms it in so many seconds; 0: nobody has to.
+ * Carries the job's plan out by its terms, or finishes what an interrupted run left when the job is
+ * recovering.  What the job points to is borrowed until ended().
  */
-int pr_running_start(struct pr_running *r, const struct pr_kept *plan, unsigned int confirm_s);
+int pr_running_start(struct pr_running *r, const struct pr_job *job);
 /* Somebody confirms what it did; for one that is waiting. */
 void pr_running_confirm(struct pr_running *r);
 /* Whoever is to confirm it has so many seconds from now; for one that is waiting. */

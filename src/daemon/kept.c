@@ -106,6 +106,7 @@ struct pr_request pr_wish_request(const struct pr_wish *w)
 		.resizes = w->resizes,
 		.n_resizes = w->n_resizes,
 		.shrink = w->shrink,
+		.replug = w->replugs ? &w->replug : NULL,
 		.advise = true };
 }
 

@@ -31,6 +31,8 @@ struct pr_wish {
 	struct pr_resize *resizes;
 	size_t n_resizes;
 	bool shrink;
+	bool replugs; /* a card is replaced, by @replug */
+	struct pr_address replug;
 };
 void pr_wish_deinit(struct pr_wish *w);
 int pr_wish_add_target(struct pr_wish *w, const struct pr_address *a);

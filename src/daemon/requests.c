@@ -75,6 +75,21 @@ static int wish_pins(struct pr_wish *w, const struct pr_service *s, const struct
 	return r;
 }
 
+static int wish_replug(struct pr_wish *w, const struct pr_topology *t, const struct pr_asked *asked,
+	struct pr_why *why)
+{
+	const struct pr_function *f = asked->replug ? find(t, asked->replug) : NULL;
+
+	if (!asked->replug)
+		return 0;
+	if (!f)
+		return refuse(
+			why, PR_REFUSAL_NO_SUCH_DEVICE, "there is no device %.100s", asked->replug);
+	w->replug = f->address;
+	w->replugs = true;
+	return 0;
+}
+
 static int wish_buses(struct pr_wish *w, const struct pr_topology *t, const struct pr_asked *asked,
 	struct pr_why *why)
 {
@@ -155,6 +170,8 @@ static int make_wish(const struct pr_service *s, const struct pr_asked *asked, s
 	w->limit = asked->limit;
 	w->shrink = asked->shrink;
 	r = wish_targets(w, s->look->topology, asked, why);
+	if (r == 0)
+		r = wish_replug(w, s->look->topology, asked, why);
 	if (r == 0)
 		r = wish_buses(w, s->look->topology, asked, why);
 	if (r == 0)
@@ -293,8 +310,18 @@ static int check_inhibitors(
 	return refuse(why, PR_REFUSAL_INHIBITED, "%s keeps %s: %s", i->who, address, i->why);
 }
 
-int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
-	unsigned int confirm_s, const struct pr_job **ret, struct pr_why *why)
+/* A card that is taken away is brought back when somebody says that it is another one. */
+static int check_lease(const struct pr_kept *kept, const struct pr_terms *terms, struct pr_why *why)
+{
+	if (kept->plan->replugs == (terms->lease >= 0))
+		return 0;
+	return refuse(why, PR_REFUSAL_NOT_SUPPORTED,
+		kept->plan->replugs ? "a plan that replaces a card is carried out by Replug"
+				    : "this plan replaces no card");
+}
+
+static int apply(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
+	const struct pr_terms *terms, const struct pr_job **ret, struct pr_why *why)
 {
 	struct pr_kept *kept = pr_keep_find(&s->keep, number);
 	int r;
@@ -307,12 +334,28 @@ int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation,
 	if (r == 0)
 		r = check_verdict(kept, why);
 	if (r == 0)
+		r = check_lease(kept, terms, why);
+	if (r == 0)
 		r = check_inhibitors(s, kept, why);
 	if (r == 0)
-		r = pr_service_run(s, kept, uid, confirm_s);
+		r = pr_service_run(s, kept, uid, terms);
 	if (r == 0)
 		*ret = &s->job;
 	return r;
+}
+
+int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
+	unsigned int confirm_s, const struct pr_job **ret, struct pr_why *why)
+{
+	const struct pr_terms terms = { .confirm_s = confirm_s, .lease = -1 };
+
+	return apply(s, number, generation, uid, &terms, ret, why);
+}
+
+int pr_service_replug(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
+	const struct pr_terms *terms, const struct pr_job **ret, struct pr_why *why)
+{
+	return apply(s, number, generation, uid, terms, ret, why);
 }
 
 int pr_service_reload(struct pr_service *s, struct pr_why *why)
@@ -354,7 +397,7 @@ int pr_service_rollback(
 
 	r = check_free(s, why);
 	if (r == 0)
-		r = pr_service_run(s, NULL, uid, 0);
+		r = pr_service_run(s, NULL, uid, NULL);
 	if (r == 0)
 		*ret = &s->job;
 	return r;
@@ -371,9 +414,9 @@ int pr_service_confirm(struct pr_service *s, struct pr_why *why)
 
 int pr_service_extend(struct pr_service *s, uint32_t id, unsigned int seconds, struct pr_why *why)
 {
-	if (s->job.id != id || !s->job.waiting)
-		return refuse(why, PR_REFUSAL_NOTHING_TO_CONFIRM,
-			"job %" PRIu32 " does not wait to be confirmed", id);
+	if (s->job.id != id || !(s->job.waiting || s->job.changing))
+		return refuse(
+			why, PR_REFUSAL_NOTHING_TO_CONFIRM, "job %" PRIu32 " waits for nobody", id);
 	if (pr_boot_usec() >= s->job.confirm_usec)
 		return refuse(why, PR_REFUSAL_NOTHING_TO_CONFIRM,
 			"job %" PRIu32 " is being undone already", id);

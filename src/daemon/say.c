@@ -152,6 +152,10 @@ struct pr_sentence pr_say_plan(const struct pr_plan *p)
 			add(&s, ", %u in use", c->in_use);
 		add(&s, ") and scanning again");
 	}
+	if (p->replugs) {
+		add(&s, " replaces the card");
+		return s;
+	}
 	add(&s, " makes ");
 	add_functions(&s, p->targets, p->n_targets);
 	add(&s, " work");

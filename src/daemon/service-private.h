@@ -70,10 +70,11 @@ void pr_service_tell_plans(struct pr_service *s);
 int pr_service_keep(struct pr_service *s, struct pr_look *look, struct pr_wish *wish,
 	struct pr_plan *plan, uid_t uid, struct pr_kept **ret);
 /*
- * Starts a job.  @plan NULL: recovery.  @uid: who wants it, or PR_UID_NOBODY.  @confirm_s as for
- * pr_service_apply().
+ * Starts a job.  @plan NULL: recovery.  @uid: who wants it, or PR_UID_NOBODY.  @terms NULL: he has
+ * nothing to do with it.
  */
-int pr_service_run(struct pr_service *s, struct pr_kept *plan, uid_t uid, unsigned int confirm_s);
+int pr_service_run(
+	struct pr_service *s, struct pr_kept *plan, uid_t uid, const struct pr_terms *terms);
 
 void pr_service_finish(struct pr_service *s, const struct pr_report *report);
 /* Has the job's plan carried out; 0, or negative errno. */

@@ -64,6 +64,8 @@ void pr_service_free(struct pr_service *s)
 		return;
 	for (size_t i = 0; i < s->n_waiters; i++)
 		s->waiters[i].done(s->waiters[i].userdata, -ESHUTDOWN, "the service stops");
+	if (s->job.id)
+		pr_closep(&s->job.terms.lease);
 	pr_keep_deinit(&s->keep);
 	pr_look_unref(s->look);
 	pr_service_forget(s);
@@ -335,17 +337,23 @@ static struct pr_log_fields job_fields(const struct pr_job *job)
 	};
 }
 
-static void init_job(struct pr_service *s, struct pr_kept *plan, uid_t uid)
+static void init_job(
+	struct pr_service *s, struct pr_kept *plan, uid_t uid, const struct pr_terms *terms)
 {
+	const struct pr_plan *p = plan ? plan->plan : NULL;
+
 	s->job = (struct pr_job){
 		.id = ++s->last_job,
 		.plan = plan,
 		.uid = uid,
 		.automatic = uid == PR_UID_NOBODY,
 		.recovering = !plan,
+		.terms = terms ? *terms : (struct pr_terms){ .lease = -1 },
 	};
-	if (plan && plan->plan->n_targets > 0)
-		pr_address_format(&plan->plan->targets[0]->address, s->job.device);
+	if (p && p->n_targets > 0)
+		pr_address_format(&p->targets[0]->address, s->job.device);
+	else if (p && p->replugs && p->n_removed > 0)
+		pr_address_format(&p->removed[0]->address, s->job.device);
 }
 
 static void log_start(const struct pr_job *job)
@@ -372,15 +380,15 @@ int pr_service_begin(struct pr_service *s)
 	return 0;
 }
 
-int pr_service_run(struct pr_service *s, struct pr_kept *plan, uid_t uid, unsigned int confirm_s)
+int pr_service_run(
+	struct pr_service *s, struct pr_kept *plan, uid_t uid, const struct pr_terms *terms)
 {
 	enum pr_state before = pr_service_state(s);
 	int r;
 
 	if (s->stopping)
 		return -ESHUTDOWN;
-	init_job(s, plan, uid);
-	s->job.confirm_s = confirm_s;
+	init_job(s, plan, uid, terms);
 	if (plan)
 		plan->running = true;
 	r = plan ? pr_service_prepare(s) : pr_service_begin(s);
@@ -398,6 +406,27 @@ int pr_service_run(struct pr_service *s, struct pr_kept *plan, uid_t uid, unsign
 	return 0;
 }
 
+void pr_service_job_changing(struct pr_service *s)
+{
+	struct pr_log_fields f = job_fields(&s->job);
+
+	if (!s->job.plan || s->job.recovering)
+		return; /* news of a child that has died since */
+	s->job.changing = true;
+	s->job.confirm_usec = pr_boot_usec() + s->job.terms.change_s * UINT64_C(1000000);
+	pr_log(PR_EVENT_STEP, LOG_NOTICE, &f,
+		"The card is away and may be changed; it comes back as it is after %u s",
+		s->job.terms.change_s);
+	s->ops->job_changed(s->userdata, &s->job, PR_JOB_PHASE | PR_JOB_DEADLINE);
+}
+
+static void end_change(struct pr_service *s)
+{
+	s->job.changing = false;
+	s->job.confirm_usec = 0;
+	s->ops->job_changed(s->userdata, &s->job, PR_JOB_PHASE | PR_JOB_DEADLINE);
+}
+
 void pr_service_job_step(struct pr_service *s, size_t step, bool done)
 {
 	struct pr_job *job = &s->job;
@@ -405,6 +434,8 @@ void pr_service_job_step(struct pr_service *s, size_t step, bool done)
 
 	if (!job->plan || step >= job->plan->plan->n_steps)
 		return;
+	if (job->changing)
+		end_change(s);
 	job->step = done ? step + 1 : step;
 	job->begun = step + 1;
 	if (!done)
@@ -421,10 +452,10 @@ void pr_service_job_waiting(struct pr_service *s)
 	if (!s->job.plan || s->job.recovering)
 		return; /* news of a child that has died since */
 	s->job.waiting = true;
-	s->job.confirm_usec = pr_boot_usec() + s->job.confirm_s * UINT64_C(1000000);
+	s->job.confirm_usec = pr_boot_usec() + s->job.terms.confirm_s * UINT64_C(1000000);
 	pr_log(PR_EVENT_STEP, LOG_NOTICE, &f,
 		"All is done; undone in %u s, unless \"pciroom confirm\" keeps it",
-		s->job.confirm_s);
+		s->job.terms.confirm_s);
 	s->ops->job_changed(s->userdata, &s->job, PR_JOB_PHASE | PR_JOB_DEADLINE);
 	pr_service_notify(s, before, 0);
 }
@@ -492,6 +523,7 @@ void pr_service_finish(struct pr_service *s, const struct pr_report *report)
 
 	log_outcome(&job, report);
 	s->job.id = 0;
+	pr_closep(&job.terms.lease);
 	if (job.preparing)
 		s->ops->wait_until(s->userdata, 0);
 	if (job.plan)
@@ -517,14 +549,14 @@ void pr_service_finish(struct pr_service *s, const struct pr_report *report)
 static bool recover_job(struct pr_service *s)
 {
 	enum pr_state before = pr_service_state(s);
-	bool waited = s->job.waiting;
+	bool waited = s->job.waiting || s->job.changing;
 	struct pr_log_fields f = job_fields(&s->job);
 
 	if (s->stopping || s->job.attempts == RECOVERY_ATTEMPTS)
 		return false;
 	s->job.attempts++;
 	s->job.recovering = true;
-	s->job.waiting = false;
+	s->job.waiting = s->job.changing = false;
 	s->job.confirm_usec = 0;
 	pr_log(PR_EVENT_RECOVERY, LOG_ERR, &f,
 		"The process that carried out the plan died; what it removed is brought back");
@@ -558,7 +590,7 @@ void pr_service_job_ended(struct pr_service *s, const struct pr_report *report)
 
 void pr_service_retry(struct pr_service *s)
 {
-	if (s->recovery_wanted && !s->job.id && pr_service_run(s, NULL, PR_UID_NOBODY, 0) < 0)
+	if (s->recovery_wanted && !s->job.id && pr_service_run(s, NULL, PR_UID_NOBODY, NULL) < 0)
 		s->ops->retry(s->userdata);
 	if (s->look_failures > 0 && !s->looking && !s->stopping)
 		pr_service_look(s);

@@ -42,19 +42,32 @@ enum pr_refusal {
 /* Seconds that a job may wait to be confirmed: whoever is cut off from his machine wants it back. */
 #define PR_CONFIRM_MAX_S 86400u
 
+/* What whoever asked for a job has to do with it. */
+struct pr_terms {
+	unsigned int confirm_s; /* time to confirm it; 0: nobody has to */
+	/*
+	 * Of a plan that replaces a card: he makes it another while it is away, writes a byte when that
+	 * is done, and has given up when he closes it.  The reading end of a pipe; -1: no card is replaced.
+	 */
+	int lease;
+	unsigned int change_s; /* the time for that */
+	bool link_off;         /* the card's link is off meanwhile */
+};
+
 struct pr_job {
 	uint32_t id;
 	struct pr_kept *plan; /* NULL: finishes an interrupted run */
 	uid_t uid;            /* who asked for it; PR_UID_NOBODY: the service itself */
 	bool automatic;
-	bool recovering;             /* its child is finishing an interrupted run */
-	unsigned int attempts;       /* children started to recover */
-	size_t step;                 /* steps done, for people to watch */
-	size_t begun;                /* steps begun */
-	bool preparing;              /* not begun: programs that asked for time have it */
-	unsigned int confirm_s;      /* time to confirm it; 0: not asked for */
+	bool recovering;       /* its child is finishing an interrupted run */
+	unsigned int attempts; /* children started to recover */
+	size_t step;           /* steps done, for people to watch */
+	size_t begun;          /* steps begun */
+	bool preparing;        /* not begun: programs that asked for time have it */
+	struct pr_terms terms;
 	uint64_t confirm_usec;       /* CLOCK_BOOTTIME at which it is undone; 0: it does not wait */
 	bool waiting;                /* to be confirmed */
+	bool changing;               /* a card is away, for somebody to make another of it */
 	bool interrupted;            /* somebody else changed the machine */
 	char device[PR_ADDRESS_MAX]; /* first of those that it is for; "" for a recovery */
 };
@@ -161,6 +174,8 @@ void pr_service_look_failed(struct pr_service *s, const char *why);
 void pr_service_job_step(struct pr_service *s, size_t step, bool done);
 /* All its steps are done; somebody has to confirm it. */
 void pr_service_job_waiting(struct pr_service *s);
+/* The card that its plan replaces is away. */
+void pr_service_job_changing(struct pr_service *s);
 void pr_service_job_ended(struct pr_service *s, const struct pr_report *report);
 void pr_service_retry(struct pr_service *s);
 /* No new jobs from now on. */
@@ -212,6 +227,7 @@ struct pr_asked {
 	size_t n_targets;
 	char **pinned;
 	size_t n_pinned;
+	char *replug;           /* NULL: no card is replaced */
 	struct pr_counts buses; /* bus numbers of bridges */
 	struct pr_counts vfs;   /* virtual functions of physical ones */
 	struct pr_asked_reserve {
@@ -240,6 +256,9 @@ int pr_service_plan(struct pr_service *s, const struct pr_asked *asked, uid_t ui
 /* @confirm_s: undone when nobody confirms it in so many seconds; 0: nobody has to. */
 int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
 	unsigned int confirm_s, const struct pr_job **ret, struct pr_why *why);
+/* The same of a plan that replaces a card; @terms->lease is the service's when 0 is returned. */
+int pr_service_replug(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
+	const struct pr_terms *terms, const struct pr_job **ret, struct pr_why *why);
 /* Stops job @id between two steps; its end comes as usual. */
 int pr_service_cancel(struct pr_service *s, uint32_t id, struct pr_why *why);
 /* Reads the configuration again; 1 with @why: there is a mistake, and the old one is kept. */

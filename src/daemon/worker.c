@@ -7,6 +7,7 @@
 #include "daemon/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@
 
 /* A process that is not in the kernel for good is gone this long after SIGKILL. */
 #define GRACE_USEC 2000000u
+/* Between two looks at what signals have said: one that comes just before a wait does not end it. */
+#define PAUSE_MS 100
 
 struct pr_worker {
 	struct pr_worker_task task;
@@ -63,17 +66,19 @@ bool pr_worker_changed(void)
 	return changed != 0;
 }
 
-bool pr_worker_wait_confirmed(unsigned int seconds)
+bool pr_worker_wait_confirmed(unsigned int seconds, int lease)
 {
-	static const struct timespec pause = { .tv_nsec = 100000000 };
+	struct pollfd p = { .fd = lease, .events = POLLIN };
 	uint64_t unsaid = 0;
+	char byte;
 
 	/* what was told before the wait began counts */
 	(void)atomic_compare_exchange_strong(
 		&wait_end, &unsaid, pr_boot_usec() + (uint64_t)seconds * 1000000u);
+	/* a signal ends it early, and is what is waited for */
 	while (!confirmed && !stopping && pr_boot_usec() < wait_end)
-		(void)nanosleep(
-			&pause, NULL); /* a signal ends it early, and is what is waited for */
+		if (poll(&p, 1, PAUSE_MS) > 0)
+			return read(lease, &byte, 1) == 1;
 
 	return confirmed != 0;
 }

@@ -65,7 +65,8 @@ bool pr_worker_stopping(void);
 /* In the child: SIGUSR1 has come. */
 bool pr_worker_changed(void);
 /*
- * In the child: waits for SIGUSR2, at most so long or until the end that SIGRTMIN told last; true
- * when it has come.  False at once when the child shall stop.
+ * In the child: waits for SIGUSR2 or a byte from @lease (-1: none), at most so long or until the end
+ * that SIGRTMIN told last; true when it has come.  False at once when the child shall stop, or
+ * nobody holds the lease any more.
  */
-bool pr_worker_wait_confirmed(unsigned int seconds);
+bool pr_worker_wait_confirmed(unsigned int seconds, int lease);

@@ -5,7 +5,9 @@
  *   begin ID GENERATION
  *   boot ID                                   (the kernel's boot_id)
  *   roster PATH ADDRESS ASSIGNED DRIVER       ("-": none; "!": none, and none wanted)
+ *   replaced                                  (the one before: another may come back, or none)
  *   setting PATH NAME=VALUE                   (of a register: hexadecimal)
+ *   port ADDRESS BUS EXPRESS slot|link        (above a card that is replaced)
  *   hold                                      (drivers are kept off until settings are back)
  *   step N KIND TEXT
  *   inverse N PATH write OFFSET WIDTH VALUE OLD | rescan ADDRESS | rescan-root ADDRESS |
@@ -71,6 +73,15 @@ static void write_inverse(const struct pr_record_step *s, size_t n, struct pr_te
 	}
 }
 
+static void write_port(const struct pr_swap *s, struct pr_text *out)
+{
+	char address[PR_ADDRESS_MAX];
+
+	pr_address_format(&s->slot.port, address);
+	pr_text_printf(out, "port %s %x %x %s\n", address, s->slot.secondary, s->slot.express,
+		s->slotted ? "slot" : "link");
+}
+
 void pr_record_write(const struct pr_record *record, struct pr_text *out)
 {
 	char address[PR_ADDRESS_MAX];
@@ -84,9 +95,13 @@ void pr_record_write(const struct pr_record *record, struct pr_text *out)
 		pr_address_format(&f->address, address);
 		pr_text_printf(
 			out, "roster %s %s %x %s\n", f->path, address, f->assigned, driver_word(f));
+		if (f->replaced)
+			pr_text_add(out, "replaced\n");
 	}
 	for (size_t i = 0; i < record->n_settings; i++)
 		write_setting(&record->settings[i], out);
+	if (record->swap.linked)
+		write_port(&record->swap, out);
 	if (record->hold)
 		pr_text_add(out, "hold\n");
 	for (size_t i = 0; i < record->n_steps; i++) {
@@ -198,6 +213,15 @@ static bool parse_roster(struct pr_record *record, struct fields *f)
 	return true;
 }
 
+static bool parse_replaced(struct pr_record *record, struct fields *f)
+{
+	(void)f;
+	if (record->n_functions == 0)
+		return false;
+	record->functions[record->n_functions - 1].replaced = true;
+	return true;
+}
+
 static bool parse_setting(struct pr_record *record, struct fields *f)
 {
 	struct pr_record_setting *entry = &record->settings[record->n_settings];
@@ -220,6 +244,25 @@ static bool parse_setting(struct pr_record *record, struct fields *f)
 	entry->text = equals;
 	entry->value = (uint32_t)value;
 	record->n_settings++;
+	return true;
+}
+
+static bool parse_port(struct pr_record *record, struct fields *f)
+{
+	struct pr_swap *s = &record->swap;
+	uint64_t bus, express;
+	const char *kind;
+
+	if (!next_address(f, &s->slot.port) || !next_number(f, 16, UINT8_MAX, &bus) ||
+		!next_number(f, 16, UINT8_MAX, &express))
+		return false;
+	kind = last_field(f);
+	if (!kind || (strcmp(kind, "slot") != 0 && strcmp(kind, "link") != 0))
+		return false;
+	s->slot.secondary = (uint8_t)bus;
+	s->slot.express = (uint16_t)express;
+	s->linked = true;
+	s->slotted = strcmp(kind, "slot") == 0;
 	return true;
 }
 
@@ -368,7 +411,9 @@ static const struct {
 	{ "begin", parse_begin },
 	{ "boot", parse_boot },
 	{ "roster", parse_roster },
+	{ "replaced", parse_replaced },
 	{ "setting", parse_setting },
+	{ "port", parse_port },
 	{ "hold", parse_hold },
 	{ "step", parse_step },
 	{ "inverse", parse_inverse },

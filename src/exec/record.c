@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "exec/record.h"
+#include "exec/swap.h"
 
 uint32_t pr_record_assigned(const struct pr_function *f)
 {
@@ -265,6 +265,7 @@ int pr_record_new(const struct pr_plan *plan, const struct pr_topology *now, str
 	r = add_roster(record, plan, now);
 	if (r < 0)
 		return r;
+	pr_swap_note(record, plan, now);
 
 	record->steps = pr_new_array(record->arena, plan->n_steps, struct pr_record_step);
 	if (!record->steps)

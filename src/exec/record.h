@@ -7,13 +7,13 @@
 #pragma once
 
 #include "base/text.h"
-#include "pciroom/exec.h"
+#include "exec/guard.h"
 
 struct pr_record_function {
 	const char *path;
 	struct pr_address address; /* at the start; renumbering may change it */
 	const char *driver;        /* NULL: none */
-	bool replaced;             /* another may come back, or none; not kept in the journal */
+	bool replaced;             /* another may come back, or none */
 	bool stays_unbound;        /* works, and has no driver: somebody wants it that way */
 	uint32_t assigned;         /* bit n: resource n had addresses; BARs and VF BARs only */
 };
@@ -49,6 +49,13 @@ struct pr_record_setting {
 	uint32_t value;   /* of a register, masked */
 };
 
+/* The port above a card that is replaced. */
+struct pr_swap {
+	struct pr_guarded slot;
+	bool linked;  /* @slot has its port, and where the link's registers are */
+	bool slotted; /* it is a hot-plug slot, and in our hands meanwhile */
+};
+
 struct pr_record {
 	struct pr_arena *arena;
 	char id[17];
@@ -60,6 +67,7 @@ struct pr_record {
 	size_t n_steps;
 	struct pr_record_setting *settings; /* those of one function are neighbours */
 	size_t n_settings;
+	struct pr_swap swap;
 	bool hold;    /* drivers are kept off what the rescans find, until it is set up */
 	bool waiting; /* all is done, and nobody has confirmed it */
 	bool ended;

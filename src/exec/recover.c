@@ -5,6 +5,7 @@
 
 #include "exec/journal.h"
 #include "exec/restore.h"
+#include "exec/swap.h"
 
 static bool any_begun(const struct pr_record *record)
 {
@@ -40,6 +41,24 @@ static void describe(
 			"; not as it was set before: %s", restored->unrestored);
 }
 
+/* A slot that was in our hands is so until all is there. */
+static void bring_back(
+	const struct pr_backend *backend, const struct pr_record *record, struct pr_restored *ret)
+{
+	int r;
+
+	r = pr_swap_take(record, backend);
+	if (r == 0)
+		r = pr_swap_connect(record, backend);
+	if (record->waiting)
+		pr_undo(backend, record, ret);
+	else
+		pr_restore(backend, record, ret);
+	pr_restored_note(ret, r);
+	if (ret->error == 0)
+		pr_restored_note(ret, pr_swap_give(record, backend));
+}
+
 int pr_recover(const struct pr_backend *backend, struct pr_journal *journal, struct pr_report *ret)
 {
 	const struct pr_record *record = pr_journal_record(journal);
@@ -54,10 +73,7 @@ int pr_recover(const struct pr_backend *backend, struct pr_journal *journal, str
 		return 0;
 	}
 
-	if (record->waiting)
-		pr_undo(backend, record, &restored);
-	else
-		pr_restore(backend, record, &restored);
+	bring_back(backend, record, &restored);
 	report.outcome = restored.n_missing == 0 ? PR_OUTCOME_ROLLED_BACK : PR_OUTCOME_LOST;
 	report.error = restored.error;
 	report.step = record->n_steps;

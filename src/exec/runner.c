@@ -14,6 +14,7 @@
 #include "exec/resize.h"
 #include "exec/settings.h"
 #include "exec/stale.h"
+#include "exec/swap.h"
 
 struct run {
 	const struct pr_plan *plan;
@@ -21,6 +22,7 @@ struct run {
 	struct pr_journal *journal;
 	const struct pr_progress *progress;
 	struct pr_record *record; /* the journal's */
+	bool changed;             /* the card, by who asked for it */
 	struct pr_report report;
 };
 
@@ -168,6 +170,18 @@ static int ask(const struct run *run, size_t step, bool done)
 	return p ? p->step(p->userdata, run->plan, step, done) : PR_PROGRESS_GO;
 }
 
+/* A card that is to be replaced is away when the first rescan is at hand. */
+static int change_card(struct run *run, size_t step)
+{
+	const struct pr_progress *p = run->progress;
+
+	if (!run->plan->replugs || run->plan->steps[step].kind != PR_STEP_RESCAN || run->changed ||
+		!p || !p->change)
+		return PR_PROGRESS_GO;
+	run->changed = true;
+	return pr_swap_change(run->record, run->backend, p, run->plan);
+}
+
 static int journalled_step(struct run *run, size_t step)
 {
 	int r;
@@ -191,6 +205,8 @@ static int do_steps(struct run *run)
 	for (size_t i = 0; i < n; i++) {
 		run->report.step = i;
 		r = ask(run, i, false);
+		if (r == PR_PROGRESS_GO)
+			r = change_card(run, i);
 		if (r != PR_PROGRESS_GO)
 			return r;
 		r = journalled_step(run, i);
@@ -233,8 +249,14 @@ static bool all_there(
  */
 static void finish(struct run *run, bool known)
 {
-	int r = 0;
+	size_t used = strlen(run->report.text);
+	int r = known ? pr_swap_give(run->record, run->backend) : 0;
 
+	if (r < 0) {
+		(void)snprintf(run->report.text + used, sizeof(run->report.text) - used,
+			"; the slot is not given back to the kernel yet: %s", strerror(-r));
+		known = false;
+	}
 	run->report.pending = !known;
 	if (known)
 		r = pr_journal_end(run->journal, run->report.outcome);
@@ -434,10 +456,25 @@ static int begin(struct run *run, const struct pr_topology *now)
 	return pr_journal_begin(run->journal, run->record);
 }
 
+static void fail_taking(struct run *run, int r)
+{
+	char cause[160];
+
+	run->report.error = r;
+	(void)snprintf(
+		cause, sizeof(cause), "the slot cannot be taken from the kernel: %s", strerror(-r));
+	roll_back(run, PR_OUTCOME_CANCELLED, cause);
+}
+
 static void execute(struct run *run, const struct pr_topology *now)
 {
 	int r;
 
+	r = pr_swap_take(run->record, run->backend);
+	if (r < 0) {
+		fail_taking(run, r);
+		return;
+	}
 	pr_settings_guard(run->record, now, run->backend);
 	pr_settings_hold(run->record, run->backend);
 	r = do_steps(run);

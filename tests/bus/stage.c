@@ -115,7 +115,7 @@ static int ask_run(void *userdata, const struct pr_job *job)
 {
 	struct stage *s = userdata;
 
-	return pr_running_start(s->running, job->recovering ? NULL : job->plan, job->confirm_s);
+	return pr_running_start(s->running, job);
 }
 
 static void ask_confirm(void *userdata)
@@ -311,6 +311,13 @@ static void tell_waiting(void *userdata)
 	pr_service_job_waiting(s->service);
 }
 
+static void tell_changing(void *userdata)
+{
+	struct stage *s = userdata;
+
+	pr_service_job_changing(s->service);
+}
+
 static void tell_pinned(void *userdata, const char *path)
 {
 	struct stage *s = userdata;
@@ -434,8 +441,8 @@ static void connect_bus(struct stage *s)
 void stage_open(struct stage *s, const char *machine, enum pr_mode mode)
 {
 	const struct pr_look_events look_events = { tell_looked, tell_look_failed, s };
-	const struct pr_job_events job_events = { tell_step, tell_waiting, tell_pinned, tell_ended,
-		s };
+	const struct pr_job_events job_events = { tell_step, tell_waiting, tell_changing,
+		tell_pinned, tell_ended, s };
 	struct pr_conf conf;
 
 	*s = (struct stage){ .machine = machine };
@@ -655,6 +662,8 @@ sd_bus_message *client_create_plan(struct stage *s, const struct asked *a)
 	append_strings(m, "pinned", a->pinned);
 	append_string(m, "disruption", a->disruption);
 	append_string(m, "colour", a->unknown);
+	if (a->replug)
+		assert_true(sd_bus_message_append(m, "{sv}", "replug", "s", a->replug) >= 0);
 	if (a->pf)
 		assert_true(
 			sd_bus_message_append(m, "{sv}", "vfs", "a{su}", 1, a->pf, a->vfs) >= 0);

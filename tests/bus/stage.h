@@ -116,6 +116,7 @@ struct asked {
 	const char *bridge; /* that is to have @buses bus numbers */
 	uint32_t buses;
 	const char *window;  /* of @bridge, that is to have @size bytes */
+	const char *replug;  /* a card that is to be replaced */
 	const char *resized; /* whose BAR @resource is to have @size bytes */
 	int resource;
 	uint64_t size;

@@ -127,6 +127,12 @@ static const struct row rows[] = {
 	{ "a setting without value", BEGIN "setting 0000:00/02.0 msi_bus\n", -EBADMSG, false },
 	{ "a register that holds no number", BEGIN "setting 0000:00/02.0 device-control=x\n",
 		-EBADMSG, false },
+	{ "a card that is replaced, and the port above it",
+		BEGIN ROSTER "replaced\nport 0000:00:02.0 1 40 slot\n" STEPS, 0, true },
+	{ "nobody before who could be replaced", BEGIN "replaced\n", -EBADMSG, false },
+	{ "a port that is neither slot nor link", BEGIN "port 0000:00:02.0 1 40 hole\n", -EBADMSG,
+		false },
+	{ "a port without its registers", BEGIN "port 0000:00:02.0 1 slot\n", -EBADMSG, false },
 	{ "a hold of something", BEGIN "hold 0000:00/02.0\n", -EBADMSG, false },
 	{ "a root bus to rescan",
 		BEGIN
