@@ -269,6 +269,24 @@ static int get_unassigned(sd_bus *bus, const char *path, const char *interface,
 	return sd_bus_message_append(reply, "u", pr_service_unassigned(b->service));
 }
 
+static int get_armed(sd_bus *bus, const char *path, const char *interface, const char *property,
+	sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	const struct pr_bus *b = userdata;
+	const char *port;
+	int r;
+
+	(void)bus;
+	(void)path;
+	(void)interface;
+	(void)property;
+	(void)error;
+	r = sd_bus_message_open_container(reply, 'a', "s");
+	for (size_t i = 0; r >= 0 && (port = pr_service_armed(b->service, i)); i++)
+		r = sd_bus_message_append(reply, "s", port);
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 const sd_bus_vtable pr_bus_manager_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Version", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -280,6 +298,7 @@ const sd_bus_vtable pr_bus_manager_vtable[] = {
 		"UnassignedCount", "u", get_unassigned, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY(
 		"Guarded", "as", pr_bus_get_guarded, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Armed", "as", get_armed, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_METHOD_WITH_ARGS("GetTopology", SD_BUS_ARGS("a{sv}", options),
 		SD_BUS_RESULT("h", snapshot), method_get_topology, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("CreatePlan", SD_BUS_ARGS("a{sv}", request, "t", flags),
@@ -345,6 +364,7 @@ void pr_bus_changed(struct pr_bus *b, unsigned int what)
 		{ PR_CHANGED_UNASSIGNED, "UnassignedCount" },
 		{ PR_CHANGED_MODE, "Mode" },
 		{ PR_CHANGED_LOCKDOWN, "Lockdown" },
+		{ PR_CHANGED_ARMED, "Armed" },
 	};
 
 	pr_bus_emit_changed(b, PR_BUS_PATH, PR_BUS_MANAGER, names, ARRAY_SIZE(names), what);

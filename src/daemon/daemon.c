@@ -222,6 +222,7 @@ static const struct pr_service_ops service_ops = {
 	.extend = ask_extend,
 	.retry = ask_retry,
 	.work = ask_work,
+	.examine = ask_work,
 	.changed = announce_change,
 	.looked = announce_look,
 	.plan = announce_plan,

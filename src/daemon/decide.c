@@ -21,51 +21,6 @@
 /* Automatic jobs in a row that may find that the machine changed under them. */
 #define STALE_MAX 3
 
-/* ---- lists of devices told of ---- */
-
-void pr_told_deinit(struct pr_told_list *l)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		free(l->list[i].path);
-		free(l->list[i].sentence);
-	}
-	free(l->list);
-	*l = (struct pr_told_list){ 0 };
-}
-
-static const struct pr_told *told_find(const struct pr_told_list *l, const char *path)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->list[i].path, path) == 0)
-			return &l->list[i];
-
-	return NULL;
-}
-
-/* Memory that is short costs a repeated message, or a repeated attempt, and nothing else. */
-static void told_add(struct pr_told_list *l, const char *path, const char *sentence)
-{
-	struct pr_told entry = { strdup(path), strdup(sentence) };
-	struct pr_told *grown = reallocarray(l->list, l->n + 1, sizeof(*grown));
-
-	if (grown)
-		l->list = grown;
-	if (!grown || !entry.path || !entry.sentence) {
-		free(entry.path);
-		free(entry.sentence);
-		return;
-	}
-	l->list[l->n++] = entry;
-}
-
-static void told_drop(struct pr_told_list *l, size_t i)
-{
-	free(l->list[i].path);
-	free(l->list[i].sentence);
-	l->n--;
-	memmove(&l->list[i], &l->list[i + 1], (l->n - i) * sizeof(l->list[0]));
-}
-
 /* ---- what is dead ---- */
 
 static bool is_dead(const struct pr_function *f)
@@ -111,10 +66,10 @@ static void tell_dead(const struct pr_told_list *before, const struct pr_explana
 	const struct pr_told *old;
 
 	pr_address_format(&f->address, address);
-	old = told_find(before, path_of(f, path));
+	old = pr_told_find(before, path_of(f, path));
 	if (!old || strcmp(old->sentence, s.text) != 0)
 		pr_log(PR_EVENT_DEAD, LOG_WARNING, &fields, "%s", s.text);
-	told_add(now, path, s.text);
+	pr_told_add(now, path, s.text);
 }
 
 /* Told as dead before and not dead now: it works, or it is gone. */
@@ -154,7 +109,7 @@ static bool given_up(const struct pr_service *s, const struct pr_function *f)
 {
 	char path[PATH_MAX_TEXT];
 
-	return told_find(&s->given_up, path_of(f, path)) != NULL;
+	return pr_told_find(&s->given_up, path_of(f, path)) != NULL;
 }
 
 /* Auto does nothing for what an administrator does not trust; that it is dead is told. */
@@ -305,7 +260,7 @@ static void forget_gone(struct pr_service *s)
 {
 	for (size_t i = s->given_up.n; i-- > 0;)
 		if (!pr_topology_find_path(s->look->topology, s->given_up.list[i].path))
-			told_drop(&s->given_up, i);
+			pr_told_drop(&s->given_up, i);
 }
 
 /* ---- planning, elsewhere ---- */
@@ -433,14 +388,14 @@ void pr_service_remember(
 		return; /* nothing was touched: plan anew */
 	s->stale_streak = 0;
 	for (size_t i = 0; i < p->n_targets; i++)
-		if (!told_find(&s->given_up, path_of(p->targets[i], path)))
-			told_add(&s->given_up, path, report->text);
+		if (!pr_told_find(&s->given_up, path_of(p->targets[i], path)))
+			pr_told_add(&s->given_up, path, report->text);
 }
 
 void pr_service_pinned(struct pr_service *s, const char *path)
 {
-	if (!told_find(&s->hook_pins, path))
-		told_add(&s->hook_pins, path, "");
+	if (!pr_told_find(&s->hook_pins, path))
+		pr_told_add(&s->hook_pins, path, "");
 }
 
 void pr_service_forget(struct pr_service *s)

@@ -32,6 +32,7 @@ static const char *const message_ids[_PR_EVENT_MAX] = {
 	[PR_EVENT_LOOK_FAILED] = "e7ce7ed646714f84a135846a2a37bd26",
 	[PR_EVENT_STATE] = "e9a7627c1711477a8b22d078e04ce8a3",
 	[PR_EVENT_GUARD] = "ac979d4d19634ddb8300cf7666b28e20",
+	[PR_EVENT_ARMED] = "e3db4d72912f44238ec07b714769bb0a",
 };
 
 const char *pr_event_message_id(enum pr_event event)

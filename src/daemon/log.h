@@ -27,6 +27,7 @@ enum pr_event {
 	PR_EVENT_LOOK_FAILED, /* the machine could not be read, or not all of it */
 	PR_EVENT_STATE,       /* the service starts or stops */
 	PR_EVENT_GUARD,       /* something happened at a guarded slot */
+	PR_EVENT_ARMED, /* a hot-add at a port would damage what runs, or would not any more */
 	_PR_EVENT_MAX,
 };
 

@@ -198,6 +198,28 @@ struct pr_sentence pr_say_step(const struct pr_step *step)
 	return s;
 }
 
+struct pr_sentence pr_say_armed(const struct pr_armed *a)
+{
+	struct pr_sentence s = { "" };
+
+	add(&s, "when a card that asks for ");
+	add_size(&s, a->card.size);
+	add(&s, "%s comes and finds no room, the kernel takes ",
+		a->card.io > 0 ? " and I/O ports" : "");
+	for (size_t i = 0; i < a->n_victims; i++) {
+		const struct pr_function *f = a->victims[i].function;
+
+		add(&s, "%s%s from ", i > 0 ? ", " : "", a->victims[i].memory ? "memory" : "I/O");
+		add_address(&s, &f->address);
+		if (f->facts && f->facts->driver)
+			add(&s, " (%s)", f->facts->driver);
+	}
+	add(&s, "; not in a guarded slot (pciroom guard ");
+	add_address(&s, &a->port->address);
+	add(&s, ")");
+	return s;
+}
+
 const char *pr_say_lockdown(const struct pr_topology *t)
 {
 	return t->machine.lockdown ? t->machine.lockdown : "unknown";

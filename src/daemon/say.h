@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "pciroom/doctor.h"
 #include "pciroom/plan.h"
 
 struct pr_sentence {
@@ -16,5 +17,7 @@ struct pr_sentence pr_say_dead(const struct pr_explanation *e, const struct pr_f
 /* What a plan removes, disturbs and mends. */
 struct pr_sentence pr_say_plan(const struct pr_plan *p);
 struct pr_sentence pr_say_step(const struct pr_step *step);
+/* What a hot-add at the port would cost whom, without the port itself. */
+struct pr_sentence pr_say_armed(const struct pr_armed *a);
 /* "none", "integrity", "confidentiality", "unknown" */
 const char *pr_say_lockdown(const struct pr_topology *t);

@@ -16,7 +16,12 @@ struct pr_told_list {
 	struct pr_told *list;
 	size_t n;
 };
+/* told.c */
 void pr_told_deinit(struct pr_told_list *l);
+const struct pr_told *pr_told_find(const struct pr_told_list *l, const char *path);
+/* Memory that is short costs a repeated message, or a repeated attempt, and nothing else. */
+void pr_told_add(struct pr_told_list *l, const char *path, const char *sentence);
+void pr_told_drop(struct pr_told_list *l, size_t i);
 
 struct pr_waiter {
 	pr_service_fresh_fn *done;
@@ -58,6 +63,8 @@ struct pr_service {
 	struct pr_told_list given_up;
 	struct pr_told_list hook_pins; /* paths that hooks will not have touched, until events */
 	char *told_plan;               /* last plan or refusal told, to say it once */
+	struct pr_told_list armed;     /* ports, by the last examination */
+	uint64_t examined;             /* generation that was looked through for them; 0: none */
 	unsigned int stale_streak;     /* automatic jobs in a row that found another machine */
 };
 
@@ -88,6 +95,10 @@ const struct pr_inhibitor *pr_service_inhibitor(const struct pr_service *s,
 	enum pr_inhibit_mode mode, const struct pr_plan *plan, const struct pr_function **ret_f);
 /* Pins of the configuration and of inhibitors. */
 int pr_service_add_pins(const struct pr_service *s, struct pr_wish *w);
+
+/* armed.c */
+/* Looks through the last look for armed ports, unless that has been done. */
+void pr_service_examine(struct pr_service *s);
 
 /* decide.c */
 /* Tells what is new about the last look, and acts on it as mode and policy say. */

@@ -70,6 +70,7 @@ void pr_service_free(struct pr_service *s)
 	pr_look_unref(s->look);
 	pr_service_forget(s);
 	pr_told_deinit(&s->dead);
+	pr_told_deinit(&s->armed);
 	free(s->told_note);
 	pr_conf_deinit(&s->conf);
 	free(s);
@@ -268,8 +269,10 @@ void pr_service_looked(struct pr_service *s, struct pr_look *taken, const char *
 	s->look_failures = 0;
 	tell_note(s, note);
 	what = replace_look(s, taken);
-	if (!s->stopping)
+	if (!s->stopping) {
 		pr_service_decide(s);
+		pr_service_examine(s);
+	}
 	pr_service_notify(s, before, what);
 	answer_waiters(s, 0, "");
 	if (s->look_again)

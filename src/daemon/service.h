@@ -78,6 +78,7 @@ enum {
 	PR_CHANGED_UNASSIGNED = 1 << 2,
 	PR_CHANGED_MODE = 1 << 3,
 	PR_CHANGED_LOCKDOWN = 1 << 4,
+	PR_CHANGED_ARMED = 1 << 5,
 };
 
 /* What became different about the job. */
@@ -124,6 +125,8 @@ struct pr_service_ops {
 	void (*changed)(void *userdata, unsigned int what);
 	/* has @w run, not here and not now, and its done() called here */
 	void (*work)(void *userdata, struct pr_work *w);
+	/* the same of what nobody waits for */
+	void (*examine)(void *userdata, struct pr_work *w);
 	/* there is another look; @before is what the last one saw, or NULL */
 	void (*looked)(void *userdata, const struct pr_topology *before);
 	/* a plan was made, is in another state, or is not to be found any more */
@@ -189,6 +192,8 @@ uint64_t pr_service_generation(const struct pr_service *s); /* 0: nothing was se
 uint32_t pr_service_unassigned(
 	const struct pr_service *s); /* functions without addresses or bus numbers */
 const char *pr_service_lockdown(const struct pr_service *s);
+/* Paths of the ports that are armed (doctor.h), with @n from 0 on; NULL: no more of them. */
+const char *pr_service_armed(const struct pr_service *s, size_t n);
 const struct pr_job *pr_service_job(const struct pr_service *s); /* NULL: none runs */
 /*
  * Who has a say in the job before it begins, by @n from 0 on; false: no more of them.  The texts

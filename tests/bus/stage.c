@@ -273,6 +273,7 @@ static const struct pr_service_ops service_ops = { .look = ask_look,
 	.retry = ask_retry,
 	.cancel = ask_cancel,
 	.work = ask_work,
+	.examine = ask_work,
 	.prepare = announce_prepare,
 	.wait_until = wait_until,
 	.changed = announce_change,
@@ -337,7 +338,7 @@ static void on_log(void *userdata, enum pr_event event, int priority, const stru
 {
 	static const char *const names[_PR_EVENT_MAX] = { "dead", "mended", "plan-found",
 		"plan-refused", "apply-started", "step", "applied", "not-applied", "lost",
-		"recovery", "conf-loaded", "conf-error", "look-failed", "state" };
+		"recovery", "conf-loaded", "conf-error", "look-failed", "state", "guard", "armed" };
 	struct stage *s = userdata;
 
 	(void)priority;

@@ -534,6 +534,12 @@ static const struct pr_kept *quiet_plan_all(struct quiet *q)
 	return kept;
 }
 
+static void quiet_examine(void *userdata, struct pr_work *w)
+{
+	(void)userdata;
+	w->done(w, false);
+}
+
 static const struct pr_service_ops quiet_ops = { .look = quiet_look,
 	.run = quiet_run,
 	.interrupt = quiet_interrupt,
@@ -541,6 +547,7 @@ static const struct pr_service_ops quiet_ops = { .look = quiet_look,
 	.changed = quiet_changed,
 	.looked = quiet_looked,
 	.work = quiet_work,
+	.examine = quiet_examine,
 	.prepare = quiet_prepare,
 	.wait_until = quiet_wait,
 	.plan = quiet_plan,

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Ports at which the next hot-add would damage what runs: looked for after each look that saw
+ * another machine, told when one becomes armed and when it is so no longer.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/say.h"
+#include "daemon/service-private.h"
+#include "pciroom/doctor.h"
+
+#define PATH_TEXT_MAX 320
+
+struct examination {
+	struct pr_work work;
+	struct pr_service *service;
+	struct pr_look *look;
+	struct pr_told_list found;
+	int r;
+};
+
+/* In the thread: on what never changes. */
+static void run_examination(struct pr_work *w)
+{
+	struct examination *e = (struct examination *)w;
+	struct pr_doctor *d;
+	char path[PATH_TEXT_MAX];
+
+	e->r = pr_doctor_make(e->look->topology, &d);
+	if (e->r < 0)
+		return;
+	for (size_t i = 0; i < d->n_armed; i++)
+		if (pr_function_path(d->armed[i].port, path, sizeof(path)) >= 0)
+			pr_told_add(&e->found, path, pr_say_armed(&d->armed[i]).text);
+	pr_doctor_free(d);
+}
+
+static void tell(const struct pr_look *look, const char *path, int priority, const char *sentence)
+{
+	const struct pr_function *port = pr_topology_find_path(look->topology, path);
+	char address[PR_ADDRESS_MAX] = "";
+	struct pr_log_fields f = { .path = path };
+
+	if (port) {
+		pr_address_format(&port->address, address);
+		f.device = address;
+	}
+	pr_log(PR_EVENT_ARMED, priority, &f, "%s%s%s", port ? address : path,
+		sentence ? " is armed: " : " is not armed any more", sentence ? sentence : "");
+}
+
+/* True when one list has a port that the other has not. */
+static bool tell_difference(const struct pr_look *look, const struct pr_told_list *before,
+	const struct pr_told_list *now)
+{
+	bool differs = false;
+
+	for (size_t i = 0; i < now->n; i++) {
+		const struct pr_told *old = pr_told_find(before, now->list[i].path);
+
+		differs |= !old;
+		if (!old || strcmp(old->sentence, now->list[i].sentence) != 0)
+			tell(look, now->list[i].path, LOG_WARNING, now->list[i].sentence);
+	}
+	for (size_t i = 0; i < before->n; i++) {
+		if (pr_told_find(now, before->list[i].path))
+			continue;
+		differs = true;
+		tell(look, before->list[i].path, LOG_NOTICE, NULL);
+	}
+	return differs;
+}
+
+static void done_examination(struct pr_work *w, bool ran)
+{
+	struct examination *e = (struct examination *)w;
+	struct pr_service *s = e->service;
+	struct pr_told_list before = s->armed;
+
+	if (ran && e->r == 0) {
+		s->armed = e->found;
+		e->found = before;
+		if (tell_difference(e->look, &e->found, &s->armed))
+			pr_service_notify(s, pr_service_state(s), PR_CHANGED_ARMED);
+	} else if (ran) {
+		s->examined = 0; /* the next look is examined, whatever it sees */
+	}
+	pr_told_deinit(&e->found);
+	pr_look_unref(e->look);
+	free(e);
+}
+
+void pr_service_examine(struct pr_service *s)
+{
+	struct examination *e;
+
+	if (s->examined == s->look->topology->generation)
+		return;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return; /* the next look tries again */
+	e->work = (struct pr_work){ .run = run_examination, .done = done_examination };
+	e->service = s;
+	e->look = pr_look_ref(s->look);
+	s->examined = s->look->topology->generation;
+	s->ops->examine(s->userdata, &e->work);
+}
+
+const char *pr_service_armed(const struct pr_service *s, size_t n)
+{
+	return n < s->armed.n ? s->armed.list[n].path : NULL;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Lists of devices by path, each with a sentence that was told of it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/service-private.h"
+
+void pr_told_deinit(struct pr_told_list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		free(l->list[i].path);
+		free(l->list[i].sentence);
+	}
+	free(l->list);
+	*l = (struct pr_told_list){ 0 };
+}
+
+const struct pr_told *pr_told_find(const struct pr_told_list *l, const char *path)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->list[i].path, path) == 0)
+			return &l->list[i];
+
+	return NULL;
+}
+
+void pr_told_add(struct pr_told_list *l, const char *path, const char *sentence)
+{
+	struct pr_told entry = { strdup(path), strdup(sentence) };
+	struct pr_told *grown = reallocarray(l->list, l->n + 1, sizeof(*grown));
+
+	if (grown)
+		l->list = grown;
+	if (!grown || !entry.path || !entry.sentence) {
+		free(entry.path);
+		free(entry.sentence);
+		return;
+	}
+	l->list[l->n++] = entry;
+}
+
+void pr_told_drop(struct pr_told_list *l, size_t i)
+{
+	free(l->list[i].path);
+	free(l->list[i].sentence);
+	l->n--;
+	memmove(&l->list[i], &l->list[i + 1], (l->n - i) * sizeof(l->list[0]));
+}

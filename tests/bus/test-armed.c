@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ports at which a hot-add would do damage: told once, on the bus and in the journal, and unsaid. */
+#include "stage.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "../unit/rows.h"
+#include "../unit/two-slots.h"
+
+/* The same, and the empty port has a window of each kind. */
+#define ALL_WINDOWS                                                                   \
+	"kernel 6.1.0\n" Q35                                                          \
+	"00:02.0 bridge 01-04 root-port hotplug bar0=mem:1000@fea00000 io=c000-dfff " \
+	"mem=fe600000-fe9fffff pref64=fe000000-fe3fffff driver=pcieport\n"            \
+	"01:00.0 bridge 02-04 upstream io=c000-dfff mem=fe600000-fe9fffff "           \
+	"pref64=fe000000-fe3fffff driver=pcieport\n"                                  \
+	"02:00.0 bridge 03-03 downstream hotplug io=d000-dfff mem=fe800000-fe9fffff " \
+	"pref64=fe200000-fe3fffff driver=pcieport\n"                                  \
+	"02:01.0 bridge 04-04 downstream hotplug io=c000-cfff mem=fe600000-fe7fffff " \
+	"pref64=fe000000-fe1fffff driver=pcieport\n"                                  \
+	"04:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe640000 bar2=io:20@c000 " \
+	"driver=e1000e\n"
+
+static void assert_armed(struct stage *s, const char *path)
+{
+	sd_bus_message *m = client_get(s, PR_BUS_PATH, PR_BUS_MANAGER, "Armed");
+	const char *port = NULL;
+
+	assert_true(sd_bus_message_enter_container(m, 'v', "as") > 0);
+	assert_true(sd_bus_message_enter_container(m, 'a', "s") > 0);
+	if (path) {
+		assert_true(sd_bus_message_read(m, "s", &port) > 0);
+		assert_string_equal(port, path);
+	}
+	assert_true(sd_bus_message_at_end(m, false) > 0);
+	sd_bus_message_unref(m);
+}
+
+/* Until the thread has looked through the last look. */
+static void wait_for(struct stage *s, const char *path)
+{
+	while (!pr_service_armed(s->service, 0) != !path)
+		stage_turn(s);
+	stage_rest(s);
+}
+
+static void look_again(struct stage *s, const char *machine)
+{
+	s->machine = machine;
+	pr_service_settled(s->service);
+	stage_rest(s);
+}
+
+static void test_armed(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, TWO_SLOTS("6.1.0"), PR_MODE_ADVISE);
+	stage_start(&s);
+	wait_for(&s, "0000:00/02.0/00.0/00.0");
+	assert_armed(&s, "0000:00/02.0/00.0/00.0");
+	assert_heard(&s, "PropertiesChanged " PR_BUS_PATH " " PR_BUS_MANAGER " Armed");
+	assert_story(&s, "armed device=0000:02:00.0",
+		"asks for 1 MiB and I/O ports comes and finds no room, the kernel takes I/O from "
+		"0000:04:00.0 (e1000e); not in a guarded slot");
+	/* the same machine is not told of again */
+	look_again(&s, TWO_SLOTS("6.1.0"));
+	look_again(&s, ALL_WINDOWS);
+	wait_for(&s, NULL);
+	assert_armed(&s, NULL);
+	assert_story(&s, "is armed:", "0000:02:00.0 is not armed any more\n");
+	assert_null(strstr(strstr(stage_story(&s), "is armed:") + 1, "is armed:"));
+	stage_close(&s);
+}
+
+int main(void)
+{
+	static struct rows tests;
+	sigset_t mask;
+
+	(void)sigemptyset(&mask);
+	(void)sigaddset(&mask, SIGCHLD); /* as sd-event wants it */
+	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+		return 1;
+	ADD_TEST(&tests, test_armed);
+	return rows_run(&tests, "armed");
+}
