@@ -59,40 +59,75 @@ static uint32_t order_of(uint64_t size)
 	return n;
 }
 
-static size_t count_unbinds(const struct pr_plan *p)
+/* Whether the removals that begin with step @i of @steps take @f away. */
+static bool goes_from(const struct pr_plan *p, const struct pr_step *steps, size_t n, size_t i,
+	const struct pr_function *f)
 {
-	size_t n = 0;
-
-	while (n < p->n_steps && p->steps[n].kind == PR_STEP_UNBIND)
-		n++;
-	return n;
+	for (; i < n && steps[i].kind == PR_STEP_REMOVE; i++)
+		if (pr_function_below(f, pr_topology_find(p->topology, &steps[i].address)))
+			return true;
+	return false;
 }
 
-/* Behind the drivers that let go, before anything is removed.  1: a register is not known. */
+/* The step that writes the size of @size.  1: what is there is not known; 2: it is that size. */
+static int make_write(
+	const struct pr_function *f, const struct pr_resize *size, struct pr_step *ret)
+{
+	*ret = (struct pr_step){ .kind = PR_STEP_WRITE, .width = 4 };
+	if (!find_control(f, size->index, &ret->offset, &ret->old))
+		return 1;
+	ret->value = (ret->old & ~REBAR_SIZE) | order_of(size->size) << SIZE_SHIFT;
+	return ret->value != ret->old ? 0 : 2;
+}
+
+static bool is_written(const struct pr_plan *p, const struct pr_function *f, uint16_t offset)
+{
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (p->steps[i].kind == PR_STEP_WRITE && p->steps[i].offset == offset &&
+			pr_address_compare(&p->steps[i].address, &f->address) == 0)
+			return true;
+	return false;
+}
+
+/* Behind the drivers that let go, before anything of the same bus is removed. */
+static int add_writes_at(struct pr_plan *p, const struct pr_resizing *z,
+	const struct pr_step *steps, size_t n, size_t i)
+{
+	if (steps[i].kind != PR_STEP_REMOVE || (i > 0 && steps[i - 1].kind == PR_STEP_REMOVE))
+		return 0;
+	for (size_t k = 0; k < z->n; k++) {
+		const struct pr_function *f = pr_resized_function(z->asked, &z->list[k]);
+		struct pr_step write;
+		int r;
+
+		if (!goes_from(p, steps, n, i, f))
+			continue;
+		r = make_write(f, &z->list[k], &write);
+		if (r == 0 && !is_written(p, f, write.offset))
+			r = pr_resizing_add_step(p, &write, f);
+		if (r < 0 || r == 1)
+			return r;
+	}
+	return 0;
+}
+
+/* 0; 1 when a register is not known; negative errno. */
 static int add_writes(struct pr_plan *p, const struct pr_resizing *z)
 {
 	const struct pr_step *old = p->steps;
-	const size_t n_old = p->n_steps, n_first = count_unbinds(p);
-	int r;
+	const size_t n = p->n_steps;
 
-	p->steps = pr_new_array(p->arena, n_old + z->n, struct pr_step);
+	p->steps = pr_new_array(p->arena, n + z->n, struct pr_step);
 	if (!p->steps)
 		return -ENOMEM;
-	memcpy(p->steps, old, n_first * sizeof(*old));
-	p->n_steps = n_first;
-	for (size_t i = 0; i < z->n; i++) {
-		const struct pr_function *f = pr_resized_function(z->asked, &z->list[i]);
-		struct pr_step write = { .kind = PR_STEP_WRITE, .width = 4 };
+	p->n_steps = 0;
+	for (size_t i = 0; i < n; i++) {
+		int r = add_writes_at(p, z, old, n, i);
 
-		if (!find_control(f, z->list[i].index, &write.offset, &write.old))
-			return 1;
-		write.value = (write.old & ~REBAR_SIZE) | order_of(z->list[i].size) << SIZE_SHIFT;
-		r = write.value != write.old ? pr_resizing_add_step(p, &write, f) : 0;
-		if (r < 0)
+		if (r != 0)
 			return r;
+		p->steps[p->n_steps++] = old[i];
 	}
-	memcpy(p->steps + p->n_steps, old + n_first, (n_old - n_first) * sizeof(*old));
-	p->n_steps += n_old - n_first;
 	p->cost.steps = (unsigned int)p->n_steps;
 	return 0;
 }

@@ -281,10 +281,15 @@ static void test_doubt(void **state)
 	     "pref64=f8000000-fbffffff driver=pcieport\n"                    \
 	     "01:00.0 dev 1234:7e5a bar2=pref64:4000000@f8000000 driver=xe" REBAR "\n"
 
+#define VFS_64M(at, where)                                                             \
+	at " dev 1234:7e5a vfs=4 vfbar0=pref64:4000000@" where " config=100:10000114 " \
+	   "config=140:24000100100f000020060000\n"
+
 /* @said: verdict, then what is done, a word a step; for a refusal a part of its reason. */
 static const struct plan_case {
 	const char *name, *machine, *at, *target;
-	uint8_t index; /* 0: BAR 2 */
+	const char *also; /* another one, which is to have the same size */
+	uint8_t index;    /* 0: BAR 2 */
 	uint64_t size;
 	enum pr_disruption limit;
 	const char *said, *why;
@@ -353,6 +358,17 @@ static const struct plan_case {
 		.index = PR_VF_BAR0,
 		.size = 64 * M,
 		.said = "ok: write 01:00.0 148 620 remove 00:02.0 rescan expect" },
+	{ .name = "two on different buses: each size is written before its own removal",
+		.machine = HOST
+		"00:02.0 bridge 01-01 root-port pref64=e0000000-efffffff\n" VFS_64M("01:00.0",
+			"e0000000") "00:03.0 bridge 02-02 root-port "
+				    "pref64=d0000000-dfffffff\n" VFS_64M("02:00.0", "d0000000"),
+		.at = "01:00.0",
+		.also = "02:00.0",
+		.index = PR_VF_BAR0,
+		.size = 16 * M,
+		.said = "ok: write 01:00.0 148 420 remove 01:00.0 rescan "
+			"write 02:00.0 148 420 remove 02:00.0 rescan expect" },
 	{ .name = "what gives up room may make another work",
 		.machine = "root 0000:00-ff io=1000-ffff mem=c0000000-c6ffffff\n"
 			   "00:02.0 bridge 01-01 root-port hotplug "
@@ -413,16 +429,22 @@ static size_t say_step(char *text, size_t size, const struct pr_step *s)
 
 static struct pr_plan *make_plan(const struct pr_topology *t, const struct plan_case *c)
 {
-	struct pr_resize resize = { .index = c->index ? c->index : PR_BAR0 + 2, .size = c->size };
-	struct pr_request request = {
-		.resizes = &resize, .n_resizes = c->at ? 1 : 0, .shrink = true
-	};
+	const struct pr_resize size = { .index = c->index ? c->index : PR_BAR0 + 2,
+		.size = c->size };
+	struct pr_resize resizes[2] = { size, size };
+	struct pr_request request = { .resizes = resizes,
+		.n_resizes = c->also ? 2
+			     : c->at ? 1
+				     : 0,
+		.shrink = true };
 	const struct pr_policy policy = { .limit = c->limit };
 	struct pr_plan *p;
 	char why[256];
 
 	if (c->at)
-		resize.function = machine_function(t, c->at)->address;
+		resizes[0].function = machine_function(t, c->at)->address;
+	if (c->also)
+		resizes[1].function = machine_function(t, c->also)->address;
 	if (c->target) {
 		request.targets = &machine_function(t, c->target)->address;
 		request.n_targets = 1;
