@@ -150,10 +150,9 @@ static void resource_of_newcomer(struct pr_resource *r, uint64_t size)
 	set_size(r, size);
 }
 
-/* No kernel table, as in an lspci dump: an address means that it was assigned. */
+/* No kernel table, as in an lspci dump: an address means that it was assigned; @size bytes of it. */
 static void resource_from_register(struct pr_resource *r, const struct pr_bar *bar, uint64_t size)
 {
-	set_size(r, size);
 	if (bar->address == 0)
 		return;
 
@@ -180,12 +179,11 @@ static bool resource_without_line(
 		resource_of_newcomer(r, size);
 		return true;
 	}
-	if (!recorded) {
-		resource_from_register(r, bar, size);
-		return true;
-	}
-	r->state = PR_RES_FORGOTTEN;
 	set_size(r, size);
+	if (recorded)
+		r->state = PR_RES_FORGOTTEN;
+	else
+		resource_from_register(r, bar, size);
 	return true;
 }
 
@@ -288,7 +286,7 @@ static bool decode_vf_bar(const struct pr_function *f, unsigned int nth, struct 
 		else if (line)
 			r.state = PR_RES_FORGOTTEN;
 		else
-			resource_from_register(&r, &s->bars[nth], PR_SIZE_UNKNOWN);
+			resource_from_register(&r, &s->bars[nth], r.size);
 	}
 
 	*ret = r;

@@ -161,6 +161,32 @@ static void an_address_and_a_measurement_make_a_range(void **state)
 	pr_topology_free(t);
 }
 
+/* As lspci shows it, with a kernel log beside that has the size. */
+static void so_do_those_of_a_vf_bar(void **state)
+{
+	struct pr_topology *shown =
+		machine_build(ROOT "00:05.0 dev 1:2 vfs=7 vfbar0=mem64:4000@fe100000 nolines\n");
+	const struct pr_bar_mask mask = { PR_VF_BAR0, 0xffffc004, 0xffffffff };
+	struct pr_facts facts = *machine_function(shown, "00:05.0")->facts;
+	struct pr_builder *b = pr_builder_new();
+	struct pr_build_error error;
+	struct pr_topology *t;
+	struct pr_resource *r;
+
+	(void)state;
+	facts.masks = &mask;
+	facts.n_masks = 1;
+	assert_int_equal(pr_builder_add_function(b, &facts), 0);
+	assert_int_equal(pr_builder_finish(b, &t, &error), 0);
+	r = machine_resource(t, "00:05.0", PR_VF_BAR0);
+	assert_int_equal(r->state, PR_RES_ASSIGNED);
+	assert_int_equal(r->range.first, 0xfe100000);
+	assert_int_equal(r->range.last, 0xfe11bfff);
+	assert_int_equal(r->align, 0x4000);
+	pr_topology_free(t);
+	pr_topology_free(shown);
+}
+
 static void a_shadowed_rom_is_memory_and_no_resource(void **state)
 {
 	struct pr_builder *b = pr_builder_new();
@@ -616,6 +642,7 @@ int main(void)
 
 	ADD_ROWS(&tests, resource_cases, test_resource);
 	ADD_TEST(&tests, an_address_and_a_measurement_make_a_range);
+	ADD_TEST(&tests, so_do_those_of_a_vf_bar);
 	ADD_TEST(&tests, a_shadowed_rom_is_memory_and_no_resource);
 	ADD_TEST(&tests, a_virtual_function_wants_nothing);
 	ADD_ROWS(&tests, parent_cases, test_parent);
