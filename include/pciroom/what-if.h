@@ -35,7 +35,11 @@ struct pr_what_if_request {
 	size_t n_ports;
 	/* the machine boots first: as after pr_refit_kernel() */
 	bool boots;
-	struct pr_request plan; /* without targets: the cards, and what their arrival has killed */
+	/*
+	 * without targets: the cards, and what their arrival has killed; addresses are those of the
+	 * machine before it, and may name what comes
+	 */
+	struct pr_request plan;
 };
 
 /* What a function of the machine had before the cards came, and has no more. */
@@ -60,7 +64,12 @@ struct pr_what_if {
 	size_t n_lost;
 	bool works; /* after the kernel alone: no memory BAR or bus number lacks, nothing is lost */
 	bool complete; /* and nothing else that the cards ask for lacks */
-	/* what mends it; NULL when there is nothing to mend, or @arrived is NULL */
+	/* of @machine: what @plan is asked for, and nobody finds after the arrival; NULL: none */
+	const struct pr_function *unreached;
+	/*
+	 * what mends it, and does what is asked for beside; NULL when there is nothing to do, when
+	 * @arrived is NULL, or with @unreached
+	 */
 	struct pr_plan *plan;
 	/* the end: the plan's prediction, or @arrived, or @before */
 	const struct pr_topology *end;
@@ -68,7 +77,7 @@ struct pr_what_if {
 
 /*
  * Deterministic.  0; -EINVAL when a pci= option of the kernel cannot be understood; -ENOENT when a
- * port is not there or is none; -ENOMEM.
+ * port is not there or is none, or what the plan is asked for is not there; -ENOMEM.
  */
 int pr_what_if_make(const struct pr_topology *machine, const struct pr_what_if_request *request,
 	const struct pr_policy *policy, struct pr_what_if **ret);

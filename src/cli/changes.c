@@ -228,5 +228,7 @@ int pr_changes_answer(
 
 bool pr_what_if_suffices(const struct pr_cli *cli, const struct pr_what_if *w)
 {
-	return w->works && w->n_cards > 0 && cli->n_reserves + cli->n_buses == 0;
+	size_t n_wishes = cli->n_reserves + cli->n_buses + cli->n_vfs + cli->n_resizes;
+
+	return w->works && w->n_cards > 0 && n_wishes == 0;
 }

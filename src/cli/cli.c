@@ -34,7 +34,7 @@ const struct pr_verb pr_verbs[] = {
 		pr_verb_plan },
 	{ "what-if", "", "say what becomes of the machine when cards come or go; touches nothing",
 		PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE | PR_TAKES_BUSES |
-			PR_TAKES_WHAT_IF | PR_TAKES_TEMPLATES,
+			PR_TAKES_RESIZE | PR_TAKES_WHAT_IF | PR_TAKES_TEMPLATES,
 		pr_verb_what_if },
 	{ "map", "[DEVICE...]",
 		"draw what lies where: addresses and bus numbers, now or before and after a plan",

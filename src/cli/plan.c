@@ -112,23 +112,33 @@ int pr_question_answer(
 	return r;
 }
 
+int pr_plan_verify(struct pr_plan *p, const struct pr_policy *policy)
+{
+	char why[256];
+	int r = p->verdict == PR_VERDICT_OK ? pr_plan_check(p, policy, why, sizeof(why)) : 0;
+
+	if (r < 0)
+		return pr_cli_failed(r, "cannot verify the plan");
+	if (r > 0)
+		return pr_cli_error("the plan does not hold, a fault of pciroom: %s "
+				    "(pciroom record makes a file for a report)",
+			why);
+	return PR_EXIT_OK;
+}
+
 static int make_plan(const struct pr_question *q, const struct pr_topology *t, struct pr_plan **ret)
 {
 	struct pr_plan *p;
-	char why[256];
 	int r;
 
 	r = pr_plan_make(t, &q->request, &q->policy, &p);
 	if (r < 0)
 		return pr_cli_failed(r, "cannot plan");
 
-	r = p->verdict == PR_VERDICT_OK ? pr_plan_check(p, &q->policy, why, sizeof(why)) : 0;
-	if (r != 0) {
+	r = pr_plan_verify(p, &q->policy);
+	if (r != PR_EXIT_OK) {
 		pr_plan_free(p);
-		return r < 0 ? pr_cli_failed(r, "cannot verify the plan")
-			     : pr_cli_error("the plan does not hold, a fault of pciroom: %s "
-					    "(pciroom record makes a file for a report)",
-				       why);
+		return r;
 	}
 
 	*ret = p;
@@ -138,7 +148,7 @@ static int make_plan(const struct pr_question *q, const struct pr_topology *t, s
 int pr_question_plan(const struct pr_question *q, const struct pr_topology *t,
 	struct pr_remote *remote, struct pr_plan **ret)
 {
-	struct pr_plan *p;
+	struct pr_plan *p = NULL;
 	int r;
 
 	r = make_plan(q, t, &p);

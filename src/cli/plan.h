@@ -43,5 +43,8 @@ int pr_question_answer(
 int pr_question_plan(const struct pr_question *q, const struct pr_topology *t,
 	struct pr_remote *remote, struct pr_plan **ret);
 
+/* PR_EXIT_OK when @p, which @policy was given for, holds; else told: a fault of ours. */
+int pr_plan_verify(struct pr_plan *p, const struct pr_policy *policy);
+
 /* What new addresses change on the machine, if @p is for a machine that can be looked at. */
 int pr_plan_look_around(const struct pr_source *s, struct pr_plan *p);

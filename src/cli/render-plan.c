@@ -328,6 +328,17 @@ static void add_reserves(struct pr_text *t, const struct pr_style *s, const stru
 	}
 }
 
+static void add_enabled(struct pr_text *t, const struct pr_plan *p)
+{
+	for (size_t i = 0; i < p->n_vfs; i++) {
+		const struct pr_function *f = pr_topology_find(p->topology, &p->vfs[i].function);
+
+		pr_text_printf(t, "  %-14s has %u virtual function%s\n",
+			pr_name_of(&pr_topology_same(p->prediction, f)->address).text,
+			p->vfs[i].vfs, p->vfs[i].vfs == 1 ? "" : "s");
+	}
+}
+
 static void add_unseen(struct pr_text *t, const struct pr_plan *p)
 {
 	for (size_t i = 0; i < p->n_unseen; i++) {
@@ -354,6 +365,7 @@ static void add_result(struct pr_text *t, const struct pr_style *s, const struct
 	add_renumbered(t, p);
 	add_unseen(t, p);
 	add_reserves(t, s, p);
+	add_enabled(t, p);
 	add_left(t, s, p);
 	if (p->closes)
 		pr_text_add(t,
@@ -433,14 +445,14 @@ static void add_limit_hint(struct pr_text *t, const struct pr_plan *p)
 static void add_verdict(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
 {
 	const char *why = p->why ? p->why : "no reason was given";
+	bool asked = p->n_reserves + p->n_resizes + p->n_vfs > 0;
 
 	switch (p->verdict) {
 	case PR_VERDICT_OK:
-		pr_text_paint(t, s, PR_PAINT_GOOD,
-			p->n_reserves > 0 ? "It can be done: " : "It can be mended: ");
+		pr_text_paint(
+			t, s, PR_PAINT_GOOD, asked ? "It can be done: " : "It can be mended: ");
 		add_targets(t, p);
-		pr_text_add(
-			t, p->n_reserves > 0 ? " will have what was asked for; " : " will work; ");
+		pr_text_add(t, asked ? " will have what was asked for; " : " will work; ");
 		pr_render_cost(t, p);
 		pr_text_add(t, ".\n");
 		return;

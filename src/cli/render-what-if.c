@@ -35,6 +35,51 @@ static void add_addition(
 		port->bridge->hotplug ? "" : ", which has no hot-plug: a rescan finds it");
 }
 
+static size_t count_wishes(const struct pr_request *q)
+{
+	return q->n_resizes + q->n_vfs + q->n_reserves + q->n_buses;
+}
+
+/* What comes behind a bridge that comes has no address yet that says anything. */
+static const char *wish_name(const struct pr_what_if_answer *a, const struct pr_address *address,
+	char *text, size_t size)
+{
+	const struct pr_function *f = pr_topology_find(a->what_if->machine, address);
+
+	if (!f || !f->parent || !f->parent->facts->is_newcomer ||
+		pr_function_path(f, text, size) < 0)
+		(void)snprintf(text, size, "%s", pr_name_of(address).text);
+	return text;
+}
+
+static void add_wishes(
+	struct pr_text *t, const struct pr_style *s, const struct pr_what_if_answer *a)
+{
+	const struct pr_request *q = a->wishes;
+	char size[PR_WORD_MAX], name[512];
+
+	for (size_t i = 0; i < q->n_resizes; i++)
+		pr_text_printf(t, "  %s of %s is to have %s\n",
+			pr_resource_name(q->resizes[i].index),
+			wish_name(a, &q->resizes[i].function, name, sizeof(name)),
+			q->resizes[i].size == PR_RESIZE_LARGEST
+				? "the largest size that there is a way to"
+				: pr_size_text(s, q->resizes[i].size, size));
+	for (size_t i = 0; i < q->n_vfs; i++)
+		pr_text_printf(t, "  %s is to have %u virtual function%s\n",
+			wish_name(a, &q->vfs[i].function, name, sizeof(name)), q->vfs[i].vfs,
+			q->vfs[i].vfs == 1 ? "" : "s");
+	for (size_t i = 0; i < q->n_reserves; i++)
+		pr_text_printf(t, "  %s is to have room for %s in its %s\n",
+			wish_name(a, &q->reserves[i].bridge, name, sizeof(name)),
+			pr_size_text(s, q->reserves[i].size, size),
+			pr_resource_name(q->reserves[i].window));
+	for (size_t i = 0; i < q->n_buses; i++)
+		pr_text_printf(t, "  %s is to have %u bus number%s\n",
+			wish_name(a, &q->buses[i].bridge, name, sizeof(name)), q->buses[i].buses,
+			q->buses[i].buses == 1 ? "" : "s");
+}
+
 static void add_assumptions(
 	struct pr_text *t, const struct pr_style *s, const struct pr_what_if_answer *a)
 {
@@ -52,7 +97,9 @@ static void add_assumptions(
 		pr_text_printf(t, "  the card of %s is taken out\n", a->removed[i]);
 	for (size_t i = 0; i < a->n_additions; i++)
 		add_addition(t, a, &a->additions[i]);
-	if (a->n_removed + a->n_additions == 0 && !a->release && !a->cmdline)
+	add_wishes(t, s, a);
+	if (a->n_removed + a->n_additions + count_wishes(a->wishes) == 0 && !a->release &&
+		!a->cmdline)
 		pr_text_add(t, "  nothing changes\n");
 	pr_text_add(t, "\n");
 }
@@ -165,13 +212,48 @@ static void add_alone(
 
 /* ---- the end ---- */
 
+#define NAMED_MAX 64 /* functions of wishes in an answer; who asks for more reads the plan */
+
+static void add_named(const struct pr_what_if *w, const struct pr_address *a,
+	const struct pr_function *list[NAMED_MAX], size_t *n)
+{
+	const struct pr_function *f = pr_topology_find(w->plan->topology, a);
+	const struct pr_function *now = f ? pr_topology_same(w->end, f) : NULL;
+
+	if (!now || now->facts->is_newcomer || *n == NAMED_MAX)
+		return; /* it is among the cards */
+	for (size_t i = 0; i < *n; i++)
+		if (list[i] == now)
+			return;
+	list[(*n)++] = now;
+}
+
+/* Whom the plan was asked for by name, beside the cards, as they are at the end. */
+static size_t list_named(const struct pr_what_if *w, const struct pr_function *list[NAMED_MAX])
+{
+	const struct pr_plan *p = w->plan;
+	size_t n = 0;
+
+	for (size_t i = 0; p && i < p->n_resizes; i++)
+		add_named(w, &p->resizes[i].function, list, &n);
+	for (size_t i = 0; p && i < p->n_vfs; i++)
+		add_named(w, &p->vfs[i].function, list, &n);
+	for (size_t i = 0; p && i < p->n_reserves; i++)
+		add_named(w, &p->reserves[i].bridge, list, &n);
+	for (size_t i = 0; p && i < p->n_buses; i++)
+		add_named(w, &p->buses[i].bridge, list, &n);
+	return n;
+}
+
 static void add_resource(struct pr_text *t, const struct pr_style *s, const struct pr_resource *r)
 {
 	char size[PR_WORD_MAX];
 
 	pr_text_printf(t, "      %-20s %10s  ", pr_resource_name(r->index),
-		pr_size_text(s, r->size, size));
-	if (r->state == PR_RES_ASSIGNED)
+		r->size == PR_SIZE_UNKNOWN ? "?" : pr_size_text(s, r->size, size));
+	if (r->state == PR_RES_ASSIGNED && r->size == PR_SIZE_UNKNOWN)
+		pr_text_printf(t, "from 0x%" PRIx64 "\n", r->range.first);
+	else if (r->state == PR_RES_ASSIGNED)
 		pr_text_printf(t, "0x%" PRIx64 "-0x%" PRIx64 "\n", r->range.first, r->range.last);
 	else
 		pr_text_add(t, "no addresses\n");
@@ -194,7 +276,10 @@ static void add_function(struct pr_text *t, const struct pr_style *s, const stru
 
 static void add_layout(struct pr_text *t, const struct pr_style *s, const struct pr_what_if *w)
 {
-	if (!w->arrived || w->n_cards == 0)
+	const struct pr_function *named[NAMED_MAX];
+	size_t n = list_named(w, named);
+
+	if (!w->arrived || w->n_cards + n == 0)
 		return;
 	pr_text_add(t, "\n");
 	pr_text_paint(t, s, PR_PAINT_BOLD,
@@ -202,6 +287,19 @@ static void add_layout(struct pr_text *t, const struct pr_style *s, const struct
 	pr_text_add(t, "\n");
 	for (size_t i = 0; i < w->n_cards; i++)
 		add_function(t, s, pr_topology_same(w->end, w->cards[i]));
+	for (size_t i = 0; i < n; i++)
+		add_function(t, s, named[i]);
+}
+
+static void add_unreached(struct pr_text *t, const struct pr_style *s, const struct pr_what_if *w)
+{
+	char path[512];
+
+	if (!w->unreached)
+		return;
+	(void)pr_function_path(w->unreached, path, sizeof(path)); /* empty when it is too long */
+	pr_text_paint(t, s, PR_PAINT_WARN, "No plan");
+	pr_text_printf(t, ": %s is to be changed, and the kernel does not find it.\n", path);
 }
 
 static void add_plan(struct pr_text *t, const struct pr_style *s, const struct pr_what_if_answer *a)
@@ -217,12 +315,11 @@ static void add_plan(struct pr_text *t, const struct pr_style *s, const struct p
 		p->explanation.n_shortages + p->explanation.n_no_bus > 0) {
 		pr_render_explain(&explained, s, &d);
 		if (pr_text_take(&explained, &text, NULL) == 0) {
-			pr_text_add(t, "\n");
 			pr_text_add(t, text);
+			pr_text_add(t, "\n");
 			free(text);
 		}
 	}
-	pr_text_add(t, "\n");
 	pr_render_plan(t, s, p);
 }
 
@@ -232,6 +329,9 @@ void pr_render_what_if(
 	add_assumptions(t, s, a);
 	add_boot(t, s, a->what_if);
 	add_alone(t, s, a);
+	if (a->what_if->n_cards > 0 && (a->what_if->unreached || a->what_if->plan))
+		pr_text_add(t, "\n");
+	add_unreached(t, s, a->what_if);
 	if (a->what_if->plan)
 		add_plan(t, s, a);
 	add_layout(t, s, a->what_if);
@@ -295,6 +395,16 @@ static void json_alone(struct pr_json *j, const struct pr_what_if *w)
 	pr_json_object_end(j);
 }
 
+static void json_unreached(struct pr_json *j, const struct pr_what_if *w)
+{
+	char path[512];
+
+	if (w->unreached && pr_function_path(w->unreached, path, sizeof(path)) == 0)
+		pr_json_string(j, "unreached", path);
+	else
+		pr_json_null(j, "unreached");
+}
+
 /* Whoever is a newcomer and below nothing that is one. */
 static bool is_top(const struct pr_function *f)
 {
@@ -304,6 +414,8 @@ static bool is_top(const struct pr_function *f)
 void pr_render_what_if_json(struct pr_json *j, const struct pr_what_if_answer *a)
 {
 	const struct pr_what_if *w = a->what_if;
+	const struct pr_function *named[NAMED_MAX];
+	size_t n = list_named(w, named);
 
 	pr_json_object(j, NULL);
 	pr_json_string(j, "schema", "pciroom.what-if/1");
@@ -314,6 +426,7 @@ void pr_render_what_if_json(struct pr_json *j, const struct pr_what_if_answer *a
 	json_additions(j, a);
 	json_boot(j, w);
 	json_alone(j, w);
+	json_unreached(j, w);
 	if (w->plan) {
 		pr_json_object(j, "plan");
 		pr_render_plan_json(j, w->plan);
@@ -325,6 +438,8 @@ void pr_render_what_if_json(struct pr_json *j, const struct pr_what_if_answer *a
 	for (size_t i = 0; i < w->n_cards; i++)
 		if (is_top(w->cards[i]))
 			pr_json_function(j, pr_topology_same(w->end, w->cards[i]));
+	for (size_t i = 0; i < n; i++)
+		pr_json_function(j, named[i]);
 	pr_json_array_end(j);
 	pr_json_object_end(j);
 }

@@ -38,6 +38,7 @@ static int answer(
 		.n_removed = x->cli->n_removed,
 		.release = x->cli->kernel,
 		.cmdline = x->cli->cmdline,
+		.wishes = &q->request,
 		.notes = pr_source_notes(s),
 	};
 	struct pr_what_if *w;
@@ -46,25 +47,38 @@ static int answer(
 	if (r != PR_EXIT_OK)
 		return r;
 	a.what_if = w;
-	r = print_answer(x->cli, &a) ? exit_of(x->cli, w) : PR_EXIT_ERROR;
+	r = w->plan ? pr_plan_verify(w->plan, &q->policy) : PR_EXIT_OK;
+	if (r == PR_EXIT_OK)
+		r = print_answer(x->cli, &a) ? exit_of(x->cli, w) : PR_EXIT_ERROR;
 	pr_what_if_free(w);
 	return r;
 }
 
-/* Pins and movables are paths, which stay what they are when cards come and go. */
-static int ask(const struct pr_cli *cli, const struct pr_source *s, const struct pr_question *q)
+/* What comes can be named by all other options, what was taken out cannot. */
+static int ask(const struct pr_cli *cli, const struct pr_source *s)
 {
+	struct pr_question q = { 0 };
 	struct pr_changes x;
 	int r = pr_changes_make(cli, s->topology, cli->added, cli->n_added, &x);
 
 	if (r != PR_EXIT_OK)
 		return r;
-	r = answer(&x, q, s);
+	r = pr_question_init(cli, x.machine, &q);
+	if (r == PR_EXIT_OK)
+		r = answer(&x, &q, s);
+	pr_question_deinit(&q);
 	pr_changes_deinit(&x);
 	return r;
 }
 
 int pr_verb_what_if(const struct pr_cli *cli)
 {
-	return pr_question_answer(cli, ask);
+	struct pr_source s;
+	int r = pr_source_open(cli, false, &s);
+
+	if (r != PR_EXIT_OK)
+		return r;
+	r = ask(cli, &s);
+	pr_source_close(&s);
+	return r;
 }

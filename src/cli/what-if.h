@@ -13,6 +13,7 @@ struct pr_what_if_answer {
 	const char *const *removed; /* as the user named them */
 	size_t n_removed;
 	const char *release, *cmdline;       /* of another boot; NULL: not asked for */
+	const struct pr_request *wishes;     /* of the plan, by addresses of the machine */
 	const struct pr_import_notes *notes; /* of a recording, else NULL */
 };
 

@@ -47,13 +47,13 @@ static bool is_wished(const struct pr_checking *c, const struct pr_step *step)
 	return false;
 }
 
-/* They come last, when nothing moves any more; and the driver asked is the one that was there. */
+/* They come last, when nothing moves any more; and the driver asked is the one that was there, or comes with a card. */
 static int check_enabled(struct pr_checking *c, size_t i)
 {
 	const struct pr_step *step = &c->plan->steps[i];
 	const struct pr_function *pf = pr_checking_function(c, step);
 
-	if (!pf || !pf->facts->driver)
+	if (!pf || (!pf->facts->driver && !pf->facts->is_newcomer))
 		return pr_checking_bad_step(c, i, "no driver is there that could do it");
 	if (!is_wished(c, step) || pf->caps->sriov.present != PR_YES ||
 		step->value > pf->caps->sriov.total_vfs)

@@ -64,7 +64,7 @@ static const char *forbid(struct pr_plan *p, const struct pr_function *f, unsign
 		return refuse(p, PR_VERDICT_INFEASIBLE,
 			pr_arena_printf(p->arena, "%s has %u virtual functions, and is to have %u",
 				name, s->total_vfs, n));
-	if (!f->facts->driver)
+	if (!f->facts->driver && !f->facts->is_newcomer) /* a card's comes with it */
 		return refuse(p, PR_VERDICT_INFEASIBLE,
 			pr_arena_printf(p->arena,
 				"no driver is bound to %s that could enable virtual functions",

@@ -8,6 +8,8 @@
 #include "plan/arrival.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <string.h>
 
 struct asked {
 	const struct pr_what_if_request *request;
@@ -249,12 +251,59 @@ static int list_targets(struct pr_what_if *w, struct pr_address **ret, size_t *r
 	return 0;
 }
 
+/*
+ * @wishes, @n items of @each bytes that begin with an address on the machine, with the addresses of
+ * after the arrival.  @r: an earlier error, or what is wrong here.
+ */
+static const void *follow(struct pr_what_if *w, const void *wishes, size_t n, size_t each, int *r)
+{
+	uint8_t *copy = pr_arena_memdup(w->arena, wishes, n * each);
+
+	if (!copy && *r == 0)
+		*r = -ENOMEM;
+	for (size_t i = 0; i < n && *r == 0; i++) {
+		struct pr_address a;
+		const struct pr_function *f, *now;
+
+		memcpy(&a, copy + i * each, sizeof(a));
+		f = pr_topology_find(w->machine, &a);
+		now = f ? pr_topology_same(w->arrived, f) : NULL;
+		if (!now)
+			*r = -ENOENT;
+		else if (now->removed)
+			w->unreached = f;
+		else
+			memcpy(copy + i * each, &now->address, sizeof(a));
+	}
+	return copy;
+}
+
+_Static_assert(offsetof(struct pr_bus_wish, bridge) == 0 &&
+		       offsetof(struct pr_reserve, bridge) == 0 &&
+		       offsetof(struct pr_vf_wish, function) == 0 &&
+		       offsetof(struct pr_resize, function) == 0,
+	"a wish begins with an address");
+
+static int follow_all(struct pr_what_if *w, struct pr_request *q)
+{
+	int r = 0;
+
+	q->targets = follow(w, q->targets, q->n_targets, sizeof(*q->targets), &r);
+	q->buses = follow(w, q->buses, q->n_buses, sizeof(*q->buses), &r);
+	q->reserves = follow(w, q->reserves, q->n_reserves, sizeof(*q->reserves), &r);
+	q->vfs = follow(w, q->vfs, q->n_vfs, sizeof(*q->vfs), &r);
+	q->resizes = follow(w, q->resizes, q->n_resizes, sizeof(*q->resizes), &r);
+	return r;
+}
+
 static int mend(struct pr_what_if *w, const struct asked *q)
 {
 	struct pr_request request = q->request->plan;
 	struct pr_address *targets;
-	int r;
+	int r = follow_all(w, &request);
 
+	if (r < 0 || w->unreached)
+		return r;
 	if (request.n_targets == 0 && w->n_cards > 0) {
 		r = list_targets(w, &targets, &request.n_targets);
 		if (r < 0)
@@ -268,9 +317,9 @@ static int mend(struct pr_what_if *w, const struct asked *q)
 }
 
 /* Than that what is there works. */
-static bool wishes_more(const struct pr_request *request)
+static bool wishes_more(const struct pr_request *r)
 {
-	return request->n_targets + request->n_buses + request->n_reserves > 0;
+	return r->n_targets + r->n_buses + r->n_reserves + r->n_vfs + r->n_resizes > 0;
 }
 
 static int judge(struct pr_what_if *w, const struct asked *q)

@@ -21,6 +21,13 @@ static const struct pr_template_bar large_bar[] = { { .flags = PREF64, .size = 2
 static const struct pr_template_bar huge_bar[] = { { .flags = PREF64, .size = 1024 * 1024 * MIB } };
 static const struct pr_template_bar with_io[] = { { .flags = PR_IORES_MEM, .size = 0x4000 },
 	{ .index = 1, .flags = PR_IORES_IO, .size = 0x20 } };
+/* 256 KiB for all eight virtual functions */
+static const struct pr_template_bar with_vfs[] = { { .flags = PR_IORES_MEM, .size = 0x4000 },
+	{ .index = PR_VF_BAR0, .flags = PR_IORES_MEM, .size = 0x8000 } };
+/* 1 MiB to 64 MiB */
+static const struct pr_template_bar resizable[] = {
+	{ .flags = PREF64, .size = 64 * MIB, .sizes = 0x7f }
+};
 
 #define ENDPOINT(what)                                                                           \
 	{                                                                                        \
@@ -31,6 +38,18 @@ static const struct pr_template_function small[] = { ENDPOINT(small_bar) };
 static const struct pr_template_function large[] = { ENDPOINT(large_bar) };
 static const struct pr_template_function huge[] = { ENDPOINT(huge_bar) };
 static const struct pr_template_function io_card[] = { ENDPOINT(with_io) };
+static const struct pr_template_function sriov[] = { {
+	.class_code = 0x020000,
+	.vendor = 0x8086,
+	.device_id = 0x10c9,
+	.port = PR_PORT_ENDPOINT,
+	.total_vfs = 8,
+	.first_offset = 1,
+	.stride = 1,
+	.bars = with_vfs,
+	.n_bars = 2,
+} };
+static const struct pr_template_function rebar[] = { ENDPOINT(resizable) };
 static const struct pr_template_function ports[] = {
 	{ .class_code = 0x060400,
 		.port = PR_PORT_DOWNSTREAM,
@@ -51,14 +70,17 @@ static const struct pr_template_function chassis[] = {
 		.name = #what, .functions = what, .n_functions = 1 \
 	}
 static const struct pr_template cards[] = { CARD(small), CARD(large), CARD(huge), CARD(io_card),
-	CARD(chassis) };
+	CARD(chassis), CARD(sriov), CARD(rebar) };
 
 /*
  * @add: "CARD@PORT" words; @said: "works|partial|fails LOST verdict", then a line for each function
- * that came: "ADDRESS BARn=START|none ...".
+ * that came: "ADDRESS BARn=START|none ...". Or "not found: PATH", of
+ * who was to be changed.
  */
 static const struct what_if_case {
 	const char *name, *machine, *remove, *add, *release, *cmdline, *pin, *movable, *said;
+	/* wishes beside: whose Resizable BAR is to have 1 MiB, who is to have 8 virtual functions */
+	const char *resize, *vfs;
 	enum pr_disruption limit;
 } cases[] = {
 	{ .name = "a card that the kernel finds room for",
@@ -145,6 +167,38 @@ static const struct what_if_case {
 		.release = "6.12.0",
 		.said = "0000:00:02.0 has no hot-plug, and which bus numbers firmware gives to what is "
 			"behind it is not known" },
+	{ .name = "virtual functions of the card that comes",
+		.machine = ROOMY("", ""),
+		.remove = "03:00.0",
+		.add = "sriov@02:00.0",
+		.vfs = "03:00.0",
+		.said = "works 0 ok\n0000:03:00.0 BAR0=fe040000 BAR7=fe000000\n" },
+	{ .name = "its Resizable BAR, of a size that needs no plan for others",
+		.machine = ROOMY("", ""),
+		.remove = "03:00.0",
+		.add = "rebar@02:00.0",
+		.resize = "03:00.0",
+		.limit = PR_DISRUPTION_RESTART,
+		.said = "works 0 ok\n0000:03:00.0 BAR0=804000000\n" },
+	{ .name = "who comes behind a bridge that comes is meant wherever it is then",
+		.machine = "kernel 6.12.0\n" ROOT "00:02.0 bridge 01-08 root-port hotplug "
+			   "mem=fe000000-fe5fffff pref64=800000000-8005fffff driver=pcieport\n",
+		.add = "chassis@00:02.0 sriov@0000:00/02.0/00.0/00.0",
+		.vfs = "0000:00/02.0/00.0/00.0/00.0",
+		.said = "works 0 ok\n0000:01:00.0\n0000:02:00.0\n0000:03:00.0 BAR0=fe040000 BAR7=fe000000\n" },
+	{ .name = "who is not found cannot be changed",
+		.machine = "kernel 6.12.0\n" ROOT "00:02.0 bridge 01-01 root-port hotplug "
+			   "mem=fe000000-fe5fffff pref64=800000000-8005fffff driver=pcieport\n",
+		.add = "chassis@00:02.0 sriov@0000:00/02.0/00.0/00.0",
+		.vfs = "0000:00/02.0/00.0/00.0/00.0",
+		.said = "not found: 0000:00/02.0/00.0/00.0/00.0" },
+	{ .name = "a size for who was there, and a card that comes at once",
+		.machine = ROOMY("", "bar4=pref64:200000@800400000 config=100:15000100f0010000"
+				     "24010000"),
+		.remove = "03:00.0",
+		.add = "small@02:00.0",
+		.resize = "04:00.0",
+		.said = "works 0 ok\n0000:03:00.0 BAR0=fe000000\n" },
 	{ .name = "nothing comes: what is dead is planned for",
 		.machine = PACKED("6.12.0", DEAD_256M, "driver=e1000e"),
 		.limit = PR_DISRUPTION_RESTART,
@@ -222,6 +276,42 @@ static struct pr_topology *changed(
 	return next;
 }
 
+/* ---- wishes ---- */
+
+struct wishes {
+	struct pr_resize resize;
+	struct pr_vf_wish vfs;
+};
+
+static void wish(const struct what_if_case *c, const struct pr_topology *t, struct wishes *wishes,
+	struct pr_request *ret)
+{
+	if (c->resize) {
+		wishes->resize = (struct pr_resize){
+			.function = find(t, c->resize)->address,
+			.index = find(t, c->resize)->caps->rebar.entries[0].bar,
+			.size = MIB,
+		};
+		ret->resizes = &wishes->resize;
+		ret->n_resizes = 1;
+	}
+	if (c->vfs) {
+		wishes->vfs = (struct pr_vf_wish){ find(t, c->vfs)->address, 8 };
+		ret->vfs = &wishes->vfs;
+		ret->n_vfs = 1;
+	}
+}
+
+static void check_unreached(const struct what_if_case *c, const struct pr_what_if *w)
+{
+	char path[100], said[120];
+
+	assert_null(w->plan);
+	assert_int_equal(pr_function_path(w->unreached, path, sizeof(path)), 0);
+	(void)snprintf(said, sizeof(said), "not found: %s", path);
+	assert_string_equal(said, c->said);
+}
+
 /* ---- what is said ---- */
 
 static void say_function(char *said, size_t size, const struct pr_function *f)
@@ -257,12 +347,17 @@ static void test_what_if(void **state)
 	struct pr_what_if_request request = { .ports = ports_of,
 		.boots = c->release || c->cmdline };
 	struct pr_topology *t = changed(c, ports_of, &request.n_ports);
+	struct wishes wishes;
 	struct pr_what_if *w;
 	char said[1000], why[200];
 
+	wish(c, t, &wishes, &request.plan);
 	assert_int_equal(pr_what_if_make(t, &request, &policy, &w), 0);
-	if (!w->arrived) {
-		assert_string_equal(w->doubt, c->said);
+	if (!w->arrived || w->unreached) {
+		if (w->unreached)
+			check_unreached(c, w);
+		else
+			assert_string_equal(w->doubt, c->said);
 		pr_what_if_free(w);
 		pr_topology_free(t);
 		return;
@@ -297,6 +392,9 @@ static void test_mistakes(void **state)
 	request.ports = &nothing;
 	assert_int_equal(pr_what_if_make(t, &request, &policy, &w), -ENOENT);
 	request.n_ports = 0;
+	request.plan = (struct pr_request){ .targets = &nothing, .n_targets = 1 };
+	assert_int_equal(pr_what_if_make(t, &request, &policy, &w), -ENOENT);
+	request.plan = (struct pr_request){ 0 };
 	assert_int_equal(pr_refit_kernel(t, NULL, "pci=hpmmiosize=lots", &bad), 0);
 	assert_int_equal(pr_what_if_make(bad, &request, &policy, &w), -EINVAL);
 	pr_topology_free(bad);
