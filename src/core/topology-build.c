@@ -4,7 +4,7 @@
  * host bridge, links the tree.  Facts may contradict each other; then it says
  * where.  Does not know where facts come from.
  */
-#include "core/builder.h"
+#include "core/building.h"
 #include "core/decode.h"
 
 #include <errno.h>
@@ -14,37 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_ROOT SIZE_MAX
-
-/*
- * Functions in one array by address while parents and roots are found; then they go to their
- * roots.
- */
-struct node {
-	struct pr_function f;
-	struct node *parent;
-	size_t root;    /* index, or NO_ROOT until it is known */
-	size_t pending; /* mark of the walk up that is going on: meeting it again is a cycle */
-	bool on_root_bus;
-	struct pr_function *placed; /* where it went */
-};
-
-struct finish {
-	struct pr_builder *b;
-	struct pr_arena *arena;
-	struct pr_build_error *error;
-	struct node *nodes;
-	size_t n;
-	size_t n_known_roots; /* host bridges that were given, sorted; made ones come behind */
-	size_t domain_end;    /* one behind the nodes of the domain that the tables below are of */
-	struct node
-		*by_secondary[256]; /* innermost bridge of the domain whose secondary bus it is */
-	bool ambiguous[256];
-	struct node *covering[256]; /* innermost bridge of the domain in whose range it is */
-};
-
-__attribute__((format(printf, 3, 4))) static int contradiction(
-	struct finish *x, const struct pr_address *a, const char *format, ...)
+int pr_building_contradiction(
+	struct pr_building *x, const struct pr_address *a, const char *format, ...)
 {
 	va_list ap;
 
@@ -55,32 +26,23 @@ __attribute__((format(printf, 3, 4))) static int contradiction(
 	return 1;
 }
 
+static int compare_address_to_node(const void *pa, const void *pb)
+{
+	const struct pr_building_node *n = pb;
+
+	return pr_address_compare(pa, &n->f.address);
+}
+
+struct pr_building_node *pr_building_find(struct pr_building *x, const struct pr_address *a)
+{
+	return bsearch(a, x->nodes, x->n, sizeof(*x->nodes), compare_address_to_node);
+}
+
 static int compare_facts(const void *pa, const void *pb)
 {
 	const struct pr_facts *const *a = pa, *const *b = pb;
 
 	return pr_address_compare(&(*a)->address, &(*b)->address);
-}
-
-static int compare_root_facts(const void *pa, const void *pb)
-{
-	const struct pr_root_facts *a = pa, *b = pb;
-
-	if (a->domain != b->domain)
-		return a->domain < b->domain ? -1 : 1;
-	return (int)a->bus - (int)b->bus;
-}
-
-static int compare_address_to_node(const void *pa, const void *pb)
-{
-	const struct node *n = pb;
-
-	return pr_address_compare(pa, &n->f.address);
-}
-
-static struct node *find_node(struct finish *x, const struct pr_address *a)
-{
-	return bsearch(a, x->nodes, x->n, sizeof(*x->nodes), compare_address_to_node);
 }
 
 /*
@@ -199,7 +161,7 @@ static void sort_facts(struct pr_builder *b)
 	}
 }
 
-static int make_nodes(struct finish *x)
+static int make_nodes(struct pr_building *x)
 {
 	struct pr_builder *b = x->b;
 
@@ -212,289 +174,12 @@ static int make_nodes(struct finish *x)
 	for (size_t i = 0; i < x->n; i++) {
 		const struct pr_caps *before = i > 0 ? x->nodes[i - 1].f.caps : NULL;
 
-		x->nodes[i].root = NO_ROOT;
+		x->nodes[i].root = PR_NO_ROOT;
 		x->nodes[i].f.facts = b->facts[i];
 		if (!decode_function(x->arena, &x->nodes[i].f, before))
 			return -ENOMEM;
 	}
 	return 0;
-}
-
-/* ---- parents ---- */
-
-/* Bus numbers of a bridge; CardBus bridges have them at the same place (PC Card Standard 8). */
-static bool bus_range(const struct pr_function *f, uint8_t *ret_secondary, uint8_t *ret_last)
-{
-	struct pr_config c = pr_facts_config(f->facts);
-
-	if (f->header.type != PR_HEADER_BRIDGE && f->header.type != PR_HEADER_CARDBUS)
-		return false;
-	return pr_config_u8(&c, 0x19, ret_secondary) && pr_config_u8(&c, 0x1a, ret_last) &&
-	       *ret_secondary > f->address.bus && *ret_last >= *ret_secondary;
-}
-
-/*
- * Nodes come by bus, so that a bridge nearer to the functions overrides those
- * further up.  Two on one bus cannot both be right.
- */
-static void note_bridge(struct finish *x, struct node *n)
-{
-	uint8_t secondary, last;
-	struct node *other;
-
-	if (n->f.facts->is_newcomer || !bus_range(&n->f, &secondary, &last))
-		return;
-
-	other = x->by_secondary[secondary];
-	x->ambiguous[secondary] = other && other->f.address.bus == n->f.address.bus;
-	x->by_secondary[secondary] = n;
-	for (unsigned int bus = secondary; bus <= last; bus++)
-		x->covering[bus] = n;
-}
-
-static void enter_domain(struct finish *x, size_t first)
-{
-	uint32_t domain = x->nodes[first].f.address.domain;
-	size_t i;
-
-	memset(x->by_secondary, 0, sizeof(x->by_secondary));
-	memset(x->covering, 0, sizeof(x->covering));
-	memset(x->ambiguous, 0, sizeof(x->ambiguous));
-	for (i = first; i < x->n && x->nodes[i].f.address.domain == domain; i++)
-		note_bridge(x, &x->nodes[i]);
-	x->domain_end = i;
-}
-
-static int parent_as_recorded(struct finish *x, struct node *n)
-{
-	const struct pr_facts *facts = n->f.facts;
-	char name[PR_ADDRESS_MAX];
-
-	pr_address_format(&facts->parent, name);
-	n->parent = find_node(x, &facts->parent);
-	if (!n->parent)
-		return contradiction(x, &facts->address, "its parent %s is not there", name);
-	if (n->parent->f.header.type == PR_HEADER_NORMAL)
-		return contradiction(x, &facts->address, "its parent %s is not a bridge", name);
-	if (n->parent->f.address.domain != facts->address.domain)
-		return contradiction(
-			x, &facts->address, "its parent %s is in another domain", name);
-	if (n->parent->f.facts->is_newcomer && !facts->is_newcomer)
-		return contradiction(x, &facts->address,
-			"its parent %s is a newcomer that the kernel does not know", name);
-	return 0;
-}
-
-static bool is_root_bus(const struct finish *x, const struct pr_address *a)
-{
-	struct pr_root_facts key = { .domain = a->domain, .bus = a->bus };
-
-	return x->n_known_roots > 0 &&
-	       bsearch(&key, x->b->roots, x->n_known_roots, sizeof(key), compare_root_facts);
-}
-
-/*
- * Nothing recorded: the bridge whose secondary bus it is, or the nearest one whose range holds it.
- */
-static int parent_by_bus(struct finish *x, struct node *n)
-{
-	uint8_t bus = n->f.address.bus;
-	char one[PR_ADDRESS_MAX];
-
-	if (is_root_bus(x, &n->f.address))
-		return 0;
-	if (n->f.facts->is_newcomer)
-		return contradiction(x, &n->f.address, "it is a newcomer without a parent");
-	if (x->ambiguous[bus]) {
-		pr_address_format(&x->by_secondary[bus]->f.address, one);
-		return contradiction(x, &n->f.address,
-			"bus %02x is the secondary bus of %s and of another bridge beside it", bus,
-			one);
-	}
-	n->parent = x->by_secondary[bus] ? x->by_secondary[bus] : x->covering[bus];
-	return 0;
-}
-
-/* Buses that only virtual functions use have no bridge of their own (KERNEL 3). */
-static int parent_of_vf(struct finish *x, struct node *n)
-{
-	struct node *pf = find_node(x, &n->f.facts->physfn);
-	char name[PR_ADDRESS_MAX];
-
-	if (!pf || pf == n || pf->f.facts->is_vf) {
-		pr_address_format(&n->f.facts->physfn, name);
-		return contradiction(
-			x, &n->f.address, "its physical function %s is not there", name);
-	}
-	n->parent = pf->parent;
-	n->on_root_bus = !pf->parent;
-	return 0;
-}
-
-static int find_parents(struct finish *x)
-{
-	int r;
-
-	for (size_t i = 0; i < x->n; i++) {
-		struct node *n = &x->nodes[i];
-
-		if (i >= x->domain_end)
-			enter_domain(x, i);
-		if (n->f.facts->has_parent)
-			r = parent_as_recorded(x, n);
-		else if (n->f.facts->is_vf)
-			continue; /* after the physical functions */
-		else
-			r = parent_by_bus(x, n);
-		if (r != 0)
-			return r;
-	}
-	for (size_t i = 0; i < x->n; i++) {
-		struct node *n = &x->nodes[i];
-
-		if (!n->f.facts->is_vf || n->f.facts->has_parent)
-			continue;
-		r = parent_of_vf(x, n);
-		if (r != 0)
-			return r;
-	}
-	return 0;
-}
-
-static int check_cycles(struct finish *x)
-{
-	for (size_t i = 0; i < x->n; i++) {
-		struct node *n = &x->nodes[i];
-
-		/* a walk ends at a root bus or at what an earlier walk has marked */
-		for (; n && n->pending == 0; n = n->parent)
-			n->pending = i + 1;
-		if (n && n->pending == i + 1)
-			return contradiction(
-				x, &n->f.address, "it is below itself: its parents form a ring");
-	}
-	return 0;
-}
-
-/* ---- host bridges ---- */
-
-/* The bus whose host bridge @n is on: its own if it has no parent, a VF its physical function's. */
-static const struct pr_address *root_bus_of(struct finish *x, const struct node *n)
-{
-	const struct node *pf;
-
-	while (n->parent)
-		n = n->parent;
-	if (!n->f.facts->is_vf || n->f.facts->has_parent)
-		return &n->f.address;
-	pf = find_node(x, &n->f.facts->physfn);
-	return pf ? &pf->f.address : &n->f.address;
-}
-
-/* Nodes come by bus: a bus that has none was seen last, or never. */
-static int add_missing_roots(struct finish *x)
-{
-	struct pr_builder *b = x->b;
-	const struct pr_address *seen = NULL;
-
-	for (size_t i = 0; i < x->n; i++) {
-		const struct node *n = &x->nodes[i];
-		const struct pr_address *a = &n->f.address;
-		struct pr_root_facts facts = { .last_bus = -1 };
-		int r;
-
-		if (n->parent || n->on_root_bus || is_root_bus(x, a))
-			continue;
-		if (seen && seen->domain == a->domain && seen->bus == a->bus)
-			continue;
-		facts.domain = a->domain;
-		facts.bus = a->bus;
-		r = pr_builder_add_root(b, &facts);
-		if (r < 0)
-			return r;
-		seen = a;
-	}
-	if (b->n_roots > 1)
-		qsort(b->roots, b->n_roots, sizeof(*b->roots), compare_root_facts);
-	return 0;
-}
-
-static uint8_t last_bus(const struct pr_builder *b, size_t i)
-{
-	const struct pr_root_facts *f = &b->roots[i], *next = &b->roots[i + 1];
-	int last = f->last_bus >= 0 ? f->last_bus : 0xff;
-
-	if (i + 1 < b->n_roots && next->domain == f->domain && next->bus <= last)
-		last = next->bus - 1;
-	return (uint8_t)last;
-}
-
-/*
- * Firmware divides all numbers among the host bridges, as in every recording; a hypervisor gives
- * a further one those that it needs at boot (QEMU: pxb-pcie).
- */
-static uint8_t known_bus(const struct pr_topology *t, size_t i)
-{
-	const struct pr_root *root = t->roots[i];
-	unsigned int known = root->facts.bus;
-
-	if (root->facts.last_bus >= 0 || !t->machine.is_guest || i == 0 ||
-		t->roots[i - 1]->facts.domain != root->facts.domain)
-		return root->last_bus;
-	for (size_t k = 0; k < root->n_functions; k++) {
-		const struct pr_function *f = &root->functions[k];
-
-		if (f->facts->is_newcomer)
-			continue;
-		if (f->address.bus > known)
-			known = f->address.bus;
-		if (f->bridge && f->bridge->subordinate > known)
-			known = f->bridge->subordinate;
-	}
-	return (uint8_t)(known < root->last_bus ? known : root->last_bus);
-}
-
-static int make_roots(struct finish *x, struct pr_topology *t)
-{
-	struct pr_builder *b = x->b;
-
-	t->n_roots = b->n_roots;
-	t->roots = pr_new_array(x->arena, b->n_roots, struct pr_root *);
-	if (!t->roots)
-		return -ENOMEM;
-	for (size_t i = 0; i < b->n_roots; i++) {
-		t->roots[i] = pr_new(x->arena, struct pr_root);
-		if (!t->roots[i])
-			return -ENOMEM;
-		t->roots[i]->facts = b->roots[i];
-		t->roots[i]->last_bus = last_bus(b, i);
-	}
-	return 0;
-}
-
-static size_t root_index(const struct finish *x, const struct pr_address *bus)
-{
-	struct pr_root_facts key = { .domain = bus->domain, .bus = bus->bus };
-	const struct pr_root_facts *found =
-		bsearch(&key, x->b->roots, x->b->n_roots, sizeof(key), compare_root_facts);
-
-	return (size_t)(found - x->b->roots);
-}
-
-/* Every function gets its host bridge; ancestors first, so that each walk up is one step long. */
-static void find_roots(struct finish *x, struct pr_topology *t)
-{
-	for (size_t i = 0; i < x->n; i++) {
-		struct node *n = &x->nodes[i];
-		size_t root;
-
-		if (n->parent && n->parent->root != NO_ROOT)
-			root = n->parent->root;
-		else
-			root = root_index(x, root_bus_of(x, n));
-		n->root = root;
-		t->roots[root]->n_functions++;
-	}
 }
 
 /* The kernel's discovery order where it was recorded, else by address; newcomers come last. */
@@ -520,7 +205,7 @@ static void link_child(struct pr_root *root, struct pr_function *f)
 }
 
 /* Two functions cannot be in one place. */
-static int check_place(struct finish *x, const struct pr_function *f)
+static int check_place(struct pr_building *x, const struct pr_function *f)
 {
 	struct pr_function *first = f->parent ? f->parent->first_child : f->root->first_child;
 	char name[PR_ADDRESS_MAX];
@@ -530,12 +215,13 @@ static int check_place(struct finish *x, const struct pr_function *f)
 			other->address.function != f->address.function || other->facts->is_vf)
 			continue;
 		pr_address_format(&other->address, name);
-		return contradiction(x, &f->address, "it is a newcomer in the place of %s", name);
+		return pr_building_contradiction(
+			x, &f->address, "it is a newcomer in the place of %s", name);
 	}
 	return 0;
 }
 
-static int check_newcomers(struct finish *x)
+static int check_newcomers(struct pr_building *x)
 {
 	int r = 0;
 
@@ -545,7 +231,7 @@ static int check_newcomers(struct finish *x)
 	return r;
 }
 
-static int place_functions(struct finish *x, struct pr_topology *t)
+static int place_functions(struct pr_building *x, struct pr_topology *t)
 {
 	pr_for_each_root (t, i) {
 		struct pr_root *root = t->roots[i];
@@ -609,27 +295,27 @@ static void find_busless(struct pr_topology *t)
 	}
 }
 
-static int build(struct finish *x, struct pr_topology *t)
+static int build(struct pr_building *x, struct pr_topology *t)
 {
 	struct pr_builder *b = x->b;
 	int r;
 
 	if (b->n_roots > 1)
-		qsort(b->roots, b->n_roots, sizeof(*b->roots), compare_root_facts);
+		qsort(b->roots, b->n_roots, sizeof(*b->roots), pr_building_compare_roots);
 	x->n_known_roots = b->n_roots;
 	r = make_nodes(x);
 	if (r == 0)
-		r = find_parents(x);
+		r = pr_building_find_parents(x);
 	if (r == 0)
-		r = check_cycles(x);
+		r = pr_building_check_cycles(x);
 	if (r == 0)
-		r = add_missing_roots(x);
+		r = pr_building_add_roots(x);
 	if (r == 0)
-		r = make_roots(x, t);
+		r = pr_building_make_roots(x, t);
 	if (r != 0)
 		return r;
 
-	find_roots(x, t);
+	pr_building_find_roots(x, t);
 	r = place_functions(x, t);
 	if (r == 0)
 		r = check_newcomers(x);
@@ -638,7 +324,7 @@ static int build(struct finish *x, struct pr_topology *t)
 	find_busless(t);
 	t->machine = b->machine;
 	for (size_t i = 0; i < t->n_roots; i++)
-		t->roots[i]->known_bus = known_bus(t, i);
+		t->roots[i]->known_bus = pr_building_known_bus(t, i);
 	t->n_functions = x->n;
 	pr_topology_sign(t, NULL);
 	return 0;
@@ -646,7 +332,7 @@ static int build(struct finish *x, struct pr_topology *t)
 
 int pr_builder_finish(struct pr_builder *b, struct pr_topology **ret, struct pr_build_error *error)
 {
-	struct finish x = { .b = b, .arena = b->arena, .error = error };
+	struct pr_building x = { .b = b, .arena = b->arena, .error = error };
 	struct pr_topology *t;
 	int r = -ENOMEM;
 
