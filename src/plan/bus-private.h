@@ -31,6 +31,7 @@ struct way {
 
 struct bus {
 	struct pr_search *s;
+	struct pr_arena *scratch; /* gone with this bus; the search's own has what outlives it */
 	const struct pr_root *root;
 	const struct pr_function *parent;
 	const struct pr_targets *targets;

@@ -5,6 +5,8 @@
  */
 #include "plan/bus-private.h"
 
+#include <errno.h>
+
 #define ROOT_NODE UINT32_MAX
 
 /* ---- what is likely to do it ---- */
@@ -106,7 +108,7 @@ static int push(struct bus *b, struct pr_frontier *f, const struct pr_node *pare
 	node.key.steps -= w->options[option - 1].cost.steps;
 	if (pr_cost_compare(&node.key, &b->upper) >= 0)
 		return 0;
-	return pr_frontier_push(b->s->arena, f, &node);
+	return pr_frontier_push(b->scratch, f, &node);
 }
 
 /* Ways on the way change from left to right, each by one option; so each vector comes up once. */
@@ -166,7 +168,7 @@ static int enumerate(struct bus *b)
 
 	for (size_t i = 0; i < b->n_ways; i++)
 		pr_cost_add(&root.key, &b->ways[i].options[0].cost);
-	r = pr_frontier_push(b->s->arena, &f, &root);
+	r = pr_frontier_push(b->scratch, &f, &root);
 
 	while (r == 0 && (node = pr_frontier_pop(&f))) {
 		if (pr_cost_compare(&node->key, &b->upper) >= 0)
@@ -193,10 +195,24 @@ static bool is_blocked(const struct bus *b)
 	return b->n_on_way == 0;
 }
 
+static int solve(struct bus *b)
+{
+	int r = bus_make_ways(b);
+
+	if (r < 0 || is_blocked(b))
+		return r;
+	r = pr_room_new(b->scratch, b->root, b->parent, b->units, b->n_units, b->targets, b->tier,
+		&b->room);
+	if (r == 0)
+		r = dive(b);
+	return r < 0 || b->dive ? r : enumerate(b);
+}
+
 int pr_bus_solve(struct pr_search *s, const struct pr_bus_task *task, struct pr_solution *ret)
 {
 	struct bus b = {
 		.s = s,
+		.scratch = pr_arena_new(),
 		.root = task->root,
 		.parent = task->parent,
 		.targets = task->targets,
@@ -206,17 +222,9 @@ int pr_bus_solve(struct pr_search *s, const struct pr_bus_task *task, struct pr_
 		.n_known = task->n_known,
 		.dive = task->dive,
 	};
-	int r;
+	int r = b.scratch ? solve(&b) : -ENOMEM;
 
-	r = bus_make_ways(&b);
-	if (r == 0 && !is_blocked(&b)) {
-		r = pr_room_new(
-			s, b.root, b.parent, b.units, b.n_units, b.targets, b.tier, &b.room);
-		if (r == 0)
-			r = dive(&b);
-		if (r == 0 && !b.dive)
-			r = enumerate(&b);
-	}
+	pr_arena_free(b.scratch);
 	*ret = b.best;
 	return r;
 }

@@ -39,16 +39,19 @@ static bool is_below(const struct pr_function *f, const struct pr_unit *u)
 /* Sorts out which targets are the unit's own, and which lie below it. */
 static int find_targets(struct bus *b, struct way *w)
 {
-	w->below.functions = pr_new_array(b->s->arena, b->targets->n, const struct pr_function *);
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->targets->n; i++) {
+		w->is_target |= pr_unit_has(w->unit, b->targets->functions[i]);
+		n += is_below(b->targets->functions[i], w->unit);
+	}
+	/* trials remember which ones they were about */
+	w->below.functions = pr_new_array(b->s->arena, n, const struct pr_function *);
 	if (!w->below.functions)
 		return -ENOMEM;
-	for (size_t i = 0; i < b->targets->n; i++) {
-		const struct pr_function *f = b->targets->functions[i];
-
-		w->is_target |= pr_unit_has(w->unit, f);
-		if (is_below(f, w->unit))
-			w->below.functions[w->below.n++] = f;
-	}
+	for (size_t i = 0; i < b->targets->n && w->below.n < n; i++)
+		if (is_below(b->targets->functions[i], w->unit))
+			w->below.functions[w->below.n++] = b->targets->functions[i];
 	return 0;
 }
 
@@ -189,7 +192,7 @@ static int make_raw(struct bus *b, struct way *w)
 	size_t n_units;
 	int r;
 
-	r = pr_units_make(b->s, b->root, bridge, &units, &n_units);
+	r = pr_units_make(b->s, b->scratch, b->root, bridge, &units, &n_units);
 	if (r < 0 || !move)
 		return -ENOMEM;
 	*move = (struct pr_move){ .root = b->root, .parent = bridge, .closes = b->s->closes };
@@ -271,12 +274,12 @@ int bus_make_ways(struct bus *b)
 {
 	int r;
 
-	r = pr_units_make(b->s, b->root, b->parent, &b->units, &b->n_units);
+	r = pr_units_make(b->s, b->scratch, b->root, b->parent, &b->units, &b->n_units);
 	if (r < 0)
 		return r;
-	b->ways = pr_new_array(b->s->arena, b->n_units, struct way);
-	b->vector = pr_new_array(b->s->arena, b->n_units, unsigned int);
-	b->fates = pr_new_array(b->s->arena, b->n_units, enum pr_fate);
+	b->ways = pr_new_array(b->scratch, b->n_units, struct way);
+	b->vector = pr_new_array(b->scratch, b->n_units, unsigned int);
+	b->fates = pr_new_array(b->scratch, b->n_units, enum pr_fate);
 	if (!b->ways || !b->vector || !b->fates)
 		return -ENOMEM;
 

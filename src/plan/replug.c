@@ -25,7 +25,7 @@ static int find_card(struct pr_search *s, const struct pr_function *f, struct pr
 	size_t n;
 	int r;
 
-	r = pr_units_make(s, f->root, f->parent, &units, &n);
+	r = pr_units_make(s, s->arena, f->root, f->parent, &units, &n);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n && !card; i++)

@@ -302,24 +302,24 @@ static int find_rooms(struct pr_room *room, struct pr_arena *arena, const struct
 	return 0;
 }
 
-int pr_room_new(const struct pr_search *s, const struct pr_root *root,
+int pr_room_new(struct pr_arena *arena, const struct pr_root *root,
 	const struct pr_function *parent, const struct pr_unit *units, size_t n_units,
 	const struct pr_targets *targets, enum pr_tier tier, struct pr_room **ret)
 {
 	const struct pr_root_facts *facts = &root->facts;
 	const struct pr_function *first = pr_bus_first(root, parent);
-	struct pr_room *room = pr_new(s->arena, struct pr_room);
+	struct pr_room *room = pr_new(arena, struct pr_room);
 	int r;
 
 	if (!room)
 		return -ENOMEM;
 	room->n_units = n_units;
-	r = find_rooms(room, s->arena, root, parent);
+	r = find_rooms(room, arena, root, parent);
 	if (r == 0)
-		r = find_taken(room, s->arena, first, units, true, parent ? NULL : facts->busy_io,
+		r = find_taken(room, arena, first, units, true, parent ? NULL : facts->busy_io,
 			parent ? 0 : facts->n_busy_io);
 	if (r == 0)
-		r = find_taken(room, s->arena, first, units, false, parent ? NULL : facts->busy_mem,
+		r = find_taken(room, arena, first, units, false, parent ? NULL : facts->busy_mem,
 			parent ? 0 : facts->n_busy_mem);
 	if (r < 0)
 		return r;
@@ -327,7 +327,7 @@ int pr_room_new(const struct pr_search *s, const struct pr_root *root,
 	for (unsigned int c = 0; c < N_CLASSES; c++) {
 		const struct asking a = { room, targets, tier, (enum class)c };
 
-		room->needs[c] = pr_new_array(s->arena, n_units, struct need);
+		room->needs[c] = pr_new_array(arena, n_units, struct need);
 		if (!room->needs[c])
 			return -ENOMEM;
 		for (size_t i = 0; i < n_units; i++)

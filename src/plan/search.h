@@ -89,7 +89,7 @@ struct pr_unit {
 const struct pr_function *pr_bus_first(
 	const struct pr_root *root, const struct pr_function *parent);
 /* Units of a bus in bus order; each function that can be removed by itself is in one. */
-int pr_units_make(const struct pr_search *s, const struct pr_root *root,
+int pr_units_make(const struct pr_search *s, struct pr_arena *arena, const struct pr_root *root,
 	const struct pr_function *parent, struct pr_unit **ret, size_t *ret_n);
 bool pr_unit_has(const struct pr_unit *u, const struct pr_function *top);
 void pr_cost_add(struct pr_cost *cost, const struct pr_cost *more);
@@ -134,7 +134,7 @@ enum pr_fate {
 };
 struct pr_room;
 /* Room on a bus for its units; @targets ask for what @tier says. */
-int pr_room_new(const struct pr_search *s, const struct pr_root *root,
+int pr_room_new(struct pr_arena *arena, const struct pr_root *root,
 	const struct pr_function *parent, const struct pr_unit *units, size_t n_units,
 	const struct pr_targets *targets, enum pr_tier tier, struct pr_room **ret);
 /*

@@ -114,16 +114,16 @@ static void price(const struct pr_search *s, struct pr_unit *u)
 	}
 }
 
-static int make_unit(const struct pr_search *s, const struct pr_function *first,
-	const struct pr_function *top, struct pr_unit *ret)
+static int make_unit(const struct pr_search *s, struct pr_arena *arena,
+	const struct pr_function *first, const struct pr_function *top, struct pr_unit *ret)
 {
 	struct pr_unit u = { 0 };
 	size_t n = 0;
 
 	for (const struct pr_function *f = first; f; f = f->next)
 		n += goes_with(f, top) || goes_along(f, top);
-	u.tops = pr_new_array(s->arena, n, const struct pr_function *);
-	u.along = pr_new_array(s->arena, n, const struct pr_function *);
+	u.tops = pr_new_array(arena, n, const struct pr_function *);
+	u.along = pr_new_array(arena, n, const struct pr_function *);
 	if (!u.tops || !u.along)
 		return -ENOMEM;
 	for (const struct pr_function *f = first; f; f = f->next) {
@@ -146,7 +146,7 @@ static bool is_known(const struct pr_unit *units, size_t n, const struct pr_func
 	return false;
 }
 
-int pr_units_make(const struct pr_search *s, const struct pr_root *root,
+int pr_units_make(const struct pr_search *s, struct pr_arena *arena, const struct pr_root *root,
 	const struct pr_function *parent, struct pr_unit **ret, size_t *ret_n)
 {
 	const struct pr_function *first = pr_bus_first(root, parent);
@@ -156,7 +156,7 @@ int pr_units_make(const struct pr_search *s, const struct pr_root *root,
 
 	for (const struct pr_function *f = first; f; f = f->next)
 		n += can_be_top(f);
-	units = pr_new_array(s->arena, n, struct pr_unit);
+	units = pr_new_array(arena, n, struct pr_unit);
 	if (!units)
 		return -ENOMEM;
 
@@ -164,7 +164,7 @@ int pr_units_make(const struct pr_search *s, const struct pr_root *root,
 	for (const struct pr_function *f = first; f; f = f->next) {
 		if (!can_be_top(f) || is_known(units, n, f))
 			continue;
-		r = make_unit(s, first, f, &units[n++]);
+		r = make_unit(s, arena, first, f, &units[n++]);
 		if (r < 0)
 			return r;
 	}

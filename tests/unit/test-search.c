@@ -373,14 +373,57 @@ static void test_room(void **state)
 	s.policy = &policy;
 	target = machine_function(t, "03:00.0");
 	parent = machine_function(t, "01:00.0");
-	assert_int_equal(pr_units_make(&s, t->roots[0], parent, &units, &n), 0);
+	assert_int_equal(pr_units_make(&s, s.arena, t->roots[0], parent, &units, &n), 0);
 	assert_int_equal(n, 3);
-	assert_int_equal(pr_room_new(&s, t->roots[0], parent, units, n,
+	assert_int_equal(pr_room_new(s.arena, t->roots[0], parent, units, n,
 				 &(struct pr_targets){ &target, 1 }, PR_TIER_MEMORY, &room),
 		0);
 	assert_int_equal(pr_room_suffices(room, c->fates), c->suffices);
 	assert_int_equal(pr_room_lack(room, c->fates, s.arena) == NULL, c->suffices);
 	pr_arena_free(s.arena);
+	pr_topology_free(t);
+}
+
+/* ---- memory ---- */
+
+#define PORTS 24u
+#define CARDS 8u
+
+/* Ports with full windows and one dead card each, below a host bridge of which nothing is known. */
+static void describe_many(char *text, size_t size)
+{
+	size_t n = (size_t)snprintf(text, size, "root 0000:00-ff\n");
+
+	for (unsigned int p = 1; p <= PORTS; p++) {
+		unsigned int mem = 0x80000000u + p * 0x100000u;
+
+		n += (size_t)snprintf(text + n, size - n,
+			"00:%02x.0 bridge %02x-%02x root-port mem=%x-%x\n"
+			"%02x:00.0 dev 8086:10d3 class=020000 bar0=mem:100000@forgotten\n",
+			p, p, p, mem, mem + 0xfffff, p);
+		for (unsigned int i = 1; i <= CARDS; i++)
+			n += (size_t)snprintf(text + n, size - n,
+				"%02x:%02x.0 dev 8086:10d3 class=020000 bar0=mem:10000@%x\n", p, i,
+				mem + i * 0x10000);
+	}
+	assert_true(n < size);
+}
+
+static void test_memory(void **state)
+{
+	const struct pr_policy policy = { .limit = PR_DISRUPTION_FREE };
+	const struct pr_request request = { 0 };
+	static char text[32 * 1024];
+	struct pr_topology *t;
+	struct pr_plan *plan;
+
+	(void)state;
+	describe_many(text, sizeof(text));
+	t = machine_build(text);
+	assert_int_equal(pr_plan_make(t, &request, &policy, &plan), 0);
+	assert_true(plan->n_simulated > PORTS);
+	assert_true(pr_arena_used(plan->arena) < 8u * 1024 * 1024);
+	pr_plan_free(plan);
 	pr_topology_free(t);
 }
 
@@ -390,6 +433,8 @@ int main(void)
 
 	ADD_ROWS(&tests, judge_cases, test_judge);
 	ADD_ROWS(&tests, room_cases, test_room);
+	rows_add(
+		&tests, "a search keeps what it found, not what it looked with", test_memory, NULL);
 	rows_add(&tests, "the frontier gives the cheapest, then the oldest", test_frontier, NULL);
 
 	return rows_run(&tests, "search");
