@@ -6,20 +6,37 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
+#include <systemd/sd-login.h>
 
 #include "base/macros.h"
 #include "cli/cli.h"
 
 extern char **environ;
 
-/* With --fallback, an agent of the desktop that is there already is asked instead. */
+/* As polkit sees it (polkitbackendsessionmonitor-systemd.c, get_session_for_subject()). */
+static bool in_session(void)
+{
+	char *session = NULL;
+	bool is =
+		sd_pid_get_session(0, &session) >= 0 || sd_uid_get_display(getuid(), &session) >= 0;
+
+	free(session);
+	return is;
+}
+
+/*
+ * With --fallback, an agent of the desktop that is there already is asked instead.  Outside of a
+ * session there is none, and polkit forgets about a fallback that it has found
+ * (polkitbackendinteractiveauthority.c, get_authentication_agent_for_subject()).
+ */
 static int start(int ready, pid_t *ret)
 {
 	posix_spawn_file_actions_t actions;
 	char number[16];
-	char *argv[] = { (char *)"pkttyagent", (char *)"--notify-fd", number, (char *)"--fallback",
-		NULL };
+	char *argv[] = { (char *)"pkttyagent", (char *)"--notify-fd", number,
+		in_session() ? (char *)"--fallback" : NULL, NULL };
 	int r;
 
 	(void)snprintf(number, sizeof(number), "%d", ready);
