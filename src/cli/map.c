@@ -66,16 +66,17 @@ static void add_word(struct pr_text *t, const char *before, const char *word)
 
 	while (n > 0 && word[n - 1] == ' ')
 		n--;
-	pr_text_add(t, n > 0 && t->length > 0 ? before : "");
-	if (n > 0)
-		pr_text_add_n(t, word, n);
+	if (n == 0)
+		return;
+	pr_text_add(t, before);
+	pr_text_add_n(t, word, n);
 }
 
 static void add_title(struct pr_text *t, const struct pr_machine *m)
 {
 	add_word(t, "", m->vendor);
-	add_word(t, " ", m->product);
-	add_word(t, t->length > 0 ? ", Linux " : "Linux ", m->release);
+	add_word(t, m->vendor ? " " : "", m->product);
+	add_word(t, m->vendor || m->product ? ", Linux " : "Linux ", m->release);
 }
 
 static int draw(const struct pr_cli *cli, const struct subject *x,

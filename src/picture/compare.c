@@ -102,7 +102,30 @@ static void mark(const struct pr_scene *s, size_t side, struct pr_box *box)
 		box->mark = PR_MARK_MOVED;
 	if (other)
 		box->other = other->range;
-	if (box->mark != PR_MARK_NONE && !box->apart)
+}
+
+static bool moves(const struct pr_box *box)
+{
+	return box->mark == PR_MARK_MOVED || box->mark == PR_MARK_RESIZED;
+}
+
+/* The next window around it that moves goes the same way. */
+static bool is_carried(const struct pr_box *box)
+{
+	const struct pr_box *around = box->parent;
+
+	if (box->mark != PR_MARK_MOVED)
+		return false;
+	while (around && !moves(around))
+		around = around->parent;
+	return around &&
+	       around->other.first - around->range.first == box->other.first - box->range.first;
+}
+
+static void mark_moved(struct pr_box *box)
+{
+	box->carried = is_carried(box);
+	if (box->mark != PR_MARK_NONE && !box->carried && !box->apart)
 		box->matters = true;
 }
 
@@ -142,6 +165,8 @@ int pr_scene_compare(struct pr_scene *s)
 	for (size_t i = 0; i < s->n_sides; i++) {
 		for (size_t j = 0; j < s->sides[i].n_index; j++)
 			mark(s, i, s->sides[i].index[j]);
+		for (size_t j = 0; j < s->sides[i].n_index; j++)
+			mark_moved(s->sides[i].index[j]);
 		mark_missings(s, i);
 	}
 	return 0;

@@ -93,7 +93,8 @@ static void show_singles(struct pr_box *first)
 	struct pr_box *before = NULL;
 
 	for (struct pr_box *box = first; box; before = box, box = box->next)
-		if (!box->apart && (!before || before->shown) && left_out(box, NULL) == 1)
+		if ((!box->apart || box->kind == PR_BOX_FREE) && (!before || before->shown) &&
+			left_out(box, NULL) == 1)
 			box->shown = true;
 }
 
@@ -127,11 +128,14 @@ static int sum_up(struct pr_arena *arena, struct census *c, struct pr_box **link
 	return 0;
 }
 
-/* Nothing inside of @box is drawn: it says itself what that is. */
+/*
+ * Nothing inside of @box is drawn, or of a window only what is free of it: it says itself what that
+ * is.  Where the holes of a host bridge are, is what pictures are looked at for.
+ */
 static bool is_closed(const struct pr_box *box)
 {
 	for (const struct pr_box *b = box->first; b; b = b->next)
-		if (b->shown)
+		if (b->shown && (b->kind != PR_BOX_FREE || box->kind == PR_BOX_APERTURE))
 			return false;
 	return true;
 }

@@ -39,7 +39,8 @@ struct pr_box {
 	bool unknown;      /* APERTURE: not recorded, drawn around what is in use */
 	bool clash;        /* somebody else has the same addresses */
 	bool astray;       /* a window above does not pass these addresses down */
-	bool matters;      /* drawn before others: changed, or asked for */
+	bool matters;      /* drawn before others: changed by itself, or asked for */
+	bool carried;      /* moves along with what is around it */
 	bool apart;        /* never drawn by itself: others were asked for */
 	bool shown;
 	/* BUS, WINDOW of a single bus: functions on it; else functions in it that are not drawn */

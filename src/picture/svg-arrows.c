@@ -7,14 +7,12 @@ enum {
 	BEND = 40,
 };
 
-/* What is around it goes the same way, and has an arrow. */
-static bool is_carried(const struct pr_box *box)
+/* What is around it has an arrow, though perhaps another way. */
+static bool is_inner(const struct pr_box *box)
 {
-	for (const struct pr_box *b = box->parent; b; b = b->parent)
-		if (b->mark == PR_MARK_MOVED || b->mark == PR_MARK_RESIZED)
-			return b->other.first - b->range.first ==
-			       box->other.first - box->range.first;
-	return false;
+	const struct pr_box *around = box->parent;
+
+	return around && (around->mark == PR_MARK_MOVED || around->mark == PR_MARK_RESIZED);
 }
 
 static void arrow(struct pr_svg *g, const struct pr_area *from, const struct pr_box *box,
@@ -25,10 +23,10 @@ static void arrow(struct pr_svg *g, const struct pr_area *from, const struct pr_
 	int at = to->y + other->top + SVG_LINE / 2;
 
 	pr_text_printf(g->t,
-		"<path class=\"arrow\" d=\"M%d %dC%d %d %d %d %d %d\"/>"
+		"<path class=\"arrow%s\" d=\"M%d %dC%d %d %d %d %d %d\"/>"
 		"<path class=\"tip\" d=\"M%d %dl%d %dl0 %dz\"/>\n",
-		x, y, x + BEND, y, end - TIP - BEND, at, end - TIP, at, end, at, -2 * TIP, -TIP,
-		2 * TIP);
+		is_inner(box) ? " inner" : "", x, y, x + BEND, y, end - TIP - BEND, at, end - TIP,
+		at, end, at, -2 * TIP, -TIP, 2 * TIP);
 }
 
 /* The area of the second side that @other is in. */
@@ -57,7 +55,7 @@ static void arrows_of(struct pr_svg *g, const struct pr_area *area)
 		const struct pr_box *other = pr_scene_other(g->scene, 0, box);
 
 		if ((box->mark != PR_MARK_MOVED && box->mark != PR_MARK_RESIZED) || !other->shown ||
-			is_carried(box))
+			box->carried)
 			continue;
 		arrow(g, area, box, area_of(g, other, area), other);
 	}

@@ -33,6 +33,7 @@ const char pr_svg_style[] =
 	".pr-map .mended{fill:#15803d}\n"
 	".pr-map .break{fill:none;stroke:#8b949e}\n"
 	".pr-map .arrow{fill:none;stroke:#7c3aed;stroke-opacity:.55;stroke-width:1.3}\n"
+	".pr-map .inner{stroke-opacity:.25}\n"
 	".pr-map .tip{fill:#7c3aed;stroke:none}\n"
 	".pr-map g:hover>rect{stroke-width:2.5}\n"
 	"@media (prefers-color-scheme:dark){\n"

@@ -10,6 +10,8 @@
 
 /* So many of what has no addresses are named. */
 #define MISSING_MOST 24
+/* The headline is larger than what the width of a character is known of: 16 px, not 11. */
+#define TITLE_ROOM ((SVG_WIDTH - 2 * SVG_MARGIN) * 11 / 16)
 
 /* ---- what the colours mean ---- */
 
@@ -164,7 +166,7 @@ static void add_page(struct pr_svg *g)
 	char label[PR_LABEL_MAX];
 
 	if (s->options->title) {
-		pr_svg_text(g, "title", SVG_MARGIN, g->y + 14, 0, s->options->title);
+		pr_svg_text(g, "title", SVG_MARGIN, g->y + 14, TITLE_ROOM, s->options->title);
 		g->y += 28;
 	}
 	add_legend(g);
