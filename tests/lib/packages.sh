@@ -9,7 +9,7 @@ build_packages=(gcc libc6-dev make autoconf automake pkg-config
 	libarchive-dev)
 # shellcheck disable=SC2034
 guest_packages=(qemu-system-x86 busybox-static cpio zstd xz-utils kmod e2fsprogs python3 python3-yaml
-	debian-archive-keyring ca-certificates)
+	python3-jsonschema debian-archive-keyring ca-certificates)
 # shellcheck disable=SC2034
 test_packages=(clang libclang-rt-14-dev clang-format libcmocka-dev shellcheck man-db groff systemd
 	dbus mmdebstrap binutils pciutils python3 python3-dbusmock python3-jsonschema)

@@ -8,6 +8,7 @@ and its topological path.  README.md lists the steps.
 import json
 import random
 import re
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,9 @@ from . import device, pci
 from .base import LabError, VM_DIR, call
 from .guest import Guest, Result
 from .machine import Machine, build
+
+sys.path.insert(0, str(VM_DIR.parent / "lib"))
+import schema  # noqa: E402
 
 SIZE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
@@ -147,6 +151,12 @@ def _parsed(result: Any) -> Any:
         raise Failed(f"not JSON ({error}):\n{result.out}{result.err}") from error
 
 
+def _judge_schema(document: str) -> None:
+    problem, _ = schema.complaint(document)
+    if problem:
+        raise Failed(f"{problem}\n{document}")
+
+
 def _judge(step: dict[str, Any], result: Result) -> None:
     """Exit status, texts and JSON of a command against what the step wants."""
     wanted = step.get("status", 0)
@@ -160,8 +170,12 @@ def _judge(step: dict[str, Any], result: Result) -> None:
         for pattern in step.get(f"{key}-lacks", []):
             if re.search(pattern, text, re.M):
                 raise Failed(f"/{pattern}/ is in {key}:\n{text}")
+    for line in result.out.splitlines() if step.get("json-lines") else []:
+        _judge_schema(line)
     if "json" in step:
         data = _parsed(result)
+        if "schema" in data:
+            _judge_schema(result.out)
         for path, value in step["json"].items():
             if _lookup(data, path) != value:
                 raise Failed(f"{path} is {_lookup(data, path)!r}, wanted {value!r}")
