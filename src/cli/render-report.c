@@ -246,6 +246,7 @@ static int add_resizable(struct pr_text *t, const struct pr_report_page *page)
 static int add_slots(struct pr_text *t, const struct pr_report_page *page)
 {
 	struct libscols_table *table = NULL;
+	struct pr_text doubts = { 0 };
 	int r;
 
 	section(t, "slots", "Slots");
@@ -257,6 +258,8 @@ static int add_slots(struct pr_text *t, const struct pr_report_page *page)
 		t, "<p>The largest card that each takes: as it is, and after more effort.</p>\n");
 	r = pr_slots_table(page->style, page->slots, &table);
 	r = add_table(t, table, r);
+	pr_render_slot_doubts(&doubts, page->slots);
+	words(t, &doubts);
 	return r < 0 ? r : add_resizable(t, page);
 }
 

@@ -150,7 +150,7 @@ static int add_slot(struct libscols_table *table, const struct pr_style *s,
 	return r;
 }
 
-static void add_doubts(struct pr_text *t, const struct pr_slots *slots)
+void pr_render_slot_doubts(struct pr_text *t, const struct pr_slots *slots)
 {
 	for (size_t i = 0; i < slots->n; i++)
 		if (slots->slots[i].doubt)
@@ -186,7 +186,7 @@ static int render_ports(struct pr_text *t, const struct pr_style *s, const struc
 		return r;
 	r = pr_table_print(table, t);
 	if (r == 0)
-		add_doubts(t, slots);
+		pr_render_slot_doubts(t, slots);
 	scols_unref_table(table);
 	return r;
 }

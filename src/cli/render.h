@@ -45,6 +45,8 @@ void pr_render_tree_json(
 
 /* 0, or negative errno. */
 int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots);
+/* A line for each slot of which something is not known. */
+void pr_render_slot_doubts(struct pr_text *t, const struct pr_slots *slots);
 /* @notes NULL: of the machine itself. */
 void pr_render_slots_json(
 	struct pr_json *j, const struct pr_slots *slots, const struct pr_import_notes *notes);
