@@ -55,13 +55,21 @@ static void line_close(struct watch *w, struct line *l)
 		w->failed = true;
 }
 
+/* Of what @m is about; an answer, which has no path, is about the manager. */
+static const char *object_of(sd_bus_message *m)
+{
+	const char *path = sd_bus_message_get_path(m);
+
+	return path ? path : OBJECT;
+}
+
 /* "job/3" of "/org/pciroom1/job/3"; the manager's object is "". */
 static const char *short_object(const char *path)
 {
 	size_t length = strlen(OBJECT);
 
-	if (!path || strncmp(path, OBJECT, length) != 0)
-		return path ? path : "";
+	if (strncmp(path, OBJECT, length) != 0)
+		return path;
 	return path[length] == '/' ? path + length + 1 : path + length;
 }
 
@@ -83,14 +91,14 @@ static void value_init(struct pr_json *j, struct pr_text *out)
 /* A value that is about @object: NAME: VALUE. */
 static int tell_value(struct watch *w, sd_bus_message *m, const char *interface, const char *name)
 {
-	const char *object = short_object(sd_bus_message_get_path(m));
+	const char *object = short_object(object_of(m));
 	struct pr_json value;
 	struct line l;
 	int r;
 
 	line_open(w, &l, "property");
 	if (w->cli->json) {
-		pr_json_string(&l.json, "object", sd_bus_message_get_path(m));
+		pr_json_string(&l.json, "object", object_of(m));
 		pr_json_string(&l.json, "interface", interface);
 		pr_json_string(&l.json, "property", name);
 		r = pr_bus_value_json(&l.json, "value", m);

@@ -33,6 +33,16 @@ def require():
         skip("only root can be two users")
 
 
+def schemas():
+    """The judge of JSON, tests/lib/schema.py."""
+    sys.path.insert(0, os.path.join(os.environ.get("PCIROOM_SRCDIR", "."), "tests/lib"))
+    try:
+        import schema
+    except ImportError:
+        skip("python3-jsonschema is not installed")
+    return schema
+
+
 def sanitized():
     """Whether pciroomd was built with sanitizers, which need memory of their own."""
     with open(os.path.join(os.environ.get("PCIROOM_BUILDDIR", "."), "pciroomd"), "rb") as file:
