@@ -10,6 +10,7 @@
 #include "cli/input.h"
 #include "cli/report.h"
 #include "cli/tables.h"
+#include "picture/picture.h"
 
 /* ---- pieces ---- */
 
@@ -167,7 +168,7 @@ static void add_head(struct pr_text *t, const struct pr_report_page *page)
 	pr_text_printf(t, "</h1>\n<p class=\"dim\">pciroom %s, %s</p>\n</header>\n",
 		PCIROOM_VERSION, page->when);
 	pr_text_add(t, "<nav><a href=\"#wrong\">What is wrong</a> <a href=\"#plan\">Plan</a> "
-		       "<a href=\"#devices\">Devices</a> "
+		       "<a href=\"#map\">Address space</a> <a href=\"#devices\">Devices</a> "
 		       "<a href=\"#windows\">Windows and buses</a> <a href=\"#bars\">BARs</a> "
 		       "<a href=\"#slots\">Slots</a> <a href=\"#json\">JSON</a></nav>\n<main>\n");
 }
@@ -192,6 +193,22 @@ static void add_plan(struct pr_text *t, const struct pr_report_page *page)
 	section(t, "plan", "Plan");
 	pr_render_plan(&said, &style, page->diagnosis->plan);
 	words(t, &said);
+}
+
+/* What lies where; and where the plan would put it. */
+static int add_picture(struct pr_text *t, const struct pr_report_page *page)
+{
+	const struct pr_plan *p = page->diagnosis->plan;
+	const struct pr_picture_options options = { .boxes = PR_PICTURE_BOXES,
+		.policy = page->policy };
+	int r;
+
+	section(t, "map",
+		p->prediction ? "Address space, before and after the plan" : "Address space");
+	pr_text_add(t, "<div class=\"wide\">");
+	r = pr_picture_svg(t, page->diagnosis->topology, p->prediction, &options);
+	pr_text_add(t, "</div>\n");
+	return r;
 }
 
 /* What the recording does not say. */
@@ -315,7 +332,9 @@ int pr_render_report(struct pr_text *t, const struct pr_report_page *page)
 	add_machine(t, page->diagnosis->topology);
 	add_wrong(t, page);
 	add_plan(t, page);
-	r = add_tables(t, page);
+	r = add_picture(t, page);
+	if (r == 0)
+		r = add_tables(t, page);
 	if (r < 0)
 		return r;
 	add_unknown(t, page->diagnosis->notes);

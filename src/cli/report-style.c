@@ -33,7 +33,7 @@ const char pr_report_style[] =
 	"text-indent:-2ch}\n"
 	".words .gap{height:.75rem}\n"
 	".wide{overflow-x:auto}\n"
-	".wide svg{max-width:100%;height:auto}\n"
+	".wide svg{max-width:100%;min-width:44rem;height:auto}\n"
 	"table{border-collapse:collapse;min-width:100%;font-size:.85rem;line-height:1.4}\n"
 	"th,td{padding:.2rem .6rem;text-align:left;vertical-align:top;white-space:pre-line;"
 	"border-bottom:1px solid var(--line)}\n"
