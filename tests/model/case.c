@@ -66,6 +66,8 @@ static const struct action_row {
 	{ "write", PR_ACTION_WRITE, 5, false },
 	{ "plug", PR_ACTION_PLUG, 2, false },
 	{ "unplug", PR_ACTION_UNPLUG, 2, false },
+	{ "resize", PR_ACTION_RESIZE, 4, false },
+	{ "vfs", PR_ACTION_VFS, 3, false },
 };
 
 static const struct pr_root *find_root(const struct pr_topology *t, const char *word)
@@ -95,6 +97,20 @@ static int set_place(
 	return a->function ? 0 : fail(r, "no such function", word);
 }
 
+static void set_numbers(struct pr_action *a, char **words)
+{
+	if (a->kind == PR_ACTION_WRITE) {
+		a->offset = (uint16_t)strtoul(words[2], NULL, 0);
+		a->width = (uint8_t)strtoul(words[3], NULL, 0);
+		a->value = (uint32_t)strtoul(words[4], NULL, 0);
+	} else if (a->kind == PR_ACTION_RESIZE) {
+		a->index = (uint8_t)strtoul(words[2], NULL, 0);
+		a->size = strtoull(words[3], NULL, 0);
+	} else if (a->kind == PR_ACTION_VFS) {
+		a->value = (uint32_t)strtoul(words[2], NULL, 0);
+	}
+}
+
 static int add_action(struct reader *r, char **words, size_t n)
 {
 	struct pr_action *a = &r->c->actions[r->c->n_actions];
@@ -107,11 +123,7 @@ static int add_action(struct reader *r, char **words, size_t n)
 		return fail(r, "not an action", words[0]);
 
 	a->kind = row->kind;
-	if (row->kind == PR_ACTION_WRITE) {
-		a->offset = (uint16_t)strtoul(words[2], NULL, 0);
-		a->width = (uint8_t)strtoul(words[3], NULL, 0);
-		a->value = (uint32_t)strtoul(words[4], NULL, 0);
-	}
+	set_numbers(a, words);
 	r->c->n_actions++;
 	return n > 1 ? set_place(r, row, a, words[1]) : 0;
 }

@@ -35,12 +35,23 @@ void chain_free(struct chain *c)
 	free(c);
 }
 
+static bool makes_vfs(const struct pr_action *a)
+{
+	return a->kind == PR_ACTION_VFS && a->value > 0;
+}
+
 static bool brings_something(const struct recorded_case *c)
 {
 	for (size_t i = 0; i < c->n_actions; i++)
-		if (c->actions[i].kind == PR_ACTION_PLUG)
+		if (c->actions[i].kind == PR_ACTION_PLUG || makes_vfs(&c->actions[i]))
 			return true;
 	return false;
+}
+
+/* The prediction does not have them. */
+static bool leaves_vfs(const struct recorded_case *c)
+{
+	return c->n_actions > 0 && makes_vfs(&c->actions[c->n_actions - 1]);
 }
 
 /* A file that the kernel reads when it finds a device was written in between; no action says so. */
@@ -75,7 +86,7 @@ bool chain_judge(struct chain *c, struct recorded_case *next, struct case_judgem
 	if (ret->predicted)
 		c->links[c->n++] = ret->predicted;
 	ret->predicted = NULL;
-	if (ret->verdict != CASE_EXACT)
+	if (ret->verdict != CASE_EXACT || (!linked && leaves_vfs(&c->first)))
 		chain_break(c);
 	if (linked)
 		case_free(next);

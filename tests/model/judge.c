@@ -4,7 +4,7 @@
  * there and can be reached, is; and what it says stays has not moved.  Exact:
  * everything is equal, windows, registers and bus numbers included.
  */
-#include "case.h"
+#include "judge-private.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,10 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/macros.h"
-
-#define PATH_TEXT  256
-#define RANGE_TEXT 48
+#define PATH_TEXT 256
 
 const char *const case_verdict_names[_CASE_VERDICT_MAX] = {
 	[CASE_EXACT] = "exact",
@@ -24,17 +21,8 @@ const char *const case_verdict_names[_CASE_VERDICT_MAX] = {
 	[CASE_UNSOUND] = "UNSOUND",
 };
 
-struct comparison {
-	const struct recorded_case *c;
-	const struct pr_topology *before;
-	const struct pr_action *actions;
-	enum case_verdict verdict;
-	char *why;
-};
-
-/* The first of the worst kind is told. */
-__attribute__((format(printf, 4, 5))) static void note(struct comparison *x,
-	enum case_verdict verdict, const struct pr_function *f, const char *format, ...)
+void judge_note(struct comparison *x, enum case_verdict verdict, const struct pr_function *f,
+	const char *format, ...)
 {
 	char address[PR_ADDRESS_MAX];
 	va_list args;
@@ -50,7 +38,7 @@ __attribute__((format(printf, 4, 5))) static void note(struct comparison *x,
 	va_end(args);
 }
 
-static void show(const struct case_range *r, char ret[RANGE_TEXT])
+void judge_show(const struct case_range *r, char ret[RANGE_TEXT])
 {
 	if (r->open)
 		snprintf(ret, RANGE_TEXT, "%" PRIx64 "-%" PRIx64, r->at.first, r->at.last);
@@ -58,7 +46,7 @@ static void show(const struct case_range *r, char ret[RANGE_TEXT])
 		snprintf(ret, RANGE_TEXT, "none");
 }
 
-static bool same(const struct case_range *a, const struct case_range *b)
+bool judge_same(const struct case_range *a, const struct case_range *b)
 {
 	return a->open == b->open && (!a->open || pr_range_equal(&a->at, &b->at));
 }
@@ -165,17 +153,17 @@ static void check_promise(struct comparison *x, const struct pr_function *f,
 
 	if (r->index == PR_ROM || r->index >= PR_WINDOW_IO || !mine->open || !promised(f, r))
 		return;
-	show(mine, want);
-	show(now, have);
+	judge_show(mine, want);
+	judge_show(now, have);
 	if (!now->open)
-		note(x, CASE_UNSOUND, f, "resource %u has no addresses, predicted %s", r->index,
-			want);
+		judge_note(x, CASE_UNSOUND, f, "resource %u has no addresses, predicted %s",
+			r->index, want);
 	else if (!kept(x, f, r, now))
-		note(x, CASE_UNSOUND, f, "resource %u at %s is not forwarded, predicted %s",
+		judge_note(x, CASE_UNSOUND, f, "resource %u at %s is not forwarded, predicted %s",
 			r->index, have, want);
-	else if (!same(mine, now) && !was_removed(x, f))
-		note(x, CASE_UNSOUND, f, "resource %u was to stay at %s and is at %s", r->index,
-			want, have);
+	else if (!judge_same(mine, now) && !was_removed(x, f))
+		judge_note(x, CASE_UNSOUND, f, "resource %u was to stay at %s and is at %s",
+			r->index, want, have);
 }
 
 static void compare_resources(
@@ -189,11 +177,11 @@ static void compare_resources(
 
 		if (r)
 			check_promise(x, f, real, r, &mine);
-		if (same(&mine, &real->resources[i]))
+		if (judge_same(&mine, &real->resources[i]))
 			continue;
-		show(&mine, want);
-		show(&real->resources[i], have);
-		note(x, CASE_DIFFERENT, f, "resource %u is %s, predicted %s", i, have, want);
+		judge_show(&mine, want);
+		judge_show(&real->resources[i], have);
+		judge_note(x, CASE_DIFFERENT, f, "resource %u is %s, predicted %s", i, have, want);
 	}
 }
 
@@ -206,18 +194,19 @@ static void compare_bridge(
 
 	if (b->primary != real->primary || b->secondary != real->secondary ||
 		b->subordinate != real->subordinate)
-		note(x, CASE_DIFFERENT, f, "buses are %02x,%02x,%02x, predicted %02x,%02x,%02x",
-			real->primary, real->secondary, real->subordinate, b->primary, b->secondary,
+		judge_note(x, CASE_DIFFERENT, f,
+			"buses are %02x,%02x,%02x, predicted %02x,%02x,%02x", real->primary,
+			real->secondary, real->subordinate, b->primary, b->secondary,
 			b->subordinate);
 	for (unsigned int k = 0; k < CASE_WINDOWS; k++) {
 		struct case_range mine = predicted_register(f, k);
 
-		if (same(&mine, &real->registers[k]))
+		if (judge_same(&mine, &real->registers[k]))
 			continue;
-		show(&mine, want);
-		show(&real->registers[k], have);
-		note(x, CASE_DIFFERENT, f, "%s window register is %s, predicted %s", names[k], have,
-			want);
+		judge_show(&mine, want);
+		judge_show(&real->registers[k], have);
+		judge_note(x, CASE_DIFFERENT, f, "%s window register is %s, predicted %s", names[k],
+			have, want);
 	}
 }
 
@@ -230,15 +219,15 @@ static void compare_function(struct comparison *x, const struct pr_function *f)
 		return;
 	real = case_find(x->c, path);
 	if (f->removed && real)
-		note(x, CASE_DIFFERENT, f, "is there, and was not predicted");
+		judge_note(x, CASE_DIFFERENT, f, "is there, and was not predicted");
 	else if (!f->removed && !real)
-		note(x, CASE_UNSOUND, f, "was predicted, and is not there");
+		judge_note(x, CASE_UNSOUND, f, "was predicted, and is not there");
 	if (f->removed || !real)
 		return;
 
 	pr_address_format(&real->address, address);
 	if (pr_address_compare(&f->address, &real->address) != 0)
-		note(x, CASE_DIFFERENT, f, "is at %s", address);
+		judge_note(x, CASE_DIFFERENT, f, "is at %s", address);
 	compare_resources(x, f, real);
 	if (f->bridge)
 		compare_bridge(x, f, real);
@@ -256,8 +245,10 @@ static void compare(struct comparison *x, const struct pr_topology *predicted)
 	pr_for_each_root (predicted, i)
 		for (size_t k = 0; k < predicted->roots[i]->n_functions; k++)
 			compare_function(x, &predicted->roots[i]->functions[k]);
+	judge_new_vfs(x, predicted);
 	for (size_t i = 0; i < x->c->n_after && x->verdict == CASE_EXACT; i++) {
-		if (is_predicted(predicted, &x->c->after[i]))
+		if (is_predicted(predicted, &x->c->after[i]) ||
+			judge_is_new_vf(x, predicted, &x->c->after[i].address))
 			continue;
 		x->verdict = CASE_DIFFERENT;
 		snprintf(x->why, CASE_TEXT, "%s: the model knows no such function",

@@ -16,9 +16,9 @@ from lab.guest import Refused
 from lab.kernels import Kernel
 from lab.machine import build
 from lab.random_actions import Chooser, commands
-from lab.random_case import layout, power_on, snapshot, trimmed, written
+from lab.random_case import layout, power_on, silent, sizes, snapshot, trimmed, written
 from lab.random_machine import Draw, draw_machine
-from lab.random_state import Bar, State, conflict, follow
+from lab.random_state import Bar, Function, Rebar, State, conflict, follow
 
 PORT = ("34121b36" + "00" * 4 + "00000406" + "00" * 2 + "01" + "00" * 9 + "000105" + "00" + "1010" + "0000"
         + "00201020" + "f1ff0100" + "00" * 8 + "00" * 16)
@@ -74,6 +74,14 @@ class Machines(unittest.TestCase):
         self.assertEqual(machine.fixed, {"r"})
 
 
+def resizable(card: Function) -> Function:
+    """The card with two Resizable BARs: 0 of 1 MiB that may have 4, 2 of 256 MiB that may have 256 TiB."""
+    rebar = bytes.fromhex("15000100" + "50000000" + "40000000" + "00100000" + "42080100")
+    sriov = bytes.fromhex("10000000") + bytes(10) + bytes.fromhex("0700") + bytes(48)
+    config = card.config + bytes(0x100 - len(card.config)) + rebar[:2] + bytes.fromhex("0118") + rebar[4:]
+    return replace(card, config=config + bytes(0x180 - len(config)) + sriov)
+
+
 class States(unittest.TestCase):
     """random_state.py"""
 
@@ -109,6 +117,14 @@ class States(unittest.TestCase):
         self.assertTrue(conflict([port, beside]))
         self.assertFalse(conflict([port, replace(port, path="0000:00/02.0/00.0")]))
         self.assertFalse(conflict(self.state.functions.values()))
+
+    def test_registers_of_resizable_bars_are_read_where_they_are(self):
+        card = resizable(self.state.functions["0000:01:00.0"])
+        self.assertEqual(card.rebars(), [Rebar(0, 0x108, [1 << 20, 4 << 20], 1 << 20),
+                                         Rebar(2, 0x110, [256 << 20, 256 << 40], 256 << 20)])
+        self.assertEqual(card.total_vfs(), 7)
+        self.assertEqual((self.state.functions["0000:00:02.0"].rebars(), self.state.functions["0000:00:02.0"].total_vfs()),
+                         ([], 0))
 
     def test_a_crash_of_the_kernel_is_seen(self):
         self.assertIsNone(self.state.broken())
@@ -146,6 +162,18 @@ class Cases(unittest.TestCase):
         port = self.state.functions["0000:00:02.0"]
         new = written(port, [["write", "0000:00:02.0", "0x24", "4", "0x40004000"], ["remove", "0000:00:02.0"]])
         self.assertEqual(new.config[0x24:0x28].hex(), "01400140")
+
+    def test_a_written_size_takes_the_address_away_and_counts_for_what_is_found_again(self):
+        card = resizable(self.state.functions["0000:01:00.0"])
+        new = written(card, [["write", "0000:01:00.0", "0x108", "4", "0x240"]])
+        self.assertEqual((card.config[0x10:0x14].hex(), new.config[0x10:0x14].hex()), ("0c000001", "0c000000"))
+        self.assertEqual(sizes(new, {0: Bar(0, False, 1 << 20, True, True)})[0].size, 4 << 20)
+        self.assertEqual(written(card, [["write", "0000:01:00.0", "0x108", "4", "0x40"]]), card)
+
+    def test_a_virtual_function_is_not_silent_because_it_has_no_ids(self):
+        ones = replace(self.state.functions["0000:01:00.0"], config=b"\xff" * 64)
+        self.assertTrue(silent(ones))
+        self.assertFalse(silent(replace(ones, physfn="0000:01:00.0")))
 
     def test_the_snapshot_names_what_is_in_the_way(self):
         lines = self.snapshot()
@@ -210,6 +238,27 @@ class Actions(unittest.TestCase):
     def test_an_action_becomes_a_command(self):
         self.assertEqual(commands(("rescan-root", "0000:80")), ["store /sys/class/pci_bus/0000:80/rescan 1"])
         self.assertEqual(commands(("plug", "0000:00:02.0")), [])
+        self.assertEqual(commands(("resize", "0000:01:00.0", "2", "0x4000000")),
+                         ["try /sys/bus/pci/devices/0000:01:00.0/resource2_resize 6"])
+        self.assertEqual(commands(("vfs", "0000:01:00.0", "2"))[1], "try /sys/bus/pci/devices/0000:01:00.0/sriov_numvfs 2")
+
+    def test_a_size_is_written_to_its_control_register_and_nothing_else_of_it(self):
+        state = follow(State(), BOOT)
+        card = state.functions["0000:01:00.0"] = resizable(state.functions["0000:01:00.0"])
+        found = set()
+        for seed in range(50):
+            write, remove, _ = Chooser(random.Random(seed)).resize_again(state)
+            self.assertIn(remove[1], ("0000:01:00.0", "0000:00:02.0"))
+            at, value = int(write[2], 16), int(write[4], 16)
+            self.assertEqual(value & ~0x3f00, int.from_bytes(card.config[at:at + 4], "little") & ~0x3f00)
+            found.add((at, value >> 8 & 0x3f))
+        self.assertLessEqual(found, {(0x108, 0), (0x108, 2), (0x110, 8), (0x110, 28)})
+        self.assertGreater(len(found), 1)
+
+    def test_a_bar_under_a_driver_is_left_alone(self):
+        state = follow(State(), BOOT)
+        state.functions["0000:01:00.0"] = replace(resizable(state.functions["0000:01:00.0"]), driver="amdgpu")
+        self.assertIsNone(Chooser(random.Random(1)).resize(state))
 
 
 class Runs(unittest.TestCase):

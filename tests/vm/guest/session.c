@@ -70,6 +70,19 @@ static void write_file(const char *path, const char *text)
 		close(fd);
 }
 
+/* What the kernel may refuse: that is an answer, and seen by what comes of it. */
+static void try_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		fprintf(line, "E %s: %m\n", path);
+	else if (write(fd, text, strlen(text)) < 0)
+		fprintf(line, "N %s: %m\n", path);
+	if (fd >= 0)
+		close(fd);
+}
+
 static const char *attribute(const char *address, const char *name)
 {
 	static char path[512];
@@ -324,6 +337,8 @@ static void perform(const char *command)
 		capture();
 	else if (sscanf(command, "store %255s %255s", what, value) == 2)
 		write_file(what, value);
+	else if (sscanf(command, "try %255s %255s", what, value) == 2)
+		try_file(what, value);
 	else if (sscanf(command, "write %255s %x %u %x", what, &offset, &width, &number) == 4)
 		write_register(what, offset, width, number);
 	else if (strcmp(word, "power-off") == 0)

@@ -3,13 +3,14 @@
 
 An action is a list of words, as tests/model reads them: ("remove", address), ("rescan", address),
 ("rescan-root", "0000:40"), ("rescan-all",), ("rescan-bus", bridge), ("write", address, offset,
-width, value), ("plug", port), ("unplug", port).  Drawing needs a state only; nothing is done here.
+width, value), ("plug", port), ("unplug", port), ("resize", address, bar, bytes), ("vfs", address,
+number).  Drawing needs a state only; nothing is done here.
 """
 
 import random
 from typing import Callable, Optional
 
-from .random_state import Function, State
+from .random_state import Function, Rebar, State
 
 Words = tuple[str, ...]
 BRIDGE = 0x060400
@@ -28,6 +29,13 @@ def commands(words: Words) -> list[str]:
     if kind == "write":
         address, offset, width, value = rest
         return [f"write {address} {offset} {width} {value}"]
+    if kind == "resize":
+        address, index, size = rest
+        return [f"try /sys/bus/pci/devices/{address}/resource{index}_resize {int(size, 0).bit_length() - 21}"]
+    if kind == "vfs":
+        address, number = rest
+        return [f"store /sys/bus/pci/devices/{address}/sriov_drivers_autoprobe 0",
+                f"try /sys/bus/pci/devices/{address}/sriov_numvfs {number}"]
     return []
 
 
@@ -234,6 +242,53 @@ class Chooser:
     def alignment(self, state: State, address: str) -> str:
         """What /sys/bus/pci/resource_alignment is given for a function, by its place."""
         return f"{self.rng.choice((16, 20, 22, 24))}@{state.functions[address].path.replace('/', ':', 1)}"
+
+    def _resizing(self, state: State) -> Optional[tuple[Function, Rebar, int]]:
+        """A BAR that nobody's driver has, and another size for it: near to what it has, or any."""
+        able = [(function, rebar) for function in state.functions.values() if not function.driver
+                for rebar in function.rebars() if function.assigned(rebar.index) or self.rng.random() < 0.1]
+        if not able:
+            return None
+        function, rebar = self.rng.choice(able)
+        near = [size for size in rebar.sizes if rebar.size // 4 <= size <= 4 * rebar.size and size != rebar.size]
+        return function, rebar, self.rng.choice(near if near and self.rng.random() < 0.6 else rebar.sizes)
+
+    def resize(self, state: State) -> Optional[list[Words]]:
+        """A BAR gets another size in place; seldom beside it something has gone, and comes back."""
+        found = self._resizing(state)
+        if not found:
+            return None
+        function, rebar, size = found
+        gone = [] if self.rng.random() < 0.7 else [
+            other for other in self.targets(state, 2) if not (function.path + "/").startswith(other.path + "/")]
+        return [*(("remove", other.address) for other in gone),
+                ("resize", function.address, str(rebar.index), hex(size)),
+                *([self.rescan(state, gone)] if gone else [])]
+
+    def resize_again(self, state: State) -> Optional[list[Words]]:
+        """The size is written to the control register, and the device or what is above it is found again."""
+        found = self._resizing(state)
+        if not found:
+            return None
+        function, rebar, size = found
+        above = [other for other in self.movable(state) if (function.path + "/").startswith(other.path + "/")]
+        if not above:
+            return None
+        gone = self.rng.choice([function, *above])
+        value = int.from_bytes(function.config[rebar.control:rebar.control + 4], "little")
+        value = value & ~0x3f00 | size.bit_length() - 21 << 8
+        return [("write", function.address, hex(rebar.control), "4", hex(value)), ("remove", gone.address),
+                self.rescan(state, [gone])]
+
+    def sriov(self, state: State) -> Optional[list[Words]]:
+        """Virtual functions are made, or taken away."""
+        able = [function for function in state.functions.values()
+                if function.numvfs >= 0 and function.driver and function.total_vfs()]
+        if not able:
+            return None
+        function = self.rng.choice(able)
+        number = 0 if function.numvfs else self.rng.choice((1, 2, function.total_vfs()))
+        return [("vfs", function.address, str(min(number, function.total_vfs())))]
 
     def heal(self, state: State) -> Optional[list[Words]]:
         """Everything that moves on the root buses goes, and all is scanned."""

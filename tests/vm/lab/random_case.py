@@ -72,7 +72,12 @@ def _register(function: Function, index: int) -> Optional[tuple[int, int]]:
 
 
 def silent(function: Function) -> bool:
-    """A function whose configuration space nobody answers for: its bridge forwards another bus now."""
+    """A function whose configuration space nobody answers for: its bridge forwards another bus now.
+
+    Of a virtual function, vendor and device are always all ones (PCIe 9.3.4.1).
+    """
+    if function.physfn:
+        return False
     return not function.config or function.config[:4] == b"\xff\xff\xff\xff"
 
 
@@ -175,7 +180,18 @@ def written(function: Function, words: list[list[str]]) -> Function:
         for i, new in enumerate(value.to_bytes(width, "little")):
             typed = offset + i in (0x1c, 0x1d, 0x20, 0x22, 0x24, 0x26)
             config[offset + i] = new & 0xf0 | config[offset + i] & 0x0f if typed else new
+    done = replace(function, config=bytes(config))
+    for old, new in zip(function.rebars(), done.rebars()):
+        if old.size != new.size:  # the address is gone with the size (PCIe 7.8.6.3)
+            at, wide = 0x10 + 4 * old.index, config[0x10 + 4 * old.index] & 4
+            config[at:at + (8 if wide else 4)] = bytes((config[at] & 0xf, 0, 0, 0) + ((0,) * 4 if wide else ()))
     return replace(function, config=bytes(config))
+
+
+def sizes(function: Function, bars: dict[int, Bar]) -> dict[int, Bar]:
+    """The BARs as they were found, with the sizes that those which can be resized have now."""
+    now = {rebar.index: rebar.size for rebar in function.rebars()}
+    return {index: replace(bar, size=now.get(index, bar.size)) for index, bar in bars.items()}
 
 
 # ---- the snapshot ----
@@ -205,7 +221,7 @@ def _roots(state: State) -> list[str]:
 def _masks(function: Function, bars: dict[int, Bar], newcomer: bool) -> list[str]:
     """Sizes of BARs that the kernel's table does not show."""
     lines = []
-    for index, bar in sorted(bars.items()):
+    for index, bar in sorted(sizes(function, bars).items()):
         line = function.lines[index] if index < len(function.lines) else (0, 0, 0)
         if any(line) and not newcomer:
             continue

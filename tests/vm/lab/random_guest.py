@@ -4,7 +4,7 @@
 from pathlib import Path
 from typing import Any, Iterable
 
-from . import initramfs
+from . import device, initramfs
 from .base import LabError
 from .guest import STATE_LIMIT, Guest
 from .kernels import Kernel
@@ -41,7 +41,7 @@ class SessionGuest(Guest):
         initrd = place / "initrd.cpio"
         initramfs.assemble("small", kernel, None, initrd, plan.modules)
         super().__init__(place, kernel.image, initrd, f"quiet lab=session {plan.append}".strip(), plan.memory,
-                         [*plan.arguments, *plan.objects, *self.machine.arguments])
+                         [*([] if device.refusal() else ["-plugin", str(device.plugin())]), *plan.arguments, *plan.objects, *self.machine.arguments])
 
     def tell(self, commands: Iterable[str], limit: float = STATE_LIMIT) -> None:
         """Commands, then a new state."""

@@ -50,8 +50,9 @@ def _buses(rows: list[Row]) -> int:
 class Draw:
     """Draws rows from a random generator; names are unique, so that newcomers can be drawn later."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, own_device: bool = True) -> None:
         self.rng = rng
+        self.own_device = own_device  # QEMU takes ours (device.py)
         self.objects: list[str] = []  # QEMU arguments that have to come before the devices
         self.roms: set[int] = set()
         self.running = False  # what is drawn from now on is plugged into a running machine
@@ -84,6 +85,17 @@ class Draw:
         """A 32-bit prefetchable BAR; of bochs-display QEMU wants 4 MiB at least."""
         return {"device": self.rng.choice(("secondary-vga", "bochs-display")), "id": self.name("g"),
                 "vgamem": self.rng.choice((4, 8, 16, 32))}
+
+    def resizable(self) -> Row:
+        """Our own device, one or two of whose BARs can be resized."""
+        row: Row = {"device": "pciroom-device", "id": self.name("z")}
+        for bar in ("bar0", "bar2", "bar4")[:self.rng.choice((1, 2, 2, 3))]:
+            kind = self.rng.choice(("mem32", "mem64", "mem64pref", "mem64pref", "mem64pref"))
+            least, size = self.rng.choice((1, 4, 16)), self.rng.choice((0, 1, 3, 5))
+            row[bar] = f"{least << size}M {kind}"
+            if bar != "bar4":
+                row[bar] += f" {least}M..{least << size + self.rng.choice((1, 3, 7))}M"
+        return row
 
     def nvme(self) -> Row:
         """With or without virtual functions, or with a controller memory buffer."""
@@ -119,7 +131,8 @@ class Draw:
     def endpoint(self) -> Row:
         """Any card of one function."""
         draw = self.rng.choice((self.testdev, self.testdev, self.testdev, self.ivshmem, self.vga, self.nvme,
-                                self.nvme, self.plain, self.plain, self.plain))
+                                self.nvme, *(self.resizable if self.own_device else self.testdev,) * 2,
+                                self.plain, self.plain, self.plain))
         return self.finish(draw())
 
     def conventional(self) -> Row:
@@ -234,9 +247,9 @@ def _count(rows: list[Row]) -> int:
     return sum(1 + _count(row.get("below", [])) for row in rows)
 
 
-def _draw_any(rng: random.Random, seed: int) -> tuple[Plan, Draw]:
+def _draw_any(rng: random.Random, seed: int, own_device: bool) -> tuple[Plan, Draw]:
     """A machine of any size."""
-    draw = Draw(rng)
+    draw = Draw(rng, own_device)
     plan = Plan(seed, memory=rng.choice(MEMORY), append=rng.choice(OPTIONS))
     depth = rng.choice((0, 0, 1, 1, 2))
     plan.rows = draw.root_ports(rng.randint(1, 3), 2, depth)
@@ -248,19 +261,20 @@ def _draw_any(rng: random.Random, seed: int) -> tuple[Plan, Draw]:
         plan.rows.append(draw.conventional_tree())
     hole = rng.choice(HOLES)
     plan.arguments = ["-global", hole] if hole else []
-    plan.modules = MODULES if draw.chance(0.25) else ()
+    virtual = any("nvme-subsys" in words for words in draw.objects)  # their driver is asked for virtual functions
+    plan.modules = MODULES if draw.chance(0.8 if virtual else 0.2) else ()
     plan.objects = list(draw.objects)
     draw.running = True  # a subsystem of NVMe controllers cannot be added any more
     return plan, draw
 
 
-def draw_machine(seed: int) -> tuple[Plan, Draw]:
+def draw_machine(seed: int, own_device: bool = True) -> tuple[Plan, Draw]:
     """The machine of a seed, and the drawer that goes on naming things for it.
 
     Of large machines the time goes into what an action does not touch, and on some the firmware hangs.
     """
     rng = random.Random(f"machine {seed}")
     while True:
-        plan, draw = _draw_any(rng, seed)
+        plan, draw = _draw_any(rng, seed, own_device)
         if _count(plan.rows) <= MOST_DEVICES:
             return plan, draw

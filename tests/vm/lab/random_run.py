@@ -14,7 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, Optional
+from typing import Callable, Iterable, Iterator, Optional, Sequence
 
 from . import initramfs, random_session
 from .base import LabError, say
@@ -205,6 +205,7 @@ class Wish:
     jobs: int = 1
     until: Optional[float] = None  # time.time()
     total: Optional[int] = None  # actions of each kernel, those judged before included
+    favoured: Sequence[str] = ()  # kinds of actions that are drawn more often
 
 
 @dataclass
@@ -239,7 +240,7 @@ class Runner:
         start = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="pciroom-random-") as scratch:
             try:
-                ended = random_session.run(seed, kernel, self.wish.actions, Path(scratch))
+                ended = random_session.run(seed, kernel, self.wish.actions, Path(scratch), self.wish.favoured)
             except NeverBooted:
                 self.crashed += 1
                 self.hopeless.add(seed)

@@ -11,8 +11,9 @@ import random
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Optional, TextIO
+from typing import Any, Callable, Optional, Sequence, TextIO
 
+from . import device
 from .base import LabError
 from .guest import Refused
 from .kernels import Kernel
@@ -23,7 +24,7 @@ from .random_case import written
 from .random_state import Function, State, conflict
 
 RECALL = {"remove_rescan": 44, "several": 8, "remove": 4, "rescan_only": 4, "write_buses": 12,
-          "write_chassis": 6, "write_windows": 10,
+          "write_chassis": 6, "write_windows": 10, "resize": 16, "resize_again": 6, "sriov": 12,
           "heal": 4, "empty_bus": 2, "align": 3}
 HOT = {"hot_add": 14, "hot_remove": 6}
 ALIGNMENTS = 6  # more text than 255 bytes cannot be told, and who was named has to stay so
@@ -51,6 +52,7 @@ class Session:
     draw: Draw
     rng: random.Random
     out: TextIO
+    weights: dict[str, int]
     steps: int = 0
     hidden: dict[str, Function] = field(default_factory=dict)  # by place: what is there and not shown
     alignments: list[str] = field(default_factory=list)  # what was asked for, one after the other
@@ -136,18 +138,6 @@ class Session:
         self.step("hot_remove", [("unplug", address)], [f"power-off 0000:{bus:02x}:00"], unplugged=place)
         return True
 
-    def sriov(self) -> bool:
-        """Virtual functions are made, or taken away."""
-        able = [function for function in self.guest.state.functions.values()
-                if function.numvfs >= 0 and function.driver]
-        if not able:
-            return False
-        function = self.rng.choice(able)
-        count = 0 if function.numvfs else self.rng.choice((1, 2))
-        place = f"/sys/bus/pci/devices/{function.address}"
-        self.step("sriov", [], [f"store {place}/sriov_drivers_autoprobe 0", f"store {place}/sriov_numvfs {count}"])
-        return True
-
     def without_bus(self) -> list[str]:
         """Ports with a bridge that got no bus numbers (KERNEL M11): its table has no lines for windows."""
         paths = self.guest.state.paths()
@@ -167,15 +157,14 @@ class Session:
             self.hot_remove(self.without_bus())
             return
         hot = self.rng.random() * 100
-        doing: list[tuple[int, Callable[[], bool]]] = [(HOT["hot_add"], self.hot_add), (HOT["hot_remove"], self.hot_remove),
-                                                        (8, self.sriov)]
+        doing: list[tuple[int, Callable[[], bool]]] = [(HOT["hot_add"], self.hot_add), (HOT["hot_remove"], self.hot_remove)]
         for weight, method in doing:
             hot -= weight
             if hot < 0:
                 if method():
                     return
                 break
-        kind, words = chooser.draw(self.guest.state, RECALL)
+        kind, words = chooser.draw(self.guest.state, self.weights)
         told = [command for word in words for command in self.told(word)]
         if kind == "align" and len(self.alignments) < ALIGNMENTS:
             self.alignments.append(chooser.alignment(self.guest.state, words[0][1]))
@@ -192,14 +181,15 @@ class Session:
         return commands(words)
 
 
-def run(seed: int, kernel: Kernel, actions: int, place: Path) -> Ended:
-    """A session of that many actions, recorded."""
-    plan, draw = draw_machine(seed)
+def run(seed: int, kernel: Kernel, actions: int, place: Path, favoured: Sequence[str] = ()) -> Ended:
+    """A session of that many actions, recorded; some kinds of them ten times as often."""
+    plan, draw = draw_machine(seed, own_device=device.refusal() is None)
     rng = random.Random(f"actions {seed}")
     reason, refused = "done", False
     start = time.monotonic()
     with open(place / "session.jsonl", "w", encoding="utf-8") as out, SessionGuest(plan, kernel, place) as guest:
-        session = Session(guest, draw, rng, out)
+        session = Session(guest, draw, rng, out,
+                          {kind: weight * (10 if kind in favoured else 1) for kind, weight in RECALL.items()})
         session.keep(seed=seed, generation=kernel.generation, release=kernel.release, plan=asdict(plan),
                      command_line=guest.argv[guest.argv.index("-append") + 1])
         chooser = Chooser(rng)

@@ -24,6 +24,19 @@ BUSES = re.compile(r"^pci_bus ([0-9a-f]{4}:[0-9a-f]{2}): root bus resource \[bus
 BROKEN = re.compile(r"BUG: (kernel NULL|unable to handle)|kernel BUG at|Oops|general protection")
 
 
+EXTENDED, SRIOV, REBAR = 0x100, 0x10, 0x15
+
+
+@dataclass
+class Rebar:
+    """A Resizable BAR as its registers have it (PCIe 7.8.6)."""
+
+    index: int
+    control: int  # where the control register is
+    sizes: list[int]  # bytes
+    size: int
+
+
 @dataclass
 class Function(pci.Function):
     """One PCI function; `path` is its place, which survives renumbering."""
@@ -37,6 +50,31 @@ class Function(pci.Function):
     def word(self, at: int) -> int:
         """Two bytes of configuration space."""
         return int.from_bytes(self.config[at:at + 2], "little")
+
+    def extended(self, wanted: int) -> int:
+        """Where an extended capability is; 0 for none."""
+        at, seen = EXTENDED, set()
+        while EXTENDED <= at < len(self.config) - 3 and at not in seen:
+            seen.add(at)
+            if self.word(at) == wanted:
+                return at
+            at = self.word(at + 2) >> 4
+        return 0
+
+    def total_vfs(self) -> int:
+        """As many virtual functions as there can be (PCIe 9.3.3.5)."""
+        at = self.extended(SRIOV)
+        return self.word(at + 0x0e) if at else 0
+
+    def rebars(self) -> list[Rebar]:
+        """BARs that can be resized."""
+        at, found = self.extended(REBAR), []
+        for nth in range(self.config[at + 8] >> 5 if at else 0):
+            sizes, control = (int.from_bytes(self.config[at + part + 8 * nth:][:4], "little") for part in (4, 8))
+            bits = sizes >> 4 | control >> 16 << 28
+            found.append(Rebar(control & 7, at + 8 + 8 * nth, [1 << 20 + n for n in range(44) if bits >> n & 1],
+                               1 << 20 + (control >> 8 & 0x3f)))
+        return found
 
     def buses(self) -> tuple[int, int, int]:
         """Primary, secondary and subordinate bus number registers."""
