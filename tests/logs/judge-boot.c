@@ -54,7 +54,7 @@ static int judge_part(const struct judge *j, const struct part *p, struct verdic
 	struct pr_kernel kernel;
 	int r;
 
-	r = judge_build(j, p->begin, NULL, &before, &error);
+	r = judge_build(j, p->begin, NULL, NULL, &before, &error);
 	if (r == 1)
 		judge_cannot(j, p, v, error.text);
 	if (r != 0)
@@ -76,7 +76,7 @@ int judge_boot(const struct judge *j, struct verdict *v)
 	struct part p;
 	int r;
 
-	r = judge_build(j, j->log->n, NULL, &last, &error);
+	r = judge_build(j, j->log->n, NULL, NULL, &last, &error);
 	if (r == 1)
 		(void)snprintf(v->why, sizeof(v->why), "%s", error.text);
 	if (r != 0)

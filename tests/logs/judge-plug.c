@@ -99,7 +99,7 @@ static int judge_part(const struct judge *j, size_t from, struct part *p, struct
 	struct pr_kernel kernel;
 	int r;
 
-	r = judge_build(j, p->begin, p, &before, &error);
+	r = judge_build(j, p->begin, p, NULL, &before, &error);
 	if (r == 1)
 		judge_cannot(j, p, v,
 			strstr(error.text, "without a parent")
@@ -117,20 +117,6 @@ static int judge_part(const struct judge *j, size_t from, struct part *p, struct
 	}
 	pr_topology_free(before);
 	return r < 0 ? r : 0;
-}
-
-int judge_resize(const struct judge *j, struct verdict *v)
-{
-	struct part p = { .end = j->log->n };
-
-	while (p.begin < p.end && !(j->log->entries[p.begin].speaker == PR_DMESG_DRIVER &&
-					  j->log->entries[p.begin].kind == PR_DMESG_RELEASED))
-		p.begin++;
-	if (p.begin == p.end)
-		return 0;
-	p.root = j->log->entries[p.begin].address;
-	judge_cannot(j, &p, v, "a resize is no action of the model");
-	return 0;
 }
 
 int judge_plug(const struct judge *j, struct verdict *v)

@@ -8,18 +8,21 @@
 struct part {
 	struct pr_address root; /* host bridge: its domain and bus */
 	size_t begin, end;
+	bool drivers; /* what drivers do with their BARs are decisions too */
 };
 
+/* Of the kernel itself, not of a driver. */
 bool judge_is_decision(const struct pr_dmesg_entry *e);
 bool judge_is_of(const struct pr_dmesg_entry *e, const struct pr_root *root);
 /* Host bridge of @p; NULL when @t does not have it. */
 struct pr_root *judge_root(const struct pr_topology *t, const struct part *p);
 /*
  * The machine before entry @until; with @newcomers also what is found in that part, as cards
- * that wait to be enumerated.  0, 1 when the facts contradict each other, negative errno.
+ * that wait to be enumerated; with @known one function as it is known otherwise.  0, 1 when the
+ * facts contradict each other, negative errno.
  */
 int judge_build(const struct judge *j, size_t until, const struct part *newcomers,
-	struct pr_topology **ret, struct pr_build_error *error);
+	const struct pr_facts *known, struct pr_topology **ret, struct pr_build_error *error);
 /* Does @action to @before and compares the outcome with the log. */
 int judge_action(const struct judge *j, const struct part *p, const struct pr_topology *before,
 	const struct pr_kernel *kernel, const struct pr_action *action, struct verdict *v);

@@ -12,11 +12,21 @@
 
 #include "judge-private.h"
 
-bool judge_is_decision(const struct pr_dmesg_entry *e)
+static bool decides(const struct pr_dmesg_entry *e)
 {
-	return e->index < PR_RESOURCE_MAX && e->speaker != PR_DMESG_DRIVER &&
+	return e->index < PR_RESOURCE_MAX &&
 	       (e->kind == PR_DMESG_ASSIGNED || e->kind == PR_DMESG_FAILED ||
 		       e->kind == PR_DMESG_RELEASED || e->kind == PR_DMESG_CLOSED);
+}
+
+bool judge_is_decision(const struct pr_dmesg_entry *e)
+{
+	return e->speaker != PR_DMESG_DRIVER && decides(e);
+}
+
+static bool counts(const struct part *p, const struct pr_dmesg_entry *e)
+{
+	return p->drivers ? decides(e) : judge_is_decision(e);
 }
 
 bool judge_is_of(const struct pr_dmesg_entry *e, const struct pr_root *root)
@@ -60,12 +70,14 @@ static int add_newcomers(
 }
 
 /* Newcomers first: that they were removed before, the log need not have said. */
-static int add_all(
-	const struct judge *j, size_t until, const struct part *newcomers, struct pr_builder *b)
+static int add_all(const struct judge *j, size_t until, const struct part *newcomers,
+	const struct pr_facts *known, struct pr_builder *b)
 {
 	struct pr_arena *arena = pr_arena_new();
 	int r = arena ? 0 : -ENOMEM;
 
+	if (r == 0 && known)
+		r = pr_builder_add_function(b, known);
 	if (r == 0 && newcomers)
 		r = add_newcomers(j, newcomers, arena, b);
 	if (r == 0)
@@ -77,10 +89,10 @@ static int add_all(
 }
 
 int judge_build(const struct judge *j, size_t until, const struct part *newcomers,
-	struct pr_topology **ret, struct pr_build_error *error)
+	const struct pr_facts *known, struct pr_topology **ret, struct pr_build_error *error)
 {
 	struct pr_builder *b = pr_builder_new();
-	int r = b ? add_all(j, until, newcomers, b) : -ENOMEM;
+	int r = b ? add_all(j, until, newcomers, known, b) : -ENOMEM;
 
 	if (r == 0)
 		return pr_builder_finish(b, ret, error);
@@ -96,8 +108,7 @@ static bool was_decided(
 	for (size_t i = p->begin; i < p->end; i++) {
 		const struct pr_dmesg_entry *e = &j->log->entries[i];
 
-		if (judge_is_decision(e) && e->index == index &&
-			pr_address_compare(&e->address, a) == 0)
+		if (counts(p, e) && e->index == index && pr_address_compare(&e->address, a) == 0)
 			return true;
 	}
 	return false;
@@ -109,9 +120,9 @@ void judge_cannot(const struct judge *j, const struct part *p, struct verdict *v
 		(void)snprintf(v->why, sizeof(v->why), "%s", why);
 	for (size_t i = p->begin; i < p->end; i++) {
 		const struct pr_dmesg_entry *e = &j->log->entries[i];
-		const struct part before = { .begin = p->begin, .end = i };
+		const struct part before = { .begin = p->begin, .end = i, .drivers = p->drivers };
 
-		if (judge_is_decision(e) && e->address.domain == p->root.domain &&
+		if (counts(p, e) && e->address.domain == p->root.domain &&
 			!was_decided(j, &before, &e->address, e->index))
 			v->unjudged++;
 	}
@@ -229,7 +240,7 @@ int judge_action(const struct judge *j, const struct part *p, const struct pr_to
 		judge_cannot(j, p, v, doubt.text);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	r = judge_build(j, p->end, NULL, &logged, &error);
+	r = judge_build(j, p->end, NULL, NULL, &logged, &error);
 	if (r == 1)
 		judge_cannot(j, p, v, error.text);
 	if (r == 0) {

@@ -34,5 +34,5 @@ int judge_boot(const struct judge *j, struct verdict *v);
  * taken for what neither slot announced.
  */
 int judge_plug(const struct judge *j, struct verdict *v);
-/* BARs that a driver resizes: the model has no such action, so that nothing of it is judged. */
+/* BARs that a driver resizes; what the driver itself says of them is judged too. */
 int judge_resize(const struct judge *j, struct verdict *v);
