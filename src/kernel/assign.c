@@ -323,7 +323,7 @@ static void assign_queue(struct k_model *m, struct queue *q)
 static void fail_unplaced(struct k_model *m, struct k_res *const *items, size_t n)
 {
 	for (size_t i = 0; i < n && !m->profile->forget_failed; i++) {
-		if (items[i]->placed)
+		if (items[i]->placed || (items[i]->refused && m->refused_fits))
 			continue;
 		k_fail(m, items[i]);
 		reset(m, items[i]);
@@ -356,8 +356,7 @@ static void refuse_io(struct k_model *m, struct k_res *const *items, size_t n)
 
 		if (!is_io(r))
 			continue;
-		if (m->second_try)
-			k_doubt(m, r->dev->f, "what Linux remembers of an I/O window is not known");
+		r->refused = m->has_refused = true;
 		if (r->placed)
 			k_space_release(r);
 		r->size = r->saved_size;

@@ -26,6 +26,7 @@ struct k_res {
 	bool placed;
 	bool opaque;   /* placed, but how far it reaches is not known */
 	bool at_least; /* wants @size or more: what the kernel remembers is not known */
+	bool refused;  /* whether it finds room nobody can tell (assign.c) */
 	/* window taken away, up to 6.12: not placed, and still given out from (space.c) */
 	bool orphan;
 	uint32_t flags;
@@ -130,7 +131,9 @@ struct k_model {
 	struct k_res *list, *failed;
 	uint32_t list_order;
 	size_t n_listed;
-	bool second_try;   /* what fails takes windows away */
+	/* in a hot-add: what is refused is taken for placed, and where does not matter (unclear.c) */
+	bool refused_fits;
+	bool has_refused;  /* something was, since that was reset */
 	bool all_required; /* boot with tries left: reserves and what is optional are needs */
 	int status;        /* sticky: 0, 1 with @doubt, -ENOMEM, -EINVAL */
 	struct pr_doubt *doubt;
@@ -162,6 +165,13 @@ int k_unplug(struct pr_function *top);
 /* sriov_numvfs of @pf; what the kernel would refuse is not done. */
 int k_set_vfs(struct k_model *m, struct pr_function *pf, unsigned int n);
 void k_remove_vfs(struct pr_function *pf);
+
+/*
+ * Assigns what is below @port, of a tree from @above (NULL: the root bus) on, by @assign, and
+ * keeps what comes of it; twice where room for I/O is unclear (unclear.c).
+ */
+typedef void k_assign_fn(struct k_model *m, struct k_bus *bus, struct pr_function *port);
+void k_assign_unclear(struct k_model *m, struct pr_function *port, k_assign_fn *assign);
 
 /* Everything that one scan and assignment needs, for the host bridge @root. */
 int k_begin(struct k_model *m, struct pr_root *root);

@@ -75,11 +75,9 @@ static void try_assign(struct k_model *m, struct k_dev *port)
 		k_assign_bridge(m, port);
 }
 
-/* From the bus that the port sits on: the second try may take windows away there too. */
-static void assign_below(struct k_model *m, struct pr_function *port)
+static void assign_twice(struct k_model *m, struct k_bus *bus, struct pr_function *port)
 {
-	struct k_bus *bus = k_tree_build(m, port->parent, true);
-	struct k_dev *d = bus ? device_of(bus, port) : NULL;
+	struct k_dev *d = device_of(bus, port);
 
 	if (!d)
 		return;
@@ -88,15 +86,18 @@ static void assign_below(struct k_model *m, struct pr_function *port)
 		return;
 	}
 	k_check_modelled(m, bus);
-	m->second_try = true;
 	if (m->status == 0)
 		try_assign(m, d);
 	if (m->status == 0 && m->failed) {
 		k_release_failed(m, K_RELEASE_SUBTREE);
 		try_assign(m, d);
 	}
-	if (m->status == 0)
-		k_tree_store(m, bus);
+}
+
+/* From the bus that the port sits on: the second try may take windows away there too. */
+static void assign_below(struct k_model *m, struct pr_function *port)
+{
+	k_assign_unclear(m, port, assign_twice);
 }
 
 /* ---- pciehp and shpchp ---- */

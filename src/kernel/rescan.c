@@ -111,7 +111,7 @@ int k_begin(struct k_model *m, struct pr_root *root)
 	m->writes = NULL;
 	m->list = m->failed = NULL;
 	m->list_order = 0;
-	m->second_try = false;
+	m->refused_fits = false;
 	m->n_listed = 0;
 	m->arena = pr_arena_new();
 	if (!m->arena)

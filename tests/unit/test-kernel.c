@@ -283,12 +283,17 @@ static const struct kernel_case cases[] = {
 		.actions =
 			"remove 00:03.0; rescan root; remove 00:02.0; remove 00:04.0; rescan root",
 		.expect = "00:02.0 io closed\n00:04.0 io closed\n03:00.0 bar0 forgotten\n" },
-	{ .name = "a window that may ask for more than is known, and a card below it: damage or none",
+	{ .name = "a window that may ask for more than is known, and a card below it: no I/O is promised",
 		.machine = IO_WITHOUT_ROOM
 		"01:00.0 dev 1:2 newcomer parent=00:02.0 bar0=io:100@none\n",
 		.actions = "remove 00:03.0; plug 00:02.0",
-		.expect = "what Linux remembers of an I/O window is not known",
-		.result = 1 },
+		.expect = "00:02.0 io closed\n01:00.0 bar0 forgotten\n" },
+	{ .name = "the card's memory has nothing to do with it",
+		.machine = IO_WITHOUT_ROOM
+		"01:00.0 dev 1:2 newcomer parent=00:02.0 bar0=io:100@none bar1=mem:1000@none\n",
+		.actions = "remove 00:03.0; plug 00:02.0",
+		.expect = "00:02.0 io closed\n01:00.0 bar0 forgotten\n"
+			  "01:00.0 bar1 fea00000-fea00fff\n" },
 	{ .name = "below a bridge that does not forward its bus nothing is found",
 		.machine = "kernel 6.1.0\n" Q35
 			   "00:02.0 bridge 01-01 root-port mem=fe800000-fe8fffff driver=pcieport\n"
