@@ -57,6 +57,12 @@ static bool take_char(struct cursor *c, char wanted)
 	return true;
 }
 
+static void skip_blanks(struct cursor *c)
+{
+	while (c->at < c->end && isspace((unsigned char)*c->at))
+		c->at++;
+}
+
 static bool ends_word(const struct cursor *c)
 {
 	return c->at == c->end || !is_word(*c->at);
@@ -203,8 +209,11 @@ static bool find_attribute(const struct cursor *tag, const char *name, uint32_t 
 		if (!begins_word(tag->at, c.at) || !begins_with(&c, name))
 			continue;
 		value = (struct cursor){ c.at + strlen(name), c.end };
-		if (!take_char(&value, '=') ||
-			(!take_char(&value, '\'') && !take_char(&value, '"')))
+		skip_blanks(&value);
+		if (!take_char(&value, '='))
+			continue;
+		skip_blanks(&value);
+		if (!take_char(&value, '\'') && !take_char(&value, '"'))
 			continue;
 		if (begins_with(&value, "0x")) {
 			value.at += 2;
@@ -226,6 +235,15 @@ static bool read_tag(const struct cursor *tag, struct pr_address *ret)
 	return make_address(n, ret);
 }
 
+static unsigned int count_lines(const char *from, const char *to)
+{
+	unsigned int n = 0;
+
+	for (; from < to; from++)
+		n += *from == '\n';
+	return n;
+}
+
 static void enter_tag(struct libvirt *l, const struct cursor *tag)
 {
 	static const struct {
@@ -239,31 +257,52 @@ static void enter_tag(struct libvirt *l, const struct cursor *tag)
 			l->in_host = tags[i].enters && tag->end[-1] != '/';
 }
 
+/* Of "<!--" the end is another one. */
+static struct cursor tag_at(const char *at, const char *end)
+{
+	static const char begin_comment[] = "<!--", end_comment[] = "-->";
+	struct cursor tag = { at, end };
+	const char *last;
+
+	if (begins_with(&tag, begin_comment)) {
+		last = memmem(at, (size_t)(end - at), end_comment, strlen(end_comment));
+		tag.end = last ? last + strlen(end_comment) : end;
+	} else {
+		last = memchr(at, '>', (size_t)(end - at));
+		tag.end = last ? last : end;
+	}
+	return tag;
+}
+
+/* Of the whole text: a tag may go over several lines, and is found on its first. */
+static int scan_tags(const char *text, size_t size, const struct pr_mention_sink *sink)
+{
+	const char *const end = text + size, *at = text, *next;
+	struct libvirt libvirt = { 0 };
+	unsigned int line = 1;
+	struct pr_address a;
+	int r = 0;
+
+	while (r == 0 && (next = memchr(at, '<', (size_t)(end - at)))) {
+		const struct cursor tag = tag_at(next, end);
+
+		line += count_lines(at, next);
+		enter_tag(&libvirt, &tag);
+		if (libvirt.in_host && begins_with(&tag, "<address") && read_tag(&tag, &a))
+			r = sink->found(sink->userdata, line, &a, 0);
+		line += count_lines(next, tag.end);
+		at = tag.end;
+	}
+	return r;
+}
+
 /* ---- lines ---- */
 
 struct scan {
 	const char *text;
 	unsigned int line, style;
 	const struct pr_mention_sink *sink;
-	struct libvirt libvirt;
 };
-
-static int scan_tags(struct scan *s, struct cursor line)
-{
-	struct pr_address a;
-	int r = 0;
-
-	while (r == 0 && (line.at = memchr(line.at, '<', (size_t)(line.end - line.at)))) {
-		const char *end = memchr(line.at, '>', (size_t)(line.end - line.at));
-		struct cursor tag = { line.at, end ? end : line.end };
-
-		enter_tag(&s->libvirt, &tag);
-		if (s->libvirt.in_host && begins_with(&tag, "<address") && read_tag(&tag, &a))
-			r = s->sink->found(s->sink->userdata, s->line, &a, 0);
-		line.at = tag.end;
-	}
-	return r;
-}
 
 static int scan_addresses(struct scan *s, struct cursor c)
 {
@@ -308,8 +347,7 @@ static int scan_names(struct scan *s, struct cursor line)
 
 static bool is_comment(const struct scan *s, struct cursor line)
 {
-	while (line.at < line.end && isspace((unsigned char)*line.at))
-		line.at++;
+	skip_blanks(&line);
 	return (s->style & PR_MENTION_HASH) && line.at < line.end &&
 	       (*line.at == '#' || *line.at == ';');
 }
@@ -321,8 +359,6 @@ static int scan_line(struct scan *s, struct cursor line)
 	if (is_comment(s, line))
 		return 0;
 	r = scan_addresses(s, line);
-	if (r == 0 && (s->style & PR_MENTION_LIBVIRT))
-		r = scan_tags(s, line);
 	return r == 0 ? scan_names(s, line) : r;
 }
 
@@ -341,5 +377,7 @@ int pr_mentions_scan(
 		r = scan_line(&s, line);
 		rest.at = newline ? newline + 1 : rest.end;
 	}
+	if (r == 0 && (style & PR_MENTION_LIBVIRT))
+		r = scan_tags(text, size, sink);
 	return r;
 }
