@@ -58,7 +58,9 @@ struct pr_dmesg_entry {
 	uint8_t index;             /* enum pr_resource_index, or PR_DMESG_NO_INDEX */
 	uint32_t flags;            /* PR_IORES_*: type of the resource, PCI_FIXED */
 	bool placed;               /* range is set: addresses were told, not only a size */
-	struct pr_range range;
+	struct pr_range range;     /* memory: on the bus, as registers have it */
+	/* the processor has it so much further on, as the log's text and /proc/iomem do; may wrap */
+	uint64_t translation;
 	uint64_t size; /* bytes, 0 when not told */
 	uint64_t count;
 	uint8_t first_bus, last_bus;
@@ -92,7 +94,8 @@ void pr_dmesg_free(struct pr_dmesg *log);
  * (sizes of BARs, kinds of ports, which windows a bridge implements) comes from the whole log.
  * A resource that nobody assigned or claimed yet has the address that firmware gave.
  * Apertures count as known when the log has them; what else lies in them is busy only as far
- * as the log says so.
+ * as the log says so.  Where a host bridge translates memory, and the log says by how much,
+ * addresses are those on the bus.
  * Functions and host bridges that @b has already stay as they are.
  * 0, -ENOMEM.
  */
@@ -111,8 +114,8 @@ int pr_dmesg_newcomer(const struct pr_dmesg *log, size_t from, size_t until,
  */
 int pr_dmesg_supplement_functions(const struct pr_dmesg *log, struct pr_builder *b);
 /*
- * The same, and apertures and bus ranges of host bridges, release, command line, architecture,
- * product.  What @b has stays.  0, -ENOMEM.
+ * The same, and apertures (as the processor has them) and bus ranges of host bridges, release,
+ * command line, architecture, product.  What @b has stays.  0, -ENOMEM.
  */
 int pr_dmesg_supplement(const struct pr_dmesg *log, struct pr_builder *b);
 

@@ -280,6 +280,11 @@ struct ranges {
 	struct pr_range *at;
 	size_t n;
 };
+struct roots {
+	const struct pr_dmesg *log;
+	struct pr_arena *arena;
+	bool by_processor; /* addresses are the processor's, as in tables of the kernel */
+};
 
 static bool is_given_back(const struct pr_dmesg *log, const struct pr_dmesg_entry *reserved)
 {
@@ -290,10 +295,19 @@ static bool is_given_back(const struct pr_dmesg *log, const struct pr_dmesg_entr
 	return false;
 }
 
-static struct ranges collect(const struct pr_dmesg *log, const struct pr_dmesg_entry *root,
-	enum pr_dmesg_kind kind, uint32_t type, struct pr_arena *arena)
+/* Where the processor sees it, or where it is on the bus. */
+static struct pr_range seen(const struct pr_dmesg_entry *e, bool by_processor)
 {
-	struct ranges r = { .at = pr_new_array(arena, log->n + 1, struct pr_range) };
+	uint64_t more = by_processor ? e->translation : 0;
+
+	return (struct pr_range){ e->range.first + more, e->range.last + more };
+}
+
+static struct ranges collect(const struct roots *x, const struct pr_dmesg_entry *root,
+	enum pr_dmesg_kind kind, uint32_t type)
+{
+	const struct pr_dmesg *log = x->log;
+	struct ranges r = { .at = pr_new_array(x->arena, log->n + 1, struct pr_range) };
 
 	for (size_t i = 0; i < log->n && r.at; i++) {
 		const struct pr_dmesg_entry *e = &log->entries[i];
@@ -303,7 +317,7 @@ static struct ranges collect(const struct pr_dmesg *log, const struct pr_dmesg_e
 		if (kind == PR_DMESG_RESERVED ? !is_given_back(log, e)
 					      : e->address.domain == root->address.domain &&
 							e->address.bus == root->address.bus)
-			r.at[r.n++] = e->range;
+			r.at[r.n++] = seen(e, x->by_processor);
 	}
 	return r;
 }
@@ -336,13 +350,13 @@ static int last_bus(const struct pr_dmesg *log, const struct pr_address *a)
 }
 
 /* False: memory is short. */
-static bool root_facts(const struct pr_dmesg *log, const struct pr_dmesg_entry *root,
-	struct pr_arena *arena, struct pr_root_facts *ret)
+static bool root_facts(
+	const struct roots *x, const struct pr_dmesg_entry *root, struct pr_root_facts *ret)
 {
-	struct ranges io = collect(log, root, PR_DMESG_APERTURE, PR_IORES_IO, arena);
-	struct ranges mem = collect(log, root, PR_DMESG_APERTURE, PR_IORES_MEM, arena);
-	struct ranges busy_io = collect(log, root, PR_DMESG_RESERVED, PR_IORES_IO, arena);
-	struct ranges busy_mem = collect(log, root, PR_DMESG_RESERVED, PR_IORES_MEM, arena);
+	struct ranges io = collect(x, root, PR_DMESG_APERTURE, PR_IORES_IO);
+	struct ranges mem = collect(x, root, PR_DMESG_APERTURE, PR_IORES_MEM);
+	struct ranges busy_io = collect(x, root, PR_DMESG_RESERVED, PR_IORES_IO);
+	struct ranges busy_mem = collect(x, root, PR_DMESG_RESERVED, PR_IORES_MEM);
 
 	if (!io.at || !mem.at || !busy_io.at || !busy_mem.at)
 		return false;
@@ -351,7 +365,7 @@ static bool root_facts(const struct pr_dmesg *log, const struct pr_dmesg_entry *
 	*ret = (struct pr_root_facts){
 		.domain = root->address.domain,
 		.bus = root->address.bus,
-		.last_bus = last_bus(log, &root->address),
+		.last_bus = last_bus(x->log, &root->address),
 		.io = io.at,
 		.n_io = io.n,
 		.mem = mem.at,
@@ -366,9 +380,10 @@ static bool root_facts(const struct pr_dmesg *log, const struct pr_dmesg_entry *
 }
 
 /* Each host bridge once: what is said of it again is -EEXIST. */
-static int each_root(const struct pr_dmesg *log, struct pr_arena *arena, struct pr_builder *b,
+static int each_root(const struct roots *x, struct pr_builder *b,
 	int (*add)(struct pr_builder *b, const struct pr_root_facts *facts))
 {
+	const struct pr_dmesg *log = x->log;
 	struct pr_address done = { .domain = UINT32_MAX };
 	struct pr_root_facts facts;
 	int r = 0;
@@ -379,7 +394,7 @@ static int each_root(const struct pr_dmesg *log, struct pr_arena *arena, struct 
 		if (e->kind != PR_DMESG_ROOT || pr_address_compare(&e->address, &done) == 0)
 			continue;
 		done = e->address;
-		r = root_facts(log, e, arena, &facts) ? add(b, &facts) : -ENOMEM;
+		r = root_facts(x, e, &facts) ? add(b, &facts) : -ENOMEM;
 		if (r == -EEXIST)
 			r = 0;
 	}
@@ -391,6 +406,7 @@ static int each_root(const struct pr_dmesg *log, struct pr_arena *arena, struct 
 static int add_all(
 	const struct pr_dmesg *log, size_t until, struct pr_arena *arena, struct pr_builder *b)
 {
+	const struct roots roots = { .log = log, .arena = arena };
 	struct pr_dmesg_fold fold;
 	int r;
 
@@ -399,7 +415,7 @@ static int add_all(
 		if (fold.functions[i].present)
 			r = add_function(log, &fold, &fold.functions[i], b);
 	if (r == 0)
-		r = each_root(log, arena, b, pr_builder_add_root);
+		r = each_root(&roots, b, pr_builder_add_root);
 	return r == 0 ? pr_builder_set_machine(b, &log->machine) : r;
 }
 
@@ -538,13 +554,14 @@ int pr_dmesg_supplement_functions(const struct pr_dmesg *log, struct pr_builder 
 int pr_dmesg_supplement(const struct pr_dmesg *log, struct pr_builder *b)
 {
 	struct pr_arena *arena = pr_arena_new();
+	const struct roots roots = { .log = log, .arena = arena, .by_processor = true };
 	int r;
 
 	if (!arena)
 		return -ENOMEM;
 	r = pr_dmesg_supplement_functions(log, b);
 	if (r == 0)
-		r = each_root(log, arena, b, pr_builder_supplement_root);
+		r = each_root(&roots, b, pr_builder_supplement_root);
 	if (r == 0)
 		r = pr_builder_supplement_machine(b, &log->machine);
 	pr_arena_free(arena);

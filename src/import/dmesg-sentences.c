@@ -371,6 +371,21 @@ bool pr_dmesg_read_function(struct pr_dmesg_text t, struct pr_dmesg_entry *e)
 
 /* ---- buses ---- */
 
+/*
+ * " (bus address [0x80000000-0xfffeffff])" behind an aperture that is elsewhere for the processor.
+ * Memory alone: whether a BAR can have an address is decided by where it is on the bus, but for I/O
+ * ports the lowest that Linux gives is by the processor's (PCIBIOS_MIN_IO).
+ */
+static void bus_address(struct pr_dmesg_text t, struct pr_dmesg_entry *e)
+{
+	struct pr_range bus;
+
+	if (pr_dmesg_skip(&t, " (bus address [0x") && pr_dmesg_hex(&t, 16, &bus.first) &&
+		pr_dmesg_skip(&t, "-0x") && pr_dmesg_hex(&t, 16, &bus.last) &&
+		bus.last - bus.first == e->range.last - e->range.first && bus.last >= bus.first)
+		e->translation = e->range.first - bus.first;
+}
+
 static bool aperture(struct pr_dmesg_text t, struct pr_dmesg_entry *e)
 {
 	if (!pr_dmesg_skip(&t, "root bus resource "))
@@ -379,7 +394,11 @@ static bool aperture(struct pr_dmesg_text t, struct pr_dmesg_entry *e)
 	if (pr_dmesg_buses(&t, e))
 		return true;
 	e->kind = PR_DMESG_APERTURE;
-	return pr_dmesg_resource(&t, e) && e->placed;
+	if (!pr_dmesg_resource(&t, e) || !e->placed)
+		return false;
+	if (e->flags & PR_IORES_MEM)
+		bus_address(t, e);
+	return true;
 }
 
 /* "busn_res: [bus 08-2b] end is updated to 2b", "busn_res: [bus 08-2b] is released" */

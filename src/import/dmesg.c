@@ -241,6 +241,46 @@ static void number_windows(struct pr_dmesg_entry *entries, size_t n, struct brid
 	}
 }
 
+/*
+ * Linux prints the processor's addresses; what is in registers, and has to lie below 4 GiB, are
+ * those on the bus (drivers/pci/host-bridge.c, pcibios_resource_to_bus).
+ */
+static void translate_entry(
+	struct pr_dmesg_entry *e, const struct pr_dmesg_entry *apertures, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct pr_dmesg_entry *a = &apertures[i];
+
+		if (!e->placed || !(e->flags & PR_IORES_MEM) ||
+			!pr_range_contains(&a->range, &e->range))
+			continue;
+		e->translation = a->translation;
+		e->range.first -= a->translation;
+		e->range.last -= a->translation;
+		return;
+	}
+}
+
+/* -ENOMEM, or 0. */
+static int translate(struct pr_dmesg *log, struct pr_dmesg_entry *entries)
+{
+	struct pr_dmesg_entry *apertures;
+	size_t n = 0;
+
+	for (size_t i = 0; i < log->n; i++)
+		n += entries[i].translation != 0;
+	apertures = pr_new_array(log->arena, n, struct pr_dmesg_entry);
+	if (!apertures)
+		return -ENOMEM;
+	n = 0;
+	for (size_t i = 0; i < log->n; i++)
+		if (entries[i].translation != 0)
+			apertures[n++] = entries[i];
+	for (size_t i = 0; n > 0 && i < log->n; i++)
+		translate_entry(&entries[i], apertures, n);
+	return 0;
+}
+
 static struct pr_dmesg_text line_at(const char *p, const char *end)
 {
 	const char *newline = memchr(p, '\n', (size_t)(end - p));
@@ -296,7 +336,7 @@ static int read_log(struct pr_dmesg *log, const char *text, size_t size)
 	number_windows(entries, n, bridges);
 	log->entries = entries;
 	read_machine(log, text, size);
-	return 0;
+	return translate(log, entries);
 }
 
 int pr_dmesg_read(

@@ -67,7 +67,15 @@ static const struct line_case {
 		"root 0000:ff:00.0 bus ff-ff" },
 	{ "aperture", "pci_bus 0000:00: root bus resource [mem 0x8f800000-0xefffffff window]",
 		"aperture 0000:00:00.0 mem 8f800000-efffffff" },
-	{ "aperture without padding, with a bus address",
+	{ "memory aperture that is elsewhere on the bus",
+		"pci_bus 0000:00: root bus resource [mem 0x600c000000000-0x600c07ffeffff] (bus "
+		"address [0x80000000-0xfffeffff])",
+		"aperture 0000:00:00.0 mem 80000000-fffeffff" },
+	{ "memory aperture whose bus address has another size",
+		"pci_bus 0000:00: root bus resource [mem 0x600c000000000-0x600c07ffeffff] (bus "
+		"address [0x80000000-0xffffffff])",
+		"aperture 0000:00:00.0 mem 600c000000000-600c07ffeffff" },
+	{ "aperture without padding, with a bus address: I/O ports are the processor's",
 		"pci_bus 0000:00: root bus resource [io 0x0000-0x1fffff] (bus address "
 		"[0xfbe00000-0xfbffffff])",
 		"aperture 0000:00:00.0 io 0-1fffff" },
@@ -366,6 +374,52 @@ static struct pr_function *find(const struct pr_topology *t, const char *address
 	return f;
 }
 
+/* As PowerNV prints it; firmware has set up the port, and the second BAR finds nothing below 4 GiB. */
+#define TRANSLATED                                                                               \
+	"PCI host bridge to bus 0001:00\n"                                                       \
+	"pci_bus 0001:00: root bus resource [mem 0x600c080000000-0x600c0fffeffff] (bus address " \
+	"[0x80000000-0xfffeffff])\n"                                                             \
+	"pci_bus 0001:00: root bus resource [mem 0x6004000000000-0x6007f7fffffff 64bit pref]\n"  \
+	"pci 0001:00:00.0: [1014:04c1] type 01 class 0x060400 PCIe Root Port\n"                  \
+	"pci 0001:00:00.0: PCI bridge to [bus 01]\n"                                             \
+	"pci 0001:00:00.0:   bridge window [mem 0x600c080000000-0x600c0807fffff]\n"              \
+	"pci 0001:00:00.0:   bridge window [mem 0x6004000000000-0x6004001ffffff 64bit pref]\n"   \
+	"pci 0001:01:00.0: [10de:1f36] type 00 class 0x030000 PCIe Endpoint\n"                   \
+	"pci 0001:01:00.0: BAR 0 [mem 0x600c080000000-0x600c0800fffff]\n"                        \
+	"pci 0001:01:00.0: BAR 1 [mem 0x6004000000000-0x6004001ffffff 64bit pref]\n"
+
+static void a_translated_machine_is_as_its_registers_have_it(void **state)
+{
+	struct pr_topology *t = topology_of(TRANSLATED);
+	const struct pr_function *port = find(t, "0001:00:00.0"), *card = find(t, "0001:01:00.0");
+
+	(void)state;
+	assert_int_equal(t->roots[0]->facts.n_mem, 2);
+	assert_int_equal(t->roots[0]->facts.mem[0].first, 0x80000000);
+	assert_int_equal(t->roots[0]->facts.mem[0].last, 0xfffeffff);
+	assert_int_equal(t->roots[0]->facts.mem[1].first, 0x6004000000000);
+	assert_int_equal(card->resources[0].range.first, 0x80000000);
+	assert_int_equal(card->resources[1].range.first, 0x6004000000000);
+	assert_int_equal(port->bridge->registers[1].range.first, 0x80000000);
+	assert_int_equal(port->bridge->registers[1].range.last, 0x807fffff);
+	pr_topology_free(t);
+}
+
+static void beside_tables_of_the_kernel_it_is_as_the_processor_has_it(void **state)
+{
+	struct pr_dmesg *log = read_log(TRANSLATED);
+	struct pr_builder *b = pr_builder_new();
+	struct pr_topology *t;
+
+	(void)state;
+	assert_int_equal(pr_dmesg_supplement(log, b), 0);
+	pr_dmesg_free(log);
+	t = build(b);
+	assert_int_equal(t->roots[0]->facts.mem[0].first, 0x600c080000000);
+	assert_int_equal(t->roots[0]->facts.mem[0].last, 0x600c0fffeffff);
+	pr_topology_free(t);
+}
+
 static void test_facts(void **state)
 {
 	const struct facts_case *c = *state;
@@ -613,6 +667,8 @@ int main(void)
 	ADD_TEST(&rows, test_machine);
 	ADD_TEST(&rows, test_silence_is_unknown);
 	ADD_TEST(&rows, test_presence);
+	ADD_TEST(&rows, a_translated_machine_is_as_its_registers_have_it);
+	ADD_TEST(&rows, beside_tables_of_the_kernel_it_is_as_the_processor_has_it);
 	ADD_TEST(&rows, test_supplement);
 	ADD_ROWS(&rows, asked_cases, test_asked);
 	ADD_TEST(&rows, test_table_is_newer);
