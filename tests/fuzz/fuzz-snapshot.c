@@ -4,27 +4,19 @@
  */
 #include <stdlib.h>
 
-#include "pciroom/import.h"
+#include "round-trip.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct pr_topology *first, *second;
 	struct pr_import_error error;
-	char *text, why[256];
-	size_t length;
+	struct pr_topology *t;
 
-	if (pr_snapshot_read((const char *)data, size, &first, &error) != 0)
+	if (pr_snapshot_read((const char *)data, size, &t, &error) != 0)
 		return 0;
-
-	if (pr_snapshot_write(first, &text, &length) < 0 ||
-		pr_snapshot_read(text, length, &second, &error) != 0 ||
-		!pr_topology_equal(first, second, why, sizeof(why)))
+	if (!fuzz_round_trip(t))
 		abort();
-
-	free(text);
-	pr_topology_free(second);
-	pr_topology_free(first);
+	pr_topology_free(t);
 	return 0;
 }

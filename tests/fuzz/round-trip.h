@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What fuzzers of importers ask of every topology that comes out. */
+#pragma once
+
+#include "pciroom/import.h"
+
+/* Aborts unless @t reads back from a snapshot as the same machine.  False: a text in it is not UTF-8. */
+bool fuzz_round_trip(const struct pr_topology *t);
