@@ -62,11 +62,15 @@ static bool holds(const char *line, const char *end, const char *words)
 	return memmem(line, (size_t)(end - line), words, strlen(words)) != NULL;
 }
 
-/* What a boot says of every host bridge, and before that of the kernel. */
+/*
+ * What a boot says of every host bridge, and before that of the kernel; or, where somebody shows a
+ * part of a log, that a function was found.
+ */
 static bool is_log_line(const char *line, const char *end)
 {
 	return holds(line, end, "root bus resource [") || holds(line, end, " Linux version ") ||
-	       holds(line, end, "PCI host bridge to bus ");
+	       holds(line, end, "PCI host bridge to bus ") ||
+	       (holds(line, end, "] type 0") && holds(line, end, " class 0x"));
 }
 
 enum pr_input_kind pr_input_detect(const char *data, size_t size)

@@ -268,7 +268,9 @@ static int add_function(const struct pr_dmesg *log, const struct pr_dmesg_fold *
 	facts = facts_of(f, &b, masks);
 	if (fold->tells_bars) {
 		facts.lines = f->lines;
-		facts.n_lines = f->buses_known ? PR_RESOURCE_MAX : PR_WINDOW_IO;
+		/* without a bus below it no windows are shown (resource_show) */
+		facts.n_lines = f->buses_known && f->secondary > f->address.bus ? PR_RESOURCE_MAX
+										: PR_WINDOW_IO;
 	}
 	r = pr_builder_add_function(builder, &facts);
 	return r == -EEXIST ? 0 : r; /* what the builder has stays */

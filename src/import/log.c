@@ -30,8 +30,20 @@ static int build(
 	return r < 0 ? pr_import_no_memory(error) : 0;
 }
 
-static void note_log(struct pr_import_notes *notes, const struct pr_topology *t)
+static bool has_beginning(const struct pr_dmesg *log)
 {
+	for (size_t i = 0; i < log->n; i++)
+		if (log->entries[i].kind == PR_DMESG_ROOT)
+			return true;
+	return false;
+}
+
+static void note_log(
+	struct pr_import_notes *notes, const struct pr_dmesg *log, const struct pr_topology *t)
+{
+	if (!has_beginning(log))
+		pr_note(notes, "functions that were found before it are missing",
+			"the log from the boot on");
 	pr_note(notes, "hot-plug and switch ports of older kernels' logs are not recognised",
 		"configuration space");
 	pr_note(notes, "a prediction may use addresses that the machine itself occupies",
@@ -54,15 +66,14 @@ int pr_log_read(const char *text, size_t size, const struct pr_companions *compa
 	if (r < 0)
 		return r;
 	r = build(log, &t, error);
-	pr_dmesg_free(log);
-	if (r != 0)
-		return r;
-	if (t->n_functions == 0) {
+	if (r == 0 && t->n_functions == 0)
+		r = pr_import_fail(error, -EINVAL, "no PCI function in it");
+	if (r == 0) {
+		note_log(notes, log, t);
+		*ret = t;
+	} else {
 		pr_topology_free(t);
-		return pr_import_fail(error, -EINVAL, "no PCI function in it");
 	}
-
-	note_log(notes, t);
-	*ret = t;
-	return 0;
+	pr_dmesg_free(log);
+	return r;
 }

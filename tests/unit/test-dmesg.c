@@ -405,6 +405,20 @@ static void a_translated_machine_is_as_its_registers_have_it(void **state)
 	pr_topology_free(t);
 }
 
+static void a_bridge_that_got_no_bus_number_has_none(void **state)
+{
+	struct pr_topology *t = topology_of(
+		ROOT PORT "pci 0000:01:00.0: [1b36:000e] type 01 class 0x060400\n"
+			  "pci 0000:01:00.0: BAR 0 [mem 0x90000000-0x900000ff 64bit]\n"
+			  "pci 0000:01:00.0: PCI bridge to [bus 00]\n"
+			  "pci 0000:01:00.0:   bridge window [mem 0x00000000-0x000fffff]\n"
+			  "pci 0000:01:00.0: No bus number available for hot-added bridge\n");
+
+	(void)state;
+	assert_true(find(t, "01:00.0")->no_bus);
+	pr_topology_free(t);
+}
+
 static void beside_tables_of_the_kernel_it_is_as_the_processor_has_it(void **state)
 {
 	struct pr_dmesg *log = read_log(TRANSLATED);
@@ -668,6 +682,7 @@ int main(void)
 	ADD_TEST(&rows, test_silence_is_unknown);
 	ADD_TEST(&rows, test_presence);
 	ADD_TEST(&rows, a_translated_machine_is_as_its_registers_have_it);
+	ADD_TEST(&rows, a_bridge_that_got_no_bus_number_has_none);
 	ADD_TEST(&rows, beside_tables_of_the_kernel_it_is_as_the_processor_has_it);
 	ADD_TEST(&rows, test_supplement);
 	ADD_ROWS(&rows, asked_cases, test_asked);

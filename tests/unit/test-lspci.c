@@ -297,6 +297,9 @@ static const struct kind_case {
 	{ "kind: lspci below a headline", "Here:\n\n0000:00:00.0 Host bridge: A B\n", 0,
 		PR_INPUT_LSPCI },
 	{ "kind: a kernel log", "[    0.0] Linux version 6.12\n", 0, PR_INPUT_DMESG },
+	{ "kind: a part of one, in a letter",
+		"Hello,\npci 0000:01:00.0: [8086:10d3] type 00 class 0x020000 PCIe Endpoint\n", 0,
+		PR_INPUT_DMESG },
 	{ "kind: xz",
 		"\xfd"
 		"7zXZ\0more",

@@ -4,6 +4,8 @@
  * index counts, and hold the invariants of a topology, or it is said here what
  * is wrong with them.
  */
+#include <fnmatch.h>
+#include <glob.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -266,10 +268,93 @@ static void test_recording(void **state)
 	pr_topology_free(t);
 }
 
+/* ---- every file ---- */
+
+/* What is no machine, and why; and what is one and contradicts itself. */
+#define ANY SIZE_MAX /* at least one */
+
+static const struct other_file {
+	const char *pattern, *why;
+	size_t findings;
+} other_files[] = {
+	{ "*/iomem*.txt", "a table of addresses, for beside others", 0 },
+	{ "*/ioports.txt", "the same", 0 },
+	{ "*/board.xml", "what ACRN's board inspector wrote", 0 },
+	{ "*/lspci-tree.txt", "the picture of lspci -t", 0 },
+	{ "dell-precision-7530/lspci-plx.txt", "nothing but where it is from", 0 },
+	{ "adlink-ava-altra/dmesg-resize-*.txt", "a resize: nothing is found in it", 0 },
+	{ "nvidia-arm-nic-windows/report.txt", "windows: nothing is found in it", 0 },
+	{ "qemu-cxl-switch/report.txt", "decoders: nothing is found in it", 0 },
+	{ "amd-am5-sound-card-windows/dmesg.diff.txt", "two logs in one", 1 },
+	{ "apple-powermac-g5/dmesg.txt", "I/O ports behind a bridge whose window is not told", 9 },
+	{ "huawei-w510-kunpeng920/dmesg.txt", "windows that end anywhere, as they were read", 3 },
+	{ "ibm-*/dmesg.txt", "PowerNV widens windows of a port over its own BAR", ANY },
+	{ "raptor-talos-ii-rebar/dmesg-*.txt", "the same", ANY },
+};
+
+static const struct other_file *find_other(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(other_files); i++)
+		if (fnmatch(other_files[i].pattern, name, 0) == 0)
+			return &other_files[i];
+	return NULL;
+}
+
+static bool has_row(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(recording_cases); i++)
+		if (strcmp(recording_cases[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void check_file(const char *name)
+{
+	const struct other_file *other = find_other(name);
+	struct pr_import_notes notes = { .n = 0 };
+	struct pr_import_error error = { .text = "" };
+	struct pr_finding findings[64];
+	_cleanup_free_ char *data = NULL;
+	struct pr_topology *t = NULL;
+	size_t size, n;
+	int r;
+
+	data = recording_read(name, &size);
+	r = pr_input_read(data, size, NULL, &t, &notes, &error);
+	if (r != 0 && !other)
+		fail_msg("%s: line %u: %s", name, error.line, error.text);
+	if (r == 0 && other && other->findings == 0)
+		fail_msg("%s imports, and should be \"%s\"", name, other->why);
+	if (r != 0)
+		return;
+	n = pr_topology_check(t, findings, ARRAY_SIZE(findings));
+	if (other && other->findings == ANY ? n == 0 : n != (other ? other->findings : 0))
+		fail_msg(
+			"%s: %zu findings, the first: %s", name, n, n > 0 ? findings[0].text : "-");
+	assert_round_trip(t);
+	pr_topology_free(t);
+}
+
+static void every_file_without_a_row_is_a_machine_or_named(void **state)
+{
+	const size_t length = strlen(recording_path(""));
+	glob_t files;
+
+	(void)state;
+	if (!recordings_present())
+		skip();
+	assert_int_equal(glob(recording_path("*/*"), 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++)
+		if (!has_row(files.gl_pathv[i] + length))
+			check_file(files.gl_pathv[i] + length);
+	globfree(&files);
+}
+
 int main(void)
 {
 	struct rows tests = { 0 };
 
 	ADD_ROWS(&tests, recording_cases, test_recording);
+	ADD_TEST(&tests, every_file_without_a_row_is_a_machine_or_named);
 	return rows_run(&tests, "recordings");
 }
