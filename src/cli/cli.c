@@ -67,7 +67,8 @@ const struct pr_verb pr_verbs[] = {
 		pr_verb_replug },
 	{ "record", "[FILE]", "write a snapshot of the machine to FILE or standard output",
 		PR_TAKES_FILE | PR_TAKES_INPUT | PR_TAKES_SOURCE, pr_verb_record },
-	{ "confirm", "", "keep what a plan did that waits for it", 0, pr_verb_confirm },
+	{ "confirm", "", "keep what a plan did that waits for it", PR_TAKES_EXTEND,
+		pr_verb_confirm },
 	{ "rollback", "", "bring back what an interrupted run removed", PR_TAKES_SOURCE,
 		pr_verb_rollback },
 	{ "inhibit", "-- COMMAND", "leave the devices of --pin (or all) alone while COMMAND runs",
@@ -107,6 +108,7 @@ enum {
 	OPT_RESIZE,
 	OPT_SHRINK,
 	OPT_CONFIRM,
+	OPT_EXTEND,
 	OPT_RELEASE,
 	OPT_PLAN,
 	OPT_SVG,
@@ -191,6 +193,8 @@ static const struct {
 	{ 'H', "host", "[USER@]HOST", "do it on another machine, by ssh", 0 },
 	{ OPT_CONFIRM, "confirm-timeout", "SECONDS",
 		"undo all of it, unless it is confirmed within this time", PR_TAKES_YES },
+	{ OPT_EXTEND, "extend", "SECONDS",
+		"do not confirm yet: wait for it for so long from now on", PR_TAKES_EXTEND },
 	{ OPT_BYTES, "bytes", NULL, "print sizes in bytes", 0 },
 	{ OPT_NO_COLOR, "no-color", NULL, "no colours (the variable NO_COLOR does the same)", 0 },
 	{ 'v', "verbose", NULL, "show everything, not only what matters", 0 },
@@ -503,6 +507,8 @@ static int take_option(struct pr_cli *cli, int value, char *argument, struct wis
 		return PR_EXIT_OK;
 	case OPT_CONFIRM:
 		return take_number("confirm-timeout", argument, SECONDS_MAX, &cli->confirm_s);
+	case OPT_EXTEND:
+		return take_number("extend", argument, SECONDS_MAX, &cli->extend_s);
 	case OPT_BYTES:
 		cli->style.bytes = true;
 		return PR_EXIT_OK;
@@ -567,6 +573,7 @@ static int check_options(const struct pr_cli *cli, const struct wishes *wishes)
 		{ cli->link_off, PR_TAKES_LINK, "link-off" },
 		{ cli->timeout_s > 0, PR_TAKES_LINK, "timeout" },
 		{ cli->confirm_s > 0, PR_TAKES_YES, "confirm-timeout" },
+		{ cli->extend_s > 0, PR_TAKES_EXTEND, "extend" },
 	};
 	unsigned int takes = cli->verb->takes;
 

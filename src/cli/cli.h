@@ -42,6 +42,7 @@ enum pr_verb_takes {
 	PR_TAKES_SURVEY = 1 << 15,    /* --files-from, --jobs, --summary */
 	PR_TAKES_OUTPUT = 1 << 16,    /* --output */
 	PR_TAKES_PICTURE = 1 << 17,   /* --svg, --space, --plan */
+	PR_TAKES_EXTEND = 1 << 18,    /* --extend */
 };
 struct pr_verb {
 	const char *name, *arguments, *help;
@@ -60,6 +61,7 @@ struct pr_cli {
 	const char *host; /* NULL: this machine */
 	enum pr_disruption limit;
 	unsigned int confirm_s; /* 0: nobody has to confirm */
+	unsigned int extend_s;  /* more time to confirm; 0: it is confirmed */
 	unsigned int timeout_s; /* for the command of replug; 0: as usual */
 	const char **pins;      /* as given */
 	size_t n_pins;

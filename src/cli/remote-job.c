@@ -338,3 +338,49 @@ int pr_remote_confirm(struct pr_remote *m)
 		return pr_cli_failed(r, "cannot ask pciroomd");
 	return pr_remote_call(m, call, "pciroomd does not take a confirmation", &reply);
 }
+
+/* The job that runs, of all objects; NULL: none.  It is part of @objects. */
+static int find_job(sd_bus_message *objects, const char **ret)
+{
+	const char *path;
+	int r;
+
+	*ret = NULL;
+	r = sd_bus_message_enter_container(objects, 'a', "{oa{sa{sv}}}");
+	while (r >= 0 && (r = sd_bus_message_enter_container(objects, 'e', "oa{sa{sv}}")) > 0) {
+		r = sd_bus_message_read(objects, "o", &path);
+		if (r >= 0 && strncmp(path, JOBS, strlen(JOBS)) == 0)
+			*ret = path;
+		if (r >= 0)
+			r = sd_bus_message_skip(objects, "a{sa{sv}}");
+		if (r >= 0)
+			r = sd_bus_message_exit_container(objects);
+	}
+	return r < 0 ? pr_cli_failed(r, "answer of pciroomd") : PR_EXIT_OK;
+}
+
+int pr_remote_extend(struct pr_remote *m, unsigned int seconds)
+{
+	_cleanup_message_ sd_bus_message *call = NULL, *objects = NULL, *reply = NULL;
+	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	const char *job;
+	int r;
+
+	r = sd_bus_call_method(m->bus, NAME, OBJECT, "org.freedesktop.DBus.ObjectManager",
+		"GetManagedObjects", &error, &objects, NULL);
+	if (r < 0)
+		return pr_remote_failed(m, r, &error, "pciroomd does not name its jobs");
+	r = find_job(objects, &job);
+	if (r != PR_EXIT_OK)
+		return r;
+	if (!job) {
+		(void)pr_cli_error("no plan waits to be confirmed");
+		return PR_EXIT_NOTHING;
+	}
+	r = sd_bus_message_new_method_call(m->bus, &call, NAME, job, JOB, "ExtendTimeout");
+	if (r >= 0)
+		r = sd_bus_message_append(call, "u", (uint32_t)seconds);
+	if (r < 0)
+		return pr_cli_failed(r, "cannot ask pciroomd");
+	return pr_remote_call(m, call, "pciroomd does not give more time", &reply);
+}

@@ -12,6 +12,7 @@
 #define MANAGER "org.pciroom1.Manager"
 #define PLAN    "org.pciroom1.Plan"
 #define JOB     "org.pciroom1.Job"
+#define JOBS    OBJECT "/job/"
 
 struct job_end {
 	char *job, *result, *text; /* NULL: not seen yet */

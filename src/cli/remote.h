@@ -43,6 +43,8 @@ struct pr_remote_change {
 int pr_remote_replug(struct pr_remote *m, const struct pr_plan *plan,
 	const struct pr_remote_change *change, struct pr_report *ret);
 int pr_remote_confirm(struct pr_remote *m);
+/* The job that waits for a confirmation does so for @seconds from now on. */
+int pr_remote_extend(struct pr_remote *m, unsigned int seconds);
 /*
  * Has @devices (none: all) left alone for as long as @ret, a descriptor of the caller's, is open.
  */
