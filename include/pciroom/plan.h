@@ -435,6 +435,8 @@ struct pr_plan {
 int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
 	const struct pr_policy *policy, struct pr_plan **ret);
 void pr_plan_free(struct pr_plan *p);
+/* False under lockdown (KERNEL 2.5).  Where that is not known, it is found out by trying. */
+bool pr_registers_writable(const struct pr_machine *machine);
 
 /*
  * Independent verification; shares no code with the search.  Simulates the

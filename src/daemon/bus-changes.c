@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "daemon/bus.h"
+#include "daemon/bus-abilities.h"
 
 /* ---- comparing what readers wrote ---- */
 
@@ -162,8 +162,11 @@ void pr_bus_looked(struct pr_bus *b, const struct pr_topology *before)
 	const struct pr_topology *now = pr_service_last_look(b->service)->topology;
 	char why[200];
 
+	if (!b->bus)
+		return;
+	pr_bus_abilities_looked(b, before);
 	/* nothing that a reader reads is left out of this comparison */
-	if (!b->bus || (before && pr_topology_equal(before, now, why, sizeof(why))))
+	if ((before && pr_topology_equal(before, now, why, sizeof(why))))
 		return;
 	for (size_t i = 0; before && i < before->n_roots; i++)
 		for (size_t j = 0; j < before->roots[i]->n_functions; j++)

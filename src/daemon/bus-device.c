@@ -86,7 +86,13 @@ const struct pr_function *pr_bus_device_at(const struct pr_bus *b, const char *p
 		(void)error;      \
 	} while (0)
 
-static const char *trust_of(const struct pr_function *f)
+/* The object's own userdata is the function, that of its slot is the bus. */
+static const struct pr_bus *bus_of(sd_bus *bus)
+{
+	return sd_bus_slot_get_userdata(sd_bus_get_current_slot(bus));
+}
+
+static const char *location_of(const struct pr_function *f)
 {
 	const char *removable = f->facts->removable;
 
@@ -122,9 +128,23 @@ GETTER(get_text)
 		s = pr_health_name(pr_function_health(f));
 	else if (strcmp(property, "Movable") == 0)
 		s = pr_disruption_name(pr_function_disruption(f, &(struct pr_policy){ 0 }, NULL));
-	else if (strcmp(property, "Trust") == 0)
-		s = trust_of(f);
+	else if (strcmp(property, "Location") == 0)
+		s = location_of(f);
 	return sd_bus_message_append(reply, "s", s);
+}
+
+/* By the configuration as it is now, which a look before this one did not know. */
+GETTER(get_trust)
+{
+	const struct pr_function *f = userdata;
+	const struct pr_bus *b = bus_of(bus);
+
+	(void)path;
+	(void)interface;
+	(void)property;
+	(void)error;
+	return sd_bus_message_append(
+		reply, "s", pr_conf_trusts(pr_service_conf(b->service), f) ? "yes" : "no");
 }
 
 GETTER(get_ids)
@@ -348,9 +368,7 @@ static int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	const struct pr_function *f = userdata;
-	/* the object's own userdata is the function, that of its slot is the bus */
-	const struct pr_bus *b =
-		sd_bus_slot_get_userdata(sd_bus_get_current_slot(sd_bus_message_get_bus(m)));
+	const struct pr_bus *b = bus_of(sd_bus_message_get_bus(m));
 	struct pr_explanation e = { 0 };
 	struct pr_arena *arena;
 	int r;
@@ -385,7 +403,8 @@ const sd_bus_vtable pr_bus_device_vtable[] = {
 	SD_BUS_PROPERTY("Sriov", "a{sv}", get_sriov, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Movable", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Users", "a(sss)", get_users, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Trust", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Location", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Trust", "s", get_trust, 0, 0),
 	SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("a{sv}", options),
 		SD_BUS_RESULT("a{sv}", explanation), method_explain, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "daemon/bus-abilities.h"
 #include "daemon/bus-call.h"
 #include "daemon/bus-guard.h"
 #include "daemon/bus-request.h"
@@ -294,6 +295,10 @@ const sd_bus_vtable pr_bus_manager_vtable[] = {
 	SD_BUS_PROPERTY("State", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Generation", "t", get_generation, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Lockdown", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY(
+		"Backends", "as", pr_bus_get_backends, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Unavailable", "a(ss)", pr_bus_get_unavailable, 0,
+		SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY(
 		"UnassignedCount", "u", get_unassigned, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY(

@@ -158,8 +158,6 @@ int pr_move_prepare(struct pr_search *s, struct pr_move *m);
 bool pr_lacks_any_numbers(const struct pr_search *s, const struct pr_targets *targets);
 /* One is to have more of them than the one that the kernel gives by itself. */
 bool pr_wants_exact_numbers(const struct pr_search *s, const struct pr_targets *targets);
-/* False under lockdown (KERNEL 2.5).  Where that is not known, it is found out by trying. */
-bool pr_registers_writable(const struct pr_machine *machine);
 
 /* ---- frontier.c: candidates not looked at yet, cheapest first ---- */
 

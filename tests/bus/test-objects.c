@@ -105,6 +105,73 @@ static void test_device(void **state)
 	stage_close(&s);
 }
 
+static void test_trust(void **state)
+{
+	static const char text[] = "rules: [{match: {id: '1b36:0005'}, trust: no}]";
+	struct pr_conf_error error;
+	struct pr_conf c;
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_dead, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_assert_text(&s, CARD_PATH, PR_BUS_DEVICE, "Trust", "yes");
+	client_assert_text(&s, CARD_PATH, PR_BUS_DEVICE, "Location", "unknown");
+	pr_conf_init(&c);
+	assert_int_equal(pr_conf_parse(&c, "test", text, sizeof(text) - 1, &error), 0);
+	pr_service_configure(s.service, &c);
+	client_assert_text(&s, CARD_PATH, PR_BUS_DEVICE, "Trust", "no");
+	client_assert_text(&s, PORT_PATH, PR_BUS_DEVICE, "Trust", "yes");
+	assert_true(is_there(&s, CARD_PATH, PR_BUS_DEVICE));
+	stage_rest(&s);
+	stage_close(&s);
+}
+
+static void assert_backends(struct stage *s, const char *const *names, const char *why)
+{
+	sd_bus_message *m = client_get(s, PR_BUS_PATH, PR_BUS_MANAGER, "Backends");
+	const char *name, *reason;
+
+	assert_true(sd_bus_message_enter_container(m, 'v', "as") > 0);
+	assert_true(sd_bus_message_enter_container(m, 'a', "s") > 0);
+	for (; *names; names++) {
+		assert_true(sd_bus_message_read(m, "s", &name) > 0);
+		assert_string_equal(name, *names);
+	}
+	assert_int_equal(sd_bus_message_at_end(m, false), 1);
+	sd_bus_message_unref(m);
+	m = client_get(s, PR_BUS_PATH, PR_BUS_MANAGER, "Unavailable");
+	assert_true(sd_bus_message_enter_container(m, 'v', "a(ss)") > 0);
+	assert_true(sd_bus_message_enter_container(m, 'a', "(ss)") > 0);
+	assert_true(sd_bus_message_read(m, "(ss)", &name, &reason) > 0);
+	assert_non_null(strstr(reason, why));
+	sd_bus_message_unref(m);
+}
+
+/* The stage has nobody who guards slots. */
+static void test_backends(void **state)
+{
+	static const char *const all[] = { "rescan", "registers", "window-sizes", "prediction",
+		"users", "inhibitors", NULL };
+	static const char *const locked[] = { "rescan", "prediction", "users", "inhibitors", NULL };
+	char text[4096];
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	stage_open_inhibitors(&s);
+	stage_start(&s);
+	assert_heard(&s, PR_BUS_MANAGER " Backends Unavailable");
+	assert_backends(&s, all, "guarded slots");
+	(void)snprintf(text, sizeof(text), "lockdown integrity\n%s", machine_healthy);
+	show(&s, text);
+	assert_heard(&s, PR_BUS_MANAGER " Backends Unavailable");
+	assert_backends(&s, locked, "in lockdown no register");
+	show(&s, text);
+	assert_null(strstr(stage_heard(&s), "Backends"));
+	stage_close(&s);
+}
+
 static void test_users(void **state)
 {
 	const char *address, *kind, *what;
@@ -640,6 +707,9 @@ static void test_pages(void **state)
 
 static const struct CMUnitTest plain[] = {
 	{ "a device shows address, ids and resources", test_device, NULL, NULL, NULL },
+	{ "Trust is what the rules say, Location where it is plugged", test_trust, NULL, NULL,
+		NULL },
+	{ "Backends says what can be done, and why not the rest", test_backends, NULL, NULL, NULL },
 	{ "a bridge shows the users of all behind it", test_users, NULL, NULL, NULL },
 	{ "a bridge shows buses, windows and children", test_bridge, NULL, NULL, NULL },
 	{ "an object keeps its path when bus numbers change", test_renumbered, NULL, NULL, NULL },
