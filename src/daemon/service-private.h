@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Insides of the service, shared by service.c (state), decide.c (what to do about what was seen)
- * and requests.c.
+ * Insides of the service, shared by service.c (state), service-look.c, service-job.c, decide.c
+ * (what to do about what was seen) and requests.c.
  */
 #pragma once
 
@@ -70,19 +70,22 @@ struct pr_service {
 
 /* service.c */
 void pr_service_notify(struct pr_service *s, enum pr_state before, unsigned int what);
-void pr_service_look(struct pr_service *s);
 /* Tells of the plans whose state has changed. */
 void pr_service_tell_plans(struct pr_service *s);
 /* pr_keep_add(), and what is to be told of it. */
 int pr_service_keep(struct pr_service *s, struct pr_look *look, struct pr_wish *wish,
 	struct pr_plan *plan, uid_t uid, struct pr_kept **ret);
+
+/* service-look.c */
+void pr_service_look(struct pr_service *s);
+
+/* service-job.c */
 /*
  * Starts a job.  @plan NULL: recovery.  @uid: who wants it, or PR_UID_NOBODY.  @terms NULL: he has
  * nothing to do with it.
  */
 int pr_service_run(
 	struct pr_service *s, struct pr_kept *plan, uid_t uid, const struct pr_terms *terms);
-
 void pr_service_finish(struct pr_service *s, const struct pr_report *report);
 /* Has the job's plan carried out; 0, or negative errno. */
 int pr_service_begin(struct pr_service *s);
