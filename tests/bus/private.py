@@ -35,7 +35,7 @@ def require():
 
 def schemas():
     """The judge of JSON, tests/lib/schema.py."""
-    sys.path.insert(0, os.path.join(os.environ.get("PCIROOM_SRCDIR", "."), "tests/lib"))
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../lib")
     try:
         import schema
     except ImportError:
