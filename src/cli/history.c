@@ -12,6 +12,7 @@
 
 #include "base/macros.h"
 #include "cli/cli.h"
+#include "cli/table.h"
 #include "pciroom/exec.h"
 
 #define FIELD_MAX 2048u /* of a message, as far as it is shown */
@@ -88,30 +89,47 @@ static int match_ends(sd_journal *journal)
 	return r;
 }
 
-/* Earliest first.  0 or negative errno. */
-static int list(sd_journal *journal, const struct pr_cli *cli, struct pr_text *t, size_t *ret_n)
+/* Earliest first.  0 or negative errno, as the next one. */
+static int list_json(sd_journal *journal, struct pr_text *t, size_t *n)
 {
 	struct pr_json j;
 	struct entry e;
 	int r;
 
 	pr_json_init(&j, t);
-	if (cli->json) {
-		pr_json_object(&j, NULL);
-		pr_json_string(&j, "schema", "pciroom.history/1");
-		pr_json_array(&j, "runs");
+	pr_json_object(&j, NULL);
+	pr_json_string(&j, "schema", "pciroom.history/1");
+	pr_json_array(&j, "runs");
+	while ((r = sd_journal_next(journal)) > 0) {
+		read_entry(journal, true, &e);
+		add_json(&j, &e);
+		(*n)++;
 	}
-	for (*ret_n = 0; (r = sd_journal_next(journal)) > 0; (*ret_n)++) {
-		read_entry(journal, cli->json, &e);
-		if (cli->json)
-			add_json(&j, &e);
-		else
-			pr_text_printf(t, "%s  %-11s  %s\n", e.when, e.outcome, e.text);
+	pr_json_array_end(&j);
+	pr_json_object_end(&j);
+	return r;
+}
+
+static int list_lines(sd_journal *journal, const struct pr_style *s, struct pr_text *t, size_t *n)
+{
+	static const struct pr_column columns[] = { { "WHEN", 1, 0 }, { "OUTCOME", 1, 0 },
+		{ "WHAT", 1, 0 } };
+	struct libscols_table *table;
+	struct libscols_line *line;
+	struct entry e;
+	int r = pr_table_new(s, columns, ARRAY_SIZE(columns), &table);
+
+	if (r < 0)
+		return r;
+	while (r >= 0 && (r = sd_journal_next(journal)) > 0) {
+		read_entry(journal, false, &e);
+		r = pr_table_line(table, NULL, (const char *const[]){ e.when, e.outcome, e.text },
+			ARRAY_SIZE(columns), &line);
+		(*n)++;
 	}
-	if (cli->json) {
-		pr_json_array_end(&j);
-		pr_json_object_end(&j);
-	}
+	if (r >= 0 && *n > 0)
+		r = pr_table_print(table, t);
+	scols_unref_table(table);
 	return r;
 }
 
@@ -131,7 +149,8 @@ int pr_verb_history(const struct pr_cli *cli)
 	if (r >= 0)
 		r = match_ends(journal);
 	if (r >= 0)
-		r = list(journal, cli, &t, &n);
+		r = cli->json ? list_json(journal, &t, &n)
+			      : list_lines(journal, &cli->style, &t, &n);
 	if (r < 0) {
 		pr_text_deinit(&t);
 		return pr_cli_failed(r, "the journal cannot be read");
