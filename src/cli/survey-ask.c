@@ -250,6 +250,8 @@ static void add_remark(struct pr_text *t, const struct state *x, const char *rea
 		pr_render_cost(t, p);
 	else if (reason)
 		pr_text_add(t, reason);
+	if (p && p->verdict == PR_VERDICT_TOO_DISRUPTIVE)
+		pr_text_add(t, ", which is not allowed");
 }
 
 static void add_slots(struct pr_text *t, const struct state *x)
@@ -268,9 +270,12 @@ static void copy(char *to, size_t size, struct pr_text *from)
 static void fill_row(const struct state *x, const char *reason, struct pr_survey_row *ret)
 {
 	const char *release = x->machine->machine.release;
+	const struct pr_plan *p = x->what_if ? x->what_if->plan : NULL;
 	struct pr_text where = { 0 }, remark = { 0 };
 
-	*ret = (struct pr_survey_row){ .answer = x->answer };
+	*ret = (struct pr_survey_row){ .answer = x->answer,
+		.forbidden = p && (p->verdict == PR_VERDICT_TOO_DISRUPTIVE ||
+					  p->verdict == PR_VERDICT_VETOED) };
 	(void)snprintf(ret->kernel, sizeof(ret->kernel), "%s", release ? release : "?");
 	add_slots(&where, x);
 	copy(ret->where, sizeof(ret->where), &where);

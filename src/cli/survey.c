@@ -241,17 +241,18 @@ static int summarize(const struct survey *x)
 	return good ? PR_EXIT_OK : PR_EXIT_ERROR;
 }
 
+/* The worst of them. */
 static int exit_of(const struct survey *x)
 {
-	int r = PR_EXIT_OK;
+	bool without = false, forbidden = false;
 
 	for (size_t i = 0; i < x->n; i++) {
 		if (x->rows[i].answer == PR_SURVEY_ERROR)
 			return PR_EXIT_ERROR;
-		if (x->rows[i].answer > PR_SURVEY_IN_USE)
-			r = PR_EXIT_INFEASIBLE;
+		forbidden = forbidden || x->rows[i].forbidden;
+		without = without || x->rows[i].answer > PR_SURVEY_VETOED;
 	}
-	return r;
+	return without ? PR_EXIT_INFEASIBLE : forbidden ? PR_EXIT_IN_USE : PR_EXIT_OK;
 }
 
 static int run(struct survey *x)

@@ -27,6 +27,7 @@ const char *pr_survey_answer_name(enum pr_survey_answer a);
 /* One machine in the summary; plain bytes, since it goes through a pipe. */
 struct pr_survey_row {
 	enum pr_survey_answer answer;
+	bool forbidden; /* there is a plan, and it is beyond the limit, or vetoed */
 	char kernel[48];
 	char where[128]; /* slots that were chosen */
 	char text[256];  /* the price, or why not */
