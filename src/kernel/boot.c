@@ -400,8 +400,11 @@ int k_boot(struct k_model *m, struct pr_root *root)
 	check_platform(m, root);
 	if (k_begin(m, root) == 0) {
 		find_all(m);
-		bus = k_tree_build(m, NULL, true);
+		if (m->kernel->assign_busses)
+			k_number_all(m);
 	}
+	if (m->status == 0)
+		bus = k_tree_build(m, NULL, true);
 	if (bus && m->status == 0) {
 		k_check_modelled(m, bus);
 		survey(m, bus);

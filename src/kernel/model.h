@@ -181,6 +181,8 @@ void k_check_modelled(struct k_model *m, struct k_bus *bus);
 /* The bus below @bridge; NULL: the root bus. */
 int k_rescan(struct k_model *m, struct pr_root *root, struct pr_function *bridge);
 
+/* boot-numbers.c: every bridge below the host bridge gets numbers anew, as pci=assign-busses asks. */
+void k_number_all(struct k_model *m);
 /* boot.c: everything below the host bridge. */
 int k_boot(struct k_model *m, struct pr_root *root);
 /* Of the bridge above @bus and of what is below, just found: what their registers have, and nests. */
@@ -202,6 +204,8 @@ int k_rescan_bus(struct k_model *m, struct pr_root *root, struct pr_function *br
  * functions change in place.
  */
 void k_scan(struct k_model *m, struct pr_function *bridge);
+/* Buses beyond its own that virtual functions of what is on a bus take at most. */
+unsigned int k_virtual_buses(struct pr_function *first);
 /* pci_scan_slot: device number @device alone, or -1 for all; how many functions were found. */
 size_t k_scan_slot(struct k_model *m, struct pr_function *bridge, int device);
 /* pci_hp_add_bridge: @f, just found, gets a bus and what is behind it is found. */

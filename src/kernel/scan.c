@@ -151,7 +151,7 @@ static unsigned int iov_buses(const struct pr_function *f)
 	return (devfn + s->first_offset + (s->total_vfs - 1u) * s->stride) >> 8;
 }
 
-static unsigned int iov_bus_range(struct pr_function *first)
+unsigned int k_virtual_buses(struct pr_function *first)
 {
 	unsigned int most = 0;
 
@@ -539,7 +539,7 @@ static unsigned int scan_bus(struct k_model *m, const struct scan *bus, unsigned
 	(void)discover(m, bus); /* how many does not matter */
 	if (m->status != 0)
 		return max;
-	used = iov_bus_range(*children_of(m, bus));
+	used = k_virtual_buses(*children_of(m, bus));
 	max = scan_bridges(m, bus, max + used, available, used);
 
 	if (bus->self && bus->self->bridge->hotplug) {

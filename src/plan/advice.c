@@ -70,6 +70,8 @@ static const char *options_text(const struct pr_adviser *a, const struct pr_boot
 	struct pr_arena *arena = a->plan->arena;
 	const char *text = o->text;
 
+	if (o->buses > 0)
+		text = pr_arena_printf(arena, "%s%shpbussize=%u", text, *text ? "," : "", o->buses);
 	text = add_size(arena, text, "hpiosize", o->io);
 	text = add_size(arena, text, "hpmmiosize", o->mem);
 	return add_size(arena, text, "hpmmioprefsize", o->pref);
@@ -94,6 +96,7 @@ static int select_kernel(
 		return -ENOMEM;
 	machine.alignments = NULL;
 	r = pr_kernel_select(&machine, ret);
+	ret->unseen_is_empty = a->plan->kernel.unseen_is_empty;
 	return r < 0 ? r : 0;
 }
 
@@ -122,6 +125,7 @@ static bool target_works(const struct pr_adviser *a, const struct pr_function *t
 	const struct pr_function *now = pr_topology_same(after, target);
 
 	if (now->removed || now->no_bus || pr_bridge_broken(now) ||
+		pr_numbers_of(now) < pr_wished_numbers(a->plan->buses, a->plan->n_buses, target) ||
 		pr_missing_reserve(a->plan->reserves, a->plan->n_reserves, target, now))
 		return false;
 	for (size_t i = 0; i < target->n_resources; i++) {
@@ -198,6 +202,11 @@ static int is_good_everywhere(struct pr_adviser *a, const struct pr_boot_options
 	r = is_good(a, o, later, ret, ret_after);
 	a->whole = false;
 	return r;
+}
+
+int pr_advise_try(struct pr_adviser *a, const struct pr_boot_options *o, bool later, bool *ret)
+{
+	return is_good_everywhere(a, o, later, ret, NULL);
 }
 
 int pr_advise_present(
@@ -291,7 +300,15 @@ static int find_later(struct pr_adviser *a, const struct pr_boot_options *least,
 
 /* ---- putting it into words ---- */
 
-static int advise(struct pr_adviser *a, const struct pr_boot_options *o, bool later)
+/* Numbers are in names: of addresses, network interfaces, links in /dev. */
+static const char *warning(const struct pr_boot_options *o)
+{
+	return strncmp(o->text, "assign-busses", strlen("assign-busses")) == 0
+		       ? "; every bus may get another number, and what is named after it another name"
+		       : "";
+}
+
+int pr_advise_boot(struct pr_adviser *a, const struct pr_boot_options *o, bool later)
 {
 	struct pr_advice *advice = &a->advice[a->plan->n_advice];
 	const char *text = options_text(a, o);
@@ -306,10 +323,11 @@ static int advise(struct pr_adviser *a, const struct pr_boot_options *o, bool la
 		advice->text = "boot with the card in its slot";
 	else
 		advice->text = pr_arena_printf(a->plan->arena,
-			"boot with %s on the kernel's command line%s", advice->setting,
+			"boot with %s on the kernel's command line%s%s", advice->setting,
 			!later    ? ", and the card in its slot"
 			: a->port ? ", and plug the card in then"
-				  : "; the room is there then");
+				  : "; the room is there then",
+			warning(o));
 	if (!advice->text)
 		return -ENOMEM;
 	a->plan->n_advice++;
@@ -405,7 +423,7 @@ static int advise_later(struct pr_adviser *a, const struct pr_topology *with_car
 	least.mem = spare_for(a, with_card, PR_WINDOW_MEM, a->now.hp_mem_size);
 	least.pref = spare_for(a, with_card, PR_WINDOW_PREF, a->now.hp_pref_size);
 	r = find_later(a, &least, &o, &good);
-	return r == 0 && good ? advise(a, &o, true) : r;
+	return r == 0 && good ? pr_advise_boot(a, &o, true) : r;
 }
 
 static int advise_reserves(struct pr_adviser *a)
@@ -424,7 +442,7 @@ static int advise_reserves(struct pr_adviser *a)
 			*size = want->size;
 	}
 	r = find_later(a, &least, &o, &good);
-	return r == 0 && good ? advise(a, &o, true) : r;
+	return r == 0 && good ? pr_advise_boot(a, &o, true) : r;
 }
 
 static int advise_boots(struct pr_adviser *a)
@@ -438,7 +456,7 @@ static int advise_boots(struct pr_adviser *a)
 	r = pr_advise_present(a, &o, &after);
 	if (r < 0 || !after)
 		return r;
-	r = advise(a, &o, false);
+	r = pr_advise_boot(a, &o, false);
 	if (r == 0 && a->port)
 		r = advise_later(a, after);
 	pr_topology_free(after);
@@ -454,6 +472,9 @@ int pr_plan_advise(struct pr_plan *p)
 	r = prepare(&a);
 	if (r == 0)
 		r = check_ground(&a, &ground);
+	a.tier = PR_TIER_LOST;
+	if (r == 0 && ground)
+		r = pr_advise_buses(&a);
 	for (a.tier = PR_TIER_ALL; r == 0 && ground && p->n_advice == 0 && a.tier < _PR_TIER_MAX;
 		a.tier++)
 		r = advise_boots(&a);

@@ -30,6 +30,7 @@ struct pr_adviser {
 struct pr_boot_options {
 	const char *text;
 	uint64_t io, mem, pref;
+	unsigned int buses;
 };
 
 /*
@@ -38,6 +39,16 @@ struct pr_boot_options {
  */
 int pr_advise_present(
 	struct pr_adviser *a, struct pr_boot_options *ret, struct pr_topology **ret_after);
+
+/* Whether the machine boots with @o into what was asked for, and nobody loses anything.  0 or -ENOMEM. */
+int pr_advise_try(struct pr_adviser *a, const struct pr_boot_options *o, bool later, bool *ret);
+/* Adds it to the plan's advice.  0 or -ENOMEM. */
+int pr_advise_boot(struct pr_adviser *a, const struct pr_boot_options *o, bool later);
+
+/* ---- advice-buses.c ---- */
+
+/* Who asks for bus numbers.  0 or -ENOMEM. */
+int pr_advise_buses(struct pr_adviser *a);
 
 /* ---- advice-aperture.c ---- */
 

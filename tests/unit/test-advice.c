@@ -172,11 +172,80 @@ static void nobody_who_does_not_ask_is_advised(void **state)
 	pr_topology_free(t);
 }
 
+/* ---- bus numbers ---- */
+
+#define LOCKED "kernel 7.3.4\nlockdown integrity\n"
+/* A root port of QEMU's with one number, and a network card behind another port. */
+#define TIGHT                                                                              \
+	"00:02.0 bridge 01-01 root-port hotplug mem=fe000000-fe1fffff config=0:361b0c00\n" \
+	"00:03.0 bridge 02-02 root-port hotplug mem=fe200000-fe3fffff driver=pcieport\n"   \
+	"02:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe200000 driver=e1000e\n"
+
+static const struct buses_case {
+	const char *name, *machine;
+	unsigned int buses; /* that 00:02.0 is to have; 0: what is dead is to work */
+	const char *said;
+} buses_cases[] = {
+	{ .name = "in lockdown a boot counts anew, with as many to spare as are asked for",
+		.machine = LOCKED "cmdline quiet\n" HOST TIGHT,
+		.buses = 8,
+		.said = "later pci=assign-busses,hpbussize=8\n" },
+	{ .name = "a guest of QEMU's is told what its root port may ask for",
+		.machine = LOCKED "cmdline quiet\nguest\n" HOST TIGHT,
+		.buses = 8,
+		.said = "later pci=assign-busses,hpbussize=8\nhypervisor bus-reserve=7\n" },
+	{ .name = "the last one gets what is left",
+		.machine = LOCKED "cmdline quiet\n" HOST TIGHT,
+		.buses = 254,
+		.said = "later pci=assign-busses,hpbussize=254\n" },
+	{ .name = "but at the cost of nobody's own number",
+		.machine = LOCKED "cmdline quiet\n" HOST TIGHT,
+		.buses = 255,
+		.said = "" },
+	{ .name = "a dead bridge gets a number when it is there at boot",
+		.machine = LOCKED "cmdline quiet\n" HOST
+				  "00:02.0 bridge 01-01 root-port hotplug mem=fe000000-fe1fffff\n"
+				  "01:00.0 bridge none pcie-to-pci\n",
+		.said = "present pci=assign-busses\n" },
+	{ .name = "what the command line has is not enough",
+		.machine = LOCKED "cmdline pci=hpbussize=4\n" HOST TIGHT,
+		.buses = 8,
+		.said = "later pci=assign-busses,hpbussize=8\n" },
+	{ .name = "elsewhere than on x86 the option does nothing",
+		.machine = LOCKED "cmdline quiet\narch aarch64\n" HOST TIGHT,
+		.buses = 8,
+		.said = "" },
+};
+
+static void test_buses(void **state)
+{
+	const struct buses_case *c = *state;
+	const struct pr_bus_wish wish = { .bridge = { .device = 2 }, .buses = c->buses };
+	const struct pr_request request = {
+		.buses = &wish, .n_buses = c->buses > 0, .advise = true
+	};
+	const struct pr_policy policy = { .limit = PR_DISRUPTION_IN_USE };
+	struct pr_topology *t = machine_build(c->machine);
+	struct pr_plan *p;
+	char said[400];
+
+	assert_int_equal(pr_plan_make(t, &request, &policy, &p), 0);
+	assert_string_equal(pr_verdict_name(p->verdict), "infeasible");
+	say(p, said, sizeof(said));
+	assert_string_equal(said, c->said);
+	for (size_t i = 0; i < p->n_advice; i++)
+		if (p->advice[i].kind == PR_ADVICE_BOOT)
+			assert_non_null(strstr(p->advice[i].text, "another number"));
+	pr_plan_free(p);
+	pr_topology_free(t);
+}
+
 int main(void)
 {
 	struct rows rows = { 0 };
 
 	ADD_ROWS(&rows, cases, test_advice);
+	ADD_ROWS(&rows, buses_cases, test_buses);
 	ADD_TEST(&rows, nobody_who_does_not_ask_is_advised);
 	return rows_run(&rows, "advice");
 }

@@ -197,6 +197,68 @@ static void test_boot(void **state)
 	pr_topology_free(t);
 }
 
+/* ---- pci=assign-busses ---- */
+
+/* @expect: "ADDRESS SECONDARY SUBORDINATE" for each bridge, in the order of the machine. */
+static const struct number_case {
+	const char *name, *machine, *expect;
+} number_cases[] = {
+	{ "what firmware gave is thrown away, and the next number is taken",
+		"cmdline pci=assign-busses\nkernel 7.3.4\n" ROOT
+		"00:01.0 bridge 20-3f root-port\n20:00.0 bridge 30-3f upstream\n"
+		"30:00.0 bridge 31-31 downstream\n30:01.0 bridge 38-3f downstream hotplug\n"
+		"00:02.0 bridge 10-1f root-port hotplug\n10:00.0 dev 1:2\n",
+		"00:01.0 01 04\n00:02.0 05 05\n01:00.0 02 04\n02:00.0 03 03\n02:01.0 04 04\n" },
+	{ "hot-plug ports get what hpbussize= says, and what is below them counts",
+		"cmdline pci=assign-busses,hpbussize=4\nkernel 6.1.0\n" ROOT
+		"00:01.0 bridge 01-01 root-port hotplug\n"
+		"00:02.0 bridge 02-04 root-port hotplug\n02:00.0 bridge 03-04 upstream\n"
+		"03:00.0 bridge 04-04 downstream\n"
+		"00:03.0 bridge 05-05 root-port\n",
+		"00:01.0 01 04\n00:02.0 05 08\n00:03.0 09 09\n05:00.0 06 07\n06:00.0 07 07\n" },
+	{ "virtual functions come before the bridges",
+		"cmdline pci=assign-busses\nkernel 6.12.0\n" ROOT
+		"00:01.0 bridge 01-01 root-port mem=80000000-801fffff\n"
+		"00:02.0 bridge 02-02 root-port\n"
+		"01:00.0 dev 8086:1 vfs=300 vfbar0=mem64:1000@80000000\n",
+		"00:01.0 01 02\n00:02.0 03 03\n" },
+	{ "the last numbers",
+		"cmdline pci=assign-busses,hpbussize=200\nkernel 7.3.4\n"
+		"root 0000:00-0f mem=80000000-8fffffff\n"
+		"00:01.0 bridge 01-01 root-port hotplug\n00:02.0 bridge 02-02 root-port\n",
+		"00:01.0 01 0f\n00:02.0 none\n" },
+};
+
+static void test_numbers(void **state)
+{
+	const struct number_case *c = *state;
+	struct pr_topology *t = machine_build(c->machine), *booted;
+	const struct pr_action action = { .kind = PR_ACTION_BOOT, .root = t->roots[0] };
+	char said[512] = "", address[PR_ADDRESS_MAX];
+	struct pr_doubt doubt;
+	struct pr_kernel k;
+	size_t n = 0;
+
+	assert_int_equal(pr_kernel_select(&t->machine, &k), 0);
+	if (pr_kernel_apply(&k, t, &action, 1, &booted, &doubt) != 0)
+		fail_msg("%s", doubt.text);
+	for (size_t i = 0; i < booted->roots[0]->n_functions; i++) {
+		const struct pr_function *f = &booted->roots[0]->functions[i];
+
+		if (!f->bridge)
+			continue;
+		pr_address_format(&f->address, address);
+		n += (size_t)(f->no_bus ? snprintf(said + n, sizeof(said) - n, "%s none\n",
+						  address + strlen("0000:"))
+					: snprintf(said + n, sizeof(said) - n, "%s %02x %02x\n",
+						  address + strlen("0000:"), f->bridge->secondary,
+						  f->bridge->subordinate));
+	}
+	assert_string_equal(said, c->expect);
+	pr_topology_free(booted);
+	pr_topology_free(t);
+}
+
 static void acpiphp_keeps_what_firmware_set_up(void **state)
 {
 	struct pr_topology *t = machine_build(
@@ -224,6 +286,7 @@ int main(void)
 {
 	struct rows rows = { 0 };
 
+	ADD_ROWS(&rows, number_cases, test_numbers);
 	ADD_TEST(&rows, acpiphp_keeps_what_firmware_set_up);
 
 	ADD_ROWS(&rows, boot_cases, test_boot);

@@ -107,6 +107,13 @@ static const struct slots_case cases[] = {
 		.said = "0000:00:02.0 mem32 512 512 512 512 512\n"
 			"0000:00:02.0 pref64 16384 16384 16384 16384 16384\n"
 			"0000:00:02.0 buses 31 254 254 254 254\n" },
+	{ .name = "on 7.3 nobody knows what a closed I/O window asked for: of memory all is said",
+		.machine = "kernel 7.3.4\n" ROOT DISK
+			   "00:02.0 bridge 01-20 root-port hotplug driver=pcieport\n",
+		.limit = PR_DISRUPTION_RESTART,
+		.said = "0000:00:02.0 mem32 512 512 512 512 512\n"
+			"0000:00:02.0 pref64 16384 16384 16384 16384 16384\n"
+			"0000:00:02.0 buses 31 254 254 254 254\n" },
 	{ .name = "a port without a slot is looked at when it is named",
 		.machine = BESIDE_A_DISK(""),
 		.port = "00:03.0",
