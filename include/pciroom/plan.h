@@ -27,7 +27,11 @@ struct pr_slot_reserve {
 	const char *slot; /* address or path of the port; one that is not there has no wish */
 	/* bytes of its windows, 0: nothing; memory in multiples of 1 MiB, I/O of 4 KiB */
 	uint64_t io, mem, pref;
-	unsigned int buses; /* bus numbers, its own among them; 0: nothing */
+	/*
+	 * bus numbers, its own among them; 0: nothing.  A plan that writes numbers gives them too,
+	 * where that changes no further address, before it shares what is left evenly.
+	 */
+	unsigned int buses;
 };
 
 struct pr_policy {

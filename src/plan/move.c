@@ -196,6 +196,28 @@ static void note_unproven(struct pr_search *s)
 	s->bound = (struct pr_cost){ 0 };
 }
 
+/*
+ * Where numbers are written anyway, slots get what the policy wishes for them, as long as that
+ * changes nobody's address: what is left over is shared evenly else (renumber-spread.c).
+ */
+static int number_standing(
+	struct pr_search *s, const struct pr_number_question *asked, struct pr_numbering *ret)
+{
+	struct pr_number_question q = *asked;
+	struct pr_numbering more;
+	int r;
+
+	if (s->policy->n_reserves == 0 || ret->n == 0)
+		return 0;
+	q.buses = pr_standing_buses(s->policy, s->topology, s->arena, asked->buses, &q.n_buses);
+	if (!q.buses)
+		return -ENOMEM;
+	r = pr_renumber(s->arena, &q, &more);
+	if (r == 0 && more.renumbered <= ret->renumbered)
+		*ret = more;
+	return r < 0 ? r : 0;
+}
+
 static int number(struct pr_search *s, const struct pr_move *m, struct pr_numbering *ret)
 {
 	const struct pr_number_question q = {
@@ -209,6 +231,8 @@ static int number(struct pr_search *s, const struct pr_move *m, struct pr_number
 	int r;
 
 	r = pr_renumber(s->arena, &q, ret);
+	if (r == 0)
+		r = number_standing(s, &q, ret);
 	if (r == 0 && !ret->proven)
 		note_unproven(s);
 	return r;

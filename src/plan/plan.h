@@ -123,6 +123,13 @@ const struct pr_reserve *pr_missing_reserve(const struct pr_reserve *reserves, s
  */
 const struct pr_slot_reserve *pr_standing_lost(const struct pr_policy *policy,
 	const struct pr_topology *before, const struct pr_topology *after, unsigned int *ret_kind);
+/*
+ * @wishes, and the bus numbers that @policy wishes for on top of them, in @arena; NULL when memory is
+ * short.
+ */
+const struct pr_bus_wish *pr_standing_buses(const struct pr_policy *policy,
+	const struct pr_topology *t, struct pr_arena *arena, const struct pr_bus_wish *wishes,
+	size_t *n);
 /* "1 GiB in its prefetchable window" */
 #define PR_STANDING_TEXT_MAX 80
 const char *pr_standing_text(

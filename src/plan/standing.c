@@ -86,6 +86,25 @@ const struct pr_slot_reserve *pr_standing_lost(const struct pr_policy *policy,
 	return NULL;
 }
 
+const struct pr_bus_wish *pr_standing_buses(const struct pr_policy *policy,
+	const struct pr_topology *t, struct pr_arena *arena, const struct pr_bus_wish *wishes,
+	size_t *n)
+{
+	struct pr_bus_wish *all = pr_new_array(arena, *n + policy->n_reserves, struct pr_bus_wish);
+	const size_t n_asked = *n;
+
+	for (size_t i = 0; all && i < n_asked; i++)
+		all[i] = wishes[i];
+	for (size_t i = 0; all && i < policy->n_reserves; i++) {
+		const struct pr_slot_reserve *want = &policy->reserves[i];
+		const struct pr_function *port = port_of(t, want);
+
+		if (port && want->buses > 0 && pr_wished_numbers(wishes, n_asked, port) == 0)
+			all[(*n)++] = (struct pr_bus_wish){ port->address, want->buses };
+	}
+	return all;
+}
+
 const char *pr_standing_text(
 	const struct pr_slot_reserve *want, unsigned int kind, char ret[PR_STANDING_TEXT_MAX])
 {

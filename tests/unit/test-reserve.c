@@ -284,6 +284,50 @@ static void what_a_slot_lacks_can_be_asked_for(void **state)
 	pr_topology_free(t);
 }
 
+/* A bridge without numbers beside two empty slots: what is left over is spread. */
+#define SPREAD                                                      \
+	"kernel 7.2.0\ncmdline quiet\nlockdown none\n"              \
+	"root 0000:00-10 io=1000-ffff mem=c0000000-febfffff\n"      \
+	"00:02.0 bridge 01-10 root-port driver=pcieport\n"          \
+	"01:00.0 bridge 02-10 upstream driver=pcieport\n"           \
+	"02:00.0 bridge 03-0e downstream hotplug driver=pcieport\n" \
+	"02:01.0 bridge 0f-0f downstream hotplug driver=pcieport\n" \
+	"02:02.0 bridge 10-10 downstream hotplug driver=pcieport\n" \
+	"10:00.0 bridge none upstream\n"
+
+static unsigned int spread_to(const struct pr_slot_reserve *want, const char *address)
+{
+	const struct pr_policy policy = {
+		.limit = PR_DISRUPTION_IN_USE, .reserves = want, .n_reserves = want != NULL
+	};
+	struct pr_topology *t = machine_build(SPREAD);
+	const struct pr_function *now;
+	struct pr_plan *p;
+	char why[256] = "";
+	unsigned int n;
+
+	assert_int_equal(pr_plan_make(t, &(struct pr_request){ 0 }, &policy, &p), 0);
+	if (pr_plan_check(p, &policy, why, sizeof(why)) != 0)
+		fail_msg("%s %s", p->why ? p->why : "", why);
+	now = pr_topology_same(p->prediction, machine_function(t, address));
+	n = now->bridge->subordinate - now->bridge->secondary + 1u;
+	pr_plan_free(p);
+	pr_topology_free(t);
+	return n;
+}
+
+static void a_slot_gets_the_spare_numbers_that_the_policy_wishes_for(void **state)
+{
+	static const struct pr_slot_reserve nine = { .slot = "0000:02:00.0", .buses = 9 };
+	static const struct pr_slot_reserve hundred = { .slot = "0000:02:00.0", .buses = 100 };
+	const unsigned int evenly = spread_to(NULL, "02:00.0");
+
+	(void)state;
+	assert_in_range(evenly, 1, 8);
+	assert_in_range(spread_to(&nine, "02:00.0"), 9, 14);
+	assert_int_equal(spread_to(&hundred, "02:00.0"), evenly);
+}
+
 int main(void)
 {
 	struct rows rows = { 0 };
@@ -291,6 +335,7 @@ int main(void)
 	ADD_ROWS(&rows, cases, test_reserve);
 	ADD_ROWS(&rows, standing, test_standing);
 	ADD_TEST(&rows, what_a_slot_lacks_can_be_asked_for);
+	ADD_TEST(&rows, a_slot_gets_the_spare_numbers_that_the_policy_wishes_for);
 	ADD_TEST(&rows, a_window_is_opened_only_where_nobody_is);
 	ADD_TEST(&rows, what_is_no_reserve_is_refused);
 	return rows_run(&rows, "reserve");
