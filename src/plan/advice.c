@@ -49,7 +49,7 @@ static size_t list_actions(struct pr_adviser *a, bool later)
 }
 
 /* Adds "hpmmiosize=1G", as the kernel reads it, to @text; nothing for 0. */
-static const char *add_size(
+const char *pr_advise_size(
 	struct pr_arena *arena, const char *text, const char *name, uint64_t size)
 {
 	unsigned int unit = 0;
@@ -72,9 +72,9 @@ static const char *options_text(const struct pr_adviser *a, const struct pr_boot
 
 	if (o->buses > 0)
 		text = pr_arena_printf(arena, "%s%shpbussize=%u", text, *text ? "," : "", o->buses);
-	text = add_size(arena, text, "hpiosize", o->io);
-	text = add_size(arena, text, "hpmmiosize", o->mem);
-	return add_size(arena, text, "hpmmioprefsize", o->pref);
+	text = pr_advise_size(arena, text, "hpiosize", o->io);
+	text = pr_advise_size(arena, text, "hpmmiosize", o->mem);
+	return pr_advise_size(arena, text, "hpmmioprefsize", o->pref);
 }
 
 /*
@@ -442,7 +442,9 @@ static int advise_reserves(struct pr_adviser *a)
 			*size = want->size;
 	}
 	r = find_later(a, &least, &o, &good);
-	return r == 0 && good ? pr_advise_boot(a, &o, true) : r;
+	if (r == 0 && good)
+		r = pr_advise_boot(a, &o, true);
+	return r == 0 && good ? pr_advise_qemu(a) : r;
 }
 
 static int advise_boots(struct pr_adviser *a)

@@ -42,6 +42,12 @@ int pr_advise_present(
 
 /* Whether the machine boots with @o into what was asked for, and nobody loses anything.  0 or -ENOMEM. */
 int pr_advise_try(struct pr_adviser *a, const struct pr_boot_options *o, bool later, bool *ret);
+/*
+ * "@name=1G" behind @text, with a comma; @text when @size is 0; NULL when memory is short, or @text
+ * is.
+ */
+const char *pr_advise_size(
+	struct pr_arena *arena, const char *text, const char *name, uint64_t size);
 /* Adds it to the plan's advice.  0 or -ENOMEM. */
 int pr_advise_boot(struct pr_adviser *a, const struct pr_boot_options *o, bool later);
 
@@ -49,6 +55,11 @@ int pr_advise_boot(struct pr_adviser *a, const struct pr_boot_options *o, bool l
 
 /* Who asks for bus numbers.  0 or -ENOMEM. */
 int pr_advise_buses(struct pr_adviser *a);
+
+/* ---- advice-qemu.c ---- */
+
+/* What a root port of QEMU's can ask for, where a boot was found to give it.  0 or -ENOMEM. */
+int pr_advise_qemu(struct pr_adviser *a);
 
 /* ---- advice-aperture.c ---- */
 

@@ -183,7 +183,8 @@ static void nobody_who_does_not_ask_is_advised(void **state)
 
 static const struct buses_case {
 	const char *name, *machine;
-	unsigned int buses; /* that 00:02.0 is to have; 0: what is dead is to work */
+	unsigned int buses; /* that 00:02.0 is to have; 0 and no @pref: what is dead is to work */
+	uint64_t pref;      /* bytes that it is to have in its prefetchable window */
 	const char *said;
 } buses_cases[] = {
 	{ .name = "in lockdown a boot counts anew, with as many to spare as are asked for",
@@ -194,6 +195,11 @@ static const struct buses_case {
 		.machine = LOCKED "cmdline quiet\nguest\n" HOST TIGHT,
 		.buses = 8,
 		.said = "later pci=assign-busses,hpbussize=8\nhypervisor bus-reserve=7\n" },
+	{ .name = "and of memory as well, where the kernel forgets the sizes of windows",
+		.machine = LOCKED "cmdline quiet\nguest\n" HOST TIGHT,
+		.pref = UINT64_C(0x40000000),
+		.said = "later pci=resource_alignment=0000:00:02.0,hpmmioprefsize=1G\n"
+			"hypervisor pref64-reserve=1G\n" },
 	{ .name = "the last one gets what is left",
 		.machine = LOCKED "cmdline quiet\n" HOST TIGHT,
 		.buses = 254,
@@ -221,9 +227,12 @@ static void test_buses(void **state)
 {
 	const struct buses_case *c = *state;
 	const struct pr_bus_wish wish = { .bridge = { .device = 2 }, .buses = c->buses };
-	const struct pr_request request = {
-		.buses = &wish, .n_buses = c->buses > 0, .advise = true
-	};
+	const struct pr_reserve reserve = { { .device = 2 }, PR_WINDOW_PREF, c->pref };
+	const struct pr_request request = { .buses = &wish,
+		.n_buses = c->buses > 0,
+		.reserves = &reserve,
+		.n_reserves = c->pref > 0,
+		.advise = true };
 	const struct pr_policy policy = { .limit = PR_DISRUPTION_IN_USE };
 	struct pr_topology *t = machine_build(c->machine);
 	struct pr_plan *p;
@@ -234,7 +243,7 @@ static void test_buses(void **state)
 	say(p, said, sizeof(said));
 	assert_string_equal(said, c->said);
 	for (size_t i = 0; i < p->n_advice; i++)
-		if (p->advice[i].kind == PR_ADVICE_BOOT)
+		if (c->buses > 0 && p->advice[i].kind == PR_ADVICE_BOOT)
 			assert_non_null(strstr(p->advice[i].text, "another number"));
 	pr_plan_free(p);
 	pr_topology_free(t);
