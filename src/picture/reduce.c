@@ -24,11 +24,31 @@ static int compare_weights(const void *a, const void *b)
 	return x < y ? -1 : x > y; /* boxes are in the order of addresses, the outer one first */
 }
 
+static bool weigh_the_same(const struct pr_box *a, const struct pr_box *b)
+{
+	return a->matters == b->matters && pr_range_size(&a->range) == pr_range_size(&b->range);
+}
+
+/*
+ * How many of @all, which is sorted: of those of one size all or none, so that what looks alike is
+ * drawn alike; unless next to nothing would be left.
+ */
+static size_t cut(struct pr_box *const *all, size_t most)
+{
+	size_t n = most;
+
+	while (n > 0 && weigh_the_same(all[n - 1], all[most]))
+		n--;
+	return n > most / 4 ? n : most;
+}
+
 static void choose(struct pr_box **all, size_t n, size_t most)
 {
-	if (n > most)
+	if (n > most) {
 		qsort(all, n, sizeof(*all), compare_weights);
-	for (size_t i = 0; i < n && i < most; i++)
+		n = cut(all, most);
+	}
+	for (size_t i = 0; i < n; i++)
 		all[i]->shown = true;
 }
 

@@ -4,7 +4,7 @@
 
 const char pr_svg_style[] =
 	".pr-map{font:11px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;"
-	"background:#fff}\n"
+	"background:#fff;max-width:100%;height:auto}\n"
 	".pr-map text{fill:#1f2328;white-space:pre}\n"
 	".pr-map .title{font-size:16px;font-weight:bold}\n"
 	".pr-map .root{font-size:13px;font-weight:bold}\n"

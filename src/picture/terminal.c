@@ -112,7 +112,10 @@ static void add_pair(const struct pr_lines *p, const char *name, const char *con
 		join(p, texts[0], texts[1]);
 	} else {
 		for (size_t i = 0; i < n; i++) {
-			pr_text_printf(p->t, n > 1 ? "\n%s, %s\n" : "\n%s\n", name, when[i]);
+			if (!*texts[i])
+				continue;
+			pr_text_printf(
+				p->t, "\n%s%s%s\n", name, n > 1 ? ", " : "", n > 1 ? when[i] : "");
 			join(p, texts[i], "");
 		}
 	}

@@ -75,6 +75,16 @@ static void label_aperture(
 		append(ret, box->unknown ? "in use; apertures are not recorded" : "host bridge");
 }
 
+/* The windows of a CardBus bridge have the numbers of others, and flags that say what they are. */
+static const char *content_of(const struct pr_box *box)
+{
+	const struct pr_resource *r = box->resource;
+	const bool prefetchable =
+		box->function->bridge ? r->index == PR_WINDOW_PREF : r->flags & PR_IORES_PREFETCH;
+
+	return prefetchable ? "prefetchable" : "memory";
+}
+
 static void label_window(
 	const struct pr_box *box, const struct pr_area *area, char ret[PR_LABEL_MAX])
 {
@@ -83,8 +93,7 @@ static void label_window(
 	append(ret, "%s %s", short_address(box->function, address),
 		box->kind == PR_BOX_RESERVE ? "empty slot" : pr_function_role(box->function));
 	if (box->resource && area->kind != PR_AREA_IO)
-		append(ret, ", %s",
-			box->resource->index == PR_WINDOW_PREF ? "prefetchable" : "memory");
+		append(ret, ", %s", content_of(box));
 }
 
 /* "12 functions, 30 MiB free" of what is not drawn. */
