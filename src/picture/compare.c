@@ -154,6 +154,13 @@ static void mark_missings(struct pr_scene *s, size_t side)
 		}
 }
 
+static void mark_area(struct pr_area *area)
+{
+	for (size_t i = 0; i < area->n_boxes; i++)
+		if (area->boxes[i].mark != PR_MARK_NONE)
+			area->changes = true;
+}
+
 int pr_scene_compare(struct pr_scene *s)
 {
 	int r = 0;
@@ -167,6 +174,8 @@ int pr_scene_compare(struct pr_scene *s)
 			mark(s, i, s->sides[i].index[j]);
 		for (size_t j = 0; j < s->sides[i].n_index; j++)
 			mark_moved(s->sides[i].index[j]);
+		for (size_t j = 0; j < s->sides[i].topology->n_roots * _PR_AREA_MAX; j++)
+			mark_area(&s->sides[i].areas[j]);
 		mark_missings(s, i);
 	}
 	return 0;

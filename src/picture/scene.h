@@ -57,6 +57,7 @@ struct pr_area {
 	struct pr_box *first, *last; /* by address */
 	struct pr_box *boxes;        /* all that are not free, in an array */
 	size_t n_boxes, n_holes;
+	bool changes;            /* something in it is marked */
 	unsigned int digits;     /* of its addresses */
 	int x, y, width, height; /* for who draws it */
 };
@@ -100,9 +101,9 @@ struct pr_box *pr_box_past(const struct pr_box *box);
 /* Box of the same thing on the other side; NULL when there is none. */
 struct pr_box *pr_scene_other(const struct pr_scene *s, size_t side, const struct pr_box *box);
 const struct pr_area *pr_side_area(const struct pr_side *s, size_t root, enum pr_area_kind kind);
-/* Neither side has anything to draw there. */
-bool pr_scene_is_empty(const struct pr_scene *s, size_t root, enum pr_area_kind kind);
-/* Nor in any other area of that host bridge, and all of it has addresses. */
+/* Neither side has anything to draw there, or nothing that differs from the other one. */
+bool pr_scene_is_left_out(const struct pr_scene *s, size_t root, enum pr_area_kind kind);
+/* Neither side has anything of that host bridge. */
 bool pr_scene_root_is_empty(const struct pr_scene *s, size_t root);
 
 /* ---- the steps of making one, in this order; each 0 or -ENOMEM ---- */
@@ -147,8 +148,10 @@ void pr_box_details(struct pr_text *t, const struct pr_scene *s, size_t side,
 const char *pr_area_name(enum pr_area_kind kind);
 /* "01:00.0 BAR 2, 256 MiB of 64-bit memory, VGA controller" */
 void pr_missing_label(const struct pr_missing *m, char ret[PR_LABEL_MAX]);
-/* "Host bridge 0000:00, buses 00 to fe" */
+/* "host bridge 0000:00, 43 functions" */
 void pr_root_label(const struct pr_root *root, char ret[PR_LABEL_MAX]);
+/* "nothing changes in I/O ports" of what is left out for that; else "". */
+void pr_scene_unchanged(const struct pr_scene *s, size_t root, char ret[PR_LABEL_MAX]);
 
 /* What moving the owner of a box would disturb; FREE for what has no owner. */
 enum pr_disruption pr_box_disruption(const struct pr_box *box, const struct pr_policy *policy);

@@ -100,7 +100,7 @@ static void add_single(struct pr_svg *g, size_t root)
 	for (unsigned int k = 0; k < _PR_AREA_MAX; k++) {
 		struct pr_area *area = &g->scene->sides[0].areas[root * _PR_AREA_MAX + k];
 
-		if (pr_scene_is_empty(g->scene, root, k))
+		if (pr_scene_is_left_out(g->scene, root, k))
 			continue;
 		column = ys[1] < ys[0];
 		(void)pr_svg_layout(area, true);
@@ -124,7 +124,7 @@ static void add_pair(struct pr_svg *g, size_t root, enum pr_area_kind kind)
 	int height = 0;
 	char headline[PR_LABEL_MAX];
 
-	if (pr_scene_is_empty(g->scene, root, kind))
+	if (pr_scene_is_left_out(g->scene, root, kind))
 		return;
 	for (size_t i = 0; i < 2; i++) {
 		struct pr_area *area = &g->scene->sides[i].areas[root * _PR_AREA_MAX + kind];
@@ -160,10 +160,24 @@ static void add_double(struct pr_svg *g, size_t root)
 
 /* ---- all ---- */
 
-static void add_page(struct pr_svg *g)
+static void add_headline(struct pr_svg *g, size_t root)
 {
 	const struct pr_scene *s = g->scene;
 	char label[PR_LABEL_MAX];
+
+	pr_root_label(s->sides[0].topology->roots[root], label);
+	pr_svg_text(g, "root", SVG_MARGIN, g->y + 14, 0, label);
+	g->y += 24;
+	pr_scene_unchanged(s, root, label);
+	if (!*label)
+		return;
+	pr_svg_text(g, "quiet", SVG_MARGIN, g->y + 10, 0, label);
+	g->y += SVG_LINE + 4;
+}
+
+static void add_page(struct pr_svg *g)
+{
+	const struct pr_scene *s = g->scene;
 
 	if (s->options->title) {
 		pr_svg_text(g, "title", SVG_MARGIN, g->y + 14, TITLE_ROOM, s->options->title);
@@ -173,9 +187,7 @@ static void add_page(struct pr_svg *g)
 	for (size_t i = 0; i < s->sides[0].topology->n_roots; i++) {
 		if (pr_scene_root_is_empty(s, i))
 			continue;
-		pr_root_label(s->sides[0].topology->roots[i], label);
-		pr_svg_text(g, "root", SVG_MARGIN, g->y + 14, 0, label);
-		g->y += 24;
+		add_headline(g, i);
 		if (s->n_sides > 1)
 			add_double(g, i);
 		else

@@ -148,7 +148,7 @@ static void add_root(const struct pr_lines *p, size_t root)
 	struct pr_text texts[2] = { 0 };
 
 	for (unsigned int k = 0; k < _PR_AREA_MAX; k++) {
-		if (pr_scene_is_empty(s, root, k))
+		if (pr_scene_is_left_out(s, root, k))
 			continue;
 		for (size_t i = 0; i < s->n_sides; i++)
 			pr_lines_area(p, i, pr_side_area(&s->sides[i], root, k), &texts[i]);
@@ -159,10 +159,24 @@ static void add_root(const struct pr_lines *p, size_t root)
 	add_texts(p, "without addresses", texts);
 }
 
+static void add_headline(const struct pr_lines *p, size_t root)
+{
+	const size_t width = p->how->width > 0 ? p->how->width : SIZE_MAX;
+	char label[PR_LABEL_MAX];
+
+	pr_root_label(p->scene->sides[0].topology->roots[root], label);
+	pr_lines_paint(p, p->t, "1", label);
+	pr_text_add(p->t, "\n");
+	pr_scene_unchanged(p->scene, root, label);
+	if (!*label)
+		return;
+	pr_glyphs_add(p->t, &(struct pr_glyphs){ .columns = width, .utf8 = p->how->utf8 }, label);
+	pr_text_add(p->t, "\n");
+}
+
 static void add_roots(const struct pr_lines *p)
 {
 	const struct pr_scene *s = p->scene;
-	char label[PR_LABEL_MAX];
 	bool any = false;
 
 	for (size_t i = 0; i < s->sides[0].topology->n_roots; i++) {
@@ -170,9 +184,7 @@ static void add_roots(const struct pr_lines *p)
 			continue;
 		pr_text_add(p->t, any ? "\n" : "");
 		any = true;
-		pr_root_label(s->sides[0].topology->roots[i], label);
-		pr_lines_paint(p, p->t, "1", label);
-		pr_text_add(p->t, "\n");
+		add_headline(p, i);
 		add_root(p, i);
 	}
 	if (s->n_sides > 1)

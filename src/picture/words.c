@@ -31,13 +31,6 @@ const char *pr_area_name(enum pr_area_kind kind)
 	return names[kind];
 }
 
-void pr_root_label(const struct pr_root *root, char ret[PR_LABEL_MAX])
-{
-	(void)snprintf(ret, PR_LABEL_MAX, "host bridge %04" PRIx32 ":%02x, %zu function%s",
-		root->facts.domain, root->facts.bus, root->n_functions,
-		root->n_functions == 1 ? "" : "s");
-}
-
 /* Printed behind what is there; what does not fit is cut. */
 static void __attribute__((format(printf, 2, 3)))
 append(char ret[PR_LABEL_MAX], const char *format, ...)

@@ -275,6 +275,35 @@ static const struct text_case {
 		"  + 00:02.0 BAR 0, 8 KiB of 32-bit memory, device 8086:0002\n"
 		"\n"
 		"> moves  * gets another size  + gets addresses  - loses them\n" },
+	{ "picture: where a plan changes nothing is not drawn twice",
+		"root 0000:00-0f io=1000-ffff mem=80000000-8fffffff\n"
+		"00:02.0 dev 8086:2 bar0=mem:1M@80100000 bar1=io:100@2000\n"
+		"root 0000:40-4f mem=90000000-9fffffff\n40:02.0 dev 8086:2 bar0=mem:1M@90100000\n",
+		"root 0000:00-0f io=1000-ffff mem=80000000-8fffffff\n"
+		"00:02.0 dev 8086:2 bar0=mem:1M@80200000 bar1=io:100@2000\n"
+		"root 0000:40-4f mem=90000000-9fffffff\n40:02.0 dev 8086:2 bar0=mem:1M@90100000\n",
+		0, 100, 60, NULL,
+		"host bridge 0000:00, 1 function\n"
+		"nothing changes in I/O ports, bus numbers\n"
+		"\n"
+		"memory below 4 GiB, now\n"
+		"80000000 + host bridge --------------------------- 256 MiB +\n"
+		"         |  free                                    1 MiB  |\n"
+		"80100000>|  00:02.0 BAR 0, device 8086:0002         1 MiB  |\n"
+		"80200000 |  free                                  254 MiB  |\n"
+		"         +-------------------------------------------------+\n"
+		"\n"
+		"memory below 4 GiB, afterwards\n"
+		"80000000 + host bridge --------------------------- 256 MiB +\n"
+		"         |  free                                    2 MiB  |\n"
+		"80200000>|  00:02.0 BAR 0, device 8086:0002, was ~  1 MiB  |\n"
+		"80300000 |  free                                  253 MiB  |\n"
+		"         +-------------------------------------------------+\n"
+		"\n"
+		"host bridge 0000:40, 1 function\n"
+		"nothing changes\n"
+		"\n"
+		"> moves  * gets another size  + gets addresses  - loses them\n" },
 	{ "picture: of one device, what it lies in is drawn, and the rest summed up",
 		"root 0000:00-0f mem=80000000-8fffffff\n"
 		"00:01.0 bridge 01-01 root-port mem=80000000-800fffff\n"
