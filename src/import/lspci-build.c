@@ -14,6 +14,7 @@
 #define CLASS_BRIDGE  0x0604
 #define CLASS_CARDBUS 0x0607
 #define N_BARS        6
+#define PREF_BASE     0x24 /* prefetchable memory base: the low bits are its width */
 
 static void builder_freep(struct pr_builder **b)
 {
@@ -231,15 +232,18 @@ static void imply_closed(struct pr_lspci *p, unsigned int kind, const struct pr_
 	}
 }
 
+/* The width that is printed is the kernel's, which forgets it where it placed the window itself. */
 static void place_windows(struct pr_lspci *p, struct pr_resource_line *lines)
 {
 	for (unsigned int kind = PR_WINDOW_IO; kind <= PR_WINDOW_PREF; kind++) {
-		const struct pr_lspci_window *w = &p->current->text.windows[kind - PR_WINDOW_IO];
+		struct pr_lspci_window *w = &p->current->text.windows[kind - PR_WINDOW_IO];
 
 		if (w->state != PR_SHOWN_OPEN) {
 			imply_closed(p, kind, w);
 			continue;
 		}
+		if (kind == PR_WINDOW_PREF && p->origin[PREF_BASE] == PR_BYTE_DUMPED)
+			w->width = (p->bytes[PREF_BASE] & 0xf) == 1 ? 64 : 32;
 		imply_open(p, kind, w);
 		lines[kind] = (struct pr_resource_line){ w->range.first, w->range.last,
 			window_flags(kind, w) };

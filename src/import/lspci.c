@@ -37,10 +37,27 @@ static void contradict(struct pr_lspci *p, unsigned int offset, uint8_t was, uin
 		p->origin[offset] == PR_BYTE_DUMPED ? is : was);
 }
 
+/*
+ * Vendor and device of a virtual function read as ones (PCIe 9.3.4.1.1); the text has what the kernel
+ * made of them, and that is kept.
+ */
+static bool knows_better(struct pr_lspci *p, unsigned int at, uint8_t value, uint8_t origin)
+{
+	if (at > 3)
+		return false;
+	if (origin == PR_BYTE_DUMPED && value == 0xff && p->origin[at] == PR_BYTE_STATED)
+		return true;
+	if (origin == PR_BYTE_STATED && p->origin[at] == PR_BYTE_DUMPED && p->bytes[at] == 0xff)
+		p->origin[at] = PR_BYTE_UNKNOWN;
+	return false;
+}
+
 static void put_byte(struct pr_lspci *p, unsigned int at, uint8_t value, enum pr_lspci_byte origin)
 {
 	uint8_t *was = &p->origin[at];
 
+	if (knows_better(p, at, value, (uint8_t)origin))
+		return;
 	if (*was >= PR_BYTE_STATED && origin >= PR_BYTE_STATED && p->bytes[at] != value)
 		contradict(p, at, p->bytes[at], value);
 	if (*was > origin)

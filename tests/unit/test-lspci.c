@@ -122,6 +122,13 @@ static const struct lspci_case {
 		"\tPrefetchable memory behind bridge: 800000000-8ffffffff [size=4G] [64-bit]\n",
 		{ "  - 0xc000 0xcfff 0x200100\n  - 0x0 0x0 0x0\n  - 0x800000000 0x8ffffffff 0x302200\n" },
 		NULL },
+	{ "[32-bit] beside bytes says nothing either: the register has the width",
+		"00:1c.0 PCI bridge: Maker Part (prog-if 00 [Normal decode])\n"
+		"\tFlags: bus master, fast devsel, latency 0\n"
+		"\tBus: primary=00, secondary=0a, subordinate=1f, sec-latency=0\n"
+		"\tPrefetchable memory behind bridge: fe000000-fe1fffff [size=2M] [32-bit]\n"
+		"20: f0 ff 00 00 01 fe 11 fe 00 00 00 00 00 00 00 00\n",
+		{ "  - 0xfe000000 0xfe1fffff 0x302200\n" }, NULL },
 	{ "[32-bit] behind a window above 4 GiB says nothing",
 		"00:1c.0 PCI bridge: Maker Part (prog-if 00 [Normal decode])\n"
 		"\tFlags: bus master, fast devsel, latency 0\n"
@@ -187,6 +194,13 @@ static const struct lspci_case {
 		"00:13.0 Ethernet controller: A V\n00:13.2 Ethernet controller: A V\n",
 		{ "address: 0000:00:13.0\n  physfn: 0000:00:03.0\n",
 			"address: 0000:00:13.2\n  physfn: 0000:00:03.0\n" },
+		NULL },
+	{ "a virtual function's identity reads as ones: what the text says counts",
+		"00:03.0 Ethernet controller [0200]: A B [8086:10ed]\n00: ff ff ff ff 00 00 10 00\n"
+		"00:04.0 Ethernet controller: A B\n00: ff ff ff ff 00 00 10 00\n"
+		"00:04.0 Ethernet controller [0200]: A B [8086:10ed]\n",
+		{ "address: 0000:00:03.0\n  config: |\n    8680ed10",
+			"address: 0000:00:04.0\n  config: |\n    8680ed10" },
 		NULL },
 	{ "a list first, details later, bytes last: one function",
 		"00:03.0 Audio device: A B\n00:04.0 Audio device: A C\n\n"
