@@ -16,6 +16,7 @@ from .base import LabError, VM_DIR, cache_dir, call, digest, forget_unused, lock
 from .kernels import Kernel, mirror
 
 GUEST_DIR = VM_DIR / "guest"
+SMALL_PROGRAMS = ("lspci",)  # of this machine, with their libraries
 SMALL_MODULES = ("e1000e", "nvme", "ext4")
 DEBIAN_SUITE = "bookworm"
 DEBIAN_PACKAGES = (
@@ -160,11 +161,20 @@ def modules(kernel: Kernel, load: Sequence[str], merged: bool) -> Path:
     return _cached(kind, digest(map(str.encode, parts)), fill)
 
 
+def _program_here(name: str) -> Path:
+    found = shutil.which(name)
+    if not found:
+        raise LabError(f"no {name} (package pciutils)")
+    return Path(found)
+
+
 def pciroom(tree: Path, libraries: bool) -> Path:
     """Our own installation; for the small guest with the shared libraries it needs."""
     def fill(goal: Path) -> None:
         shutil.copytree(tree, goal, dirs_exist_ok=True, symlinks=True)
         if libraries:
+            for other in others:
+                shutil.copy(other, goal / "usr/bin")
             for program in (*goal.glob("usr/bin/*"), *goal.glob("usr/libexec/pciroom/*")):
                 for library in _libraries(program):
                     place = goal / str(library).lstrip("/")
@@ -174,8 +184,10 @@ def pciroom(tree: Path, libraries: bool) -> Path:
             shutil.copytree(goal / "lib", goal / "usr/lib", dirs_exist_ok=True, symlinks=True)
             shutil.rmtree(goal / "lib")
 
+    others = [_program_here(name) for name in SMALL_PROGRAMS] if libraries else []
     tree.touch()
-    return _cached("pciroom-small" if libraries else f"pciroom-{tree.parent.name}", _tree_key(tree), fill)
+    key = digest([_tree_key(tree).encode(), *[other.read_bytes() for other in others]])
+    return _cached("pciroom-small" if libraries else f"pciroom-{tree.parent.name}", key, fill)
 
 
 def tools() -> Path:

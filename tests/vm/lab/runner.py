@@ -78,7 +78,7 @@ def _attempt(scenario: Scenario, kernel: Kernel, install: Optional[Path], place:
     guest, machine = boot(scenario, kernel, install, place)
     start = time.monotonic()
     with open(place / "transcript.log", "w", encoding="utf-8") as log, guest:
-        run = Run(guest, machine, lambda text: print(stamp(start), text, file=log, flush=True), dice.points,
+        run = Run(guest, machine, lambda text: print(stamp(start), text, file=log, flush=True), install, dice.points,
                   dice.of(f"{scenario.name}/{kernel.generation}"))
         run.transcript("booted")
         for number, step in enumerate(scenario.steps, 1):

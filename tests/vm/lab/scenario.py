@@ -16,7 +16,7 @@ from typing import Any, Callable
 
 import yaml
 
-from . import device, pci
+from . import device, pci, recorded
 from .base import LabError, VM_DIR, call
 from .guest import Guest, Result
 from .machine import Machine, build
@@ -80,6 +80,7 @@ class Run:
     guest: Guest
     machine: Machine
     transcript: Callable[[str], None]
+    install: Path | None = None  # what the guest has of us
     points: int = 3
     chance: random.Random = field(default_factory=random.Random)
     memories: dict[str, dict[str, pci.Function]] = field(default_factory=dict)
@@ -367,11 +368,23 @@ def _boot(run: Run, step: dict[str, Any]) -> None:
     run.guest.start_again(run.fill(step["boot"]), _plugged(run, step) + words, run.fill(step.get("properties", {})))
 
 
+def _recorded(run: Run, step: dict[str, Any]) -> None:
+    """A recording of this kind differs from the machine in what is listed, and in all of that."""
+    if not run.install:
+        raise LabError("a recording is read by what is installed, and nothing is")
+    found = recorded.compare(run.guest, run.install, run.guest.place, step["recorded"])
+    for where in found.values():
+        run.transcript("\n".join(where))
+    if set(found) != set(step.get("unknown", [])):
+        more = [where[0] for key, where in found.items() if key not in step.get("unknown", [])]
+        raise Failed(f"differs in {sorted(found)}; for one: {more or 'less than was listed'}")
+
+
 STEPS: dict[str, Callable[[Run, dict[str, Any]], None]] = {
     "run": _run, "wait": _wait, "hot-add": _hot_add, "unplug": _unplug, "remember": _remember,
     "expect": _expect, "nothing-lost": _nothing_lost, "unchanged": _unchanged,
     "windows-agree": _windows_agree, "log": _log, "put": _put, "repeat": _repeat,
-    "at-random": _at_random, "monitor": _monitor, "cut-power": _cut_power, "boot": _boot,
+    "at-random": _at_random, "monitor": _monitor, "cut-power": _cut_power, "boot": _boot, "recorded": _recorded,
 }
 
 
