@@ -41,14 +41,18 @@ static bool is_whole(const struct pr_function *was, const struct pr_function *is
 	return true;
 }
 
-/* What is not asked for has what it had, and nothing more; windows above may be others. */
+/*
+ * What is not asked for has what it had, and nothing more; windows above may be others, and a
+ * port may get one that it had no room for, as at any rescan.
+ */
 static bool is_untouched(
 	const struct pr_resizing *z, const struct pr_function *was, const struct pr_function *is)
 {
 	for (size_t i = 0; i < was->n_resources; i++) {
 		const struct pr_resource *r = &was->resources[i];
 
-		if (pr_resource_is_window(r) && was->bridge && is_above_resized(z, was))
+		if (pr_resource_is_window(r) && was->bridge &&
+			(is_above_resized(z, was) || r->state != PR_RES_ASSIGNED))
 			continue;
 		if (!same_place(r, &is->resources[i]))
 			return false;

@@ -19,7 +19,7 @@ static void say_cost(const struct pr_cost *c, char *text, size_t size)
 		c->in_use, c->restarted, c->renumbered, c->armed, c->removed, c->steps);
 }
 
-static bool is_plan(enum pr_verdict v)
+bool oracle_is_plan(enum pr_verdict v)
 {
 	return v == PR_VERDICT_OK || v == PR_VERDICT_TOO_DISRUPTIVE || v == PR_VERDICT_VETOED;
 }
@@ -31,8 +31,9 @@ static bool same_answer(const struct pr_plan *p, const struct brute_answer *a)
 		return true;
 	if (p->verdict != a->verdict)
 		return false;
-	return !is_plan(a->verdict) || (p->n_targets == a->n_targets && p->closes == a->closes &&
-					       pr_cost_compare(&p->cost, &a->cost) == 0);
+	return !oracle_is_plan(a->verdict) ||
+	       (p->n_targets == a->n_targets && p->closes == a->closes &&
+		       pr_cost_compare(&p->cost, &a->cost) == 0);
 }
 
 /*
@@ -46,7 +47,7 @@ static bool between(
 
 	if (rank > brute_rank(space->verdict) || rank < brute_rank(all->verdict))
 		return false;
-	if (!is_plan(p->verdict) || p->n_targets != space->n_targets ||
+	if (!oracle_is_plan(p->verdict) || p->n_targets != space->n_targets ||
 		p->n_targets != all->n_targets)
 		return true;
 	return (p->verdict != space->verdict || pr_cost_compare(&p->cost, &space->cost) <= 0) &&

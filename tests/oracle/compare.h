@@ -12,10 +12,12 @@ enum oracle_result {
 struct oracle_tally {
 	unsigned long verdicts[_PR_VERDICT_MAX];
 	unsigned long plugged, several_dead, several_tops, several_buses, closing, renumbered,
-		not_proven;
+		not_proven, in_place;
 	unsigned long second_try, between; /* see brute.h; the planner's cost is neither */
 	unsigned long by_brute, by_planner;
 };
+/* There is a plan, whoever has to allow it. */
+bool oracle_is_plan(enum pr_verdict v);
 /* @text: what differs, with the machine. */
 enum oracle_result oracle_compare(
 	uint64_t seed, struct oracle_tally *tally, char *text, size_t size);

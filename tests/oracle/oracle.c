@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The planner against brute force on random machines: oracle COUNT [SEED [JOBS [numbers]]],
- * with sets that are removed, or with bus numbers.
+ * The planner against brute force on random machines: oracle COUNT [SEED [JOBS [numbers | sizes]]],
+ * with sets that are removed, with bus numbers, or with sizes of BARs.
  * Costs and refusals must be the same, and each plan must pass the independent
  * check.  What differs is printed as a machine that a test can be made of.
  */
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "numbers.h"
+#include "sizes.h"
 
 struct counts {
 	unsigned long n, skipped, differing;
@@ -97,9 +98,9 @@ static void print(const struct counts *c)
 	(void)printf(
 		"  %lu after a hot-add, %lu with several dead, %lu plans with several "
 		"subtrees, %lu on several buses, %lu that close windows first, %lu that renumber, "
-		"%lu not proven\n",
+		"%lu in place, %lu not proven\n",
 		t->plugged, t->several_dead, t->several_tops, t->several_buses, t->closing,
-		t->renumbered, t->not_proven);
+		t->renumbered, t->in_place, t->not_proven);
 	(void)printf("  on %lu some set outside of the space is cheaper (a second try); on %lu the "
 		     "planner found part of that\n",
 		t->second_try, t->between);
@@ -107,19 +108,32 @@ static void print(const struct counts *c)
 		t->by_planner);
 }
 
+static compare_function *find(const char *name)
+{
+	static const struct {
+		const char *name;
+		compare_function *compare;
+	} kinds[] = { { "sets", oracle_compare }, { "numbers", numbers_compare },
+		{ "sizes", sizes_compare } };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return kinds[i].compare;
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	unsigned long jobs = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
-	compare_function *compare =
-		argc > 4 && strcmp(argv[4], "numbers") == 0 ? numbers_compare : oracle_compare;
+	compare_function *compare = find(argc > 4 ? argv[4] : "sets");
 	struct counts sum = { 0 };
 	int pipes[64];
 
-	if (count == 0 || jobs == 0 || jobs > 64) {
-		(void)fprintf(
-			stderr, "usage: oracle COUNT [SEED [JOBS [numbers]]]; at most 64 jobs\n");
+	if (!compare || count == 0 || jobs == 0 || jobs > 64) {
+		(void)fprintf(stderr,
+			"usage: oracle COUNT [SEED [JOBS [numbers | sizes]]]; at most 64 jobs\n");
 		return 2;
 	}
 	for (unsigned long i = 0; i < jobs; i++)

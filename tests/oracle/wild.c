@@ -39,6 +39,7 @@ struct making {
 	uint64_t random;
 	struct wild *w;
 	size_t length;
+	bool healthy;
 };
 
 static unsigned int roll(struct making *g, unsigned int sides)
@@ -295,6 +296,16 @@ static void print_bar(struct making *g, const char *name, const char *type, cons
 		add(g, "%" PRIx64, s->base);
 }
 
+/* PCIe 7.8.6: BAR 2 of that size, and bits for 1 MiB to 8 GiB. */
+static void print_rebar(struct making *g, const struct space *s)
+{
+	unsigned int order = 0;
+
+	while (M << order < s->size)
+		order++;
+	add(g, " config=100:15000100f0ff030022%02x0000", order);
+}
+
 static void print_card(struct making *g, const struct node *n)
 {
 	add(g, "%02x:%02x.%x dev 8086:10d3 class=020000 %s", n->bus, n->device, n->function,
@@ -302,6 +313,8 @@ static void print_card(struct making *g, const struct node *n)
 	print_bar(g, "bar0", n->mem, &n->space[MEM], NULL);
 	print_bar(g, "bar2", "pref64", &n->space[PREF], NULL);
 	print_bar(g, "bar4", "io", &n->space[IO], NULL);
+	if (g->healthy && n->space[PREF].size > 0)
+		print_rebar(g, &n->space[PREF]);
 	add(g, "\n");
 }
 
@@ -395,25 +408,39 @@ static bool make_half(struct making *g, struct half *h, unsigned int bus, unsign
 	return true;
 }
 
-bool wild_make(struct wild *w, uint64_t seed)
+static bool make(struct wild *w, uint64_t seed, bool healthy)
 {
 	static const char *const releases[] = { "6.1.0", "6.12.0", "6.18.0", "7.1.0", "7.2.0",
 		"7.3.0" };
 	static const char *const options[] = { "", "", "",
 		"cmdline pci=hpmmiosize=4M,hpmmioprefsize=16M\n", "cmdline pci=hpiosize=8192\n",
 		"cmdline pci=hpbussize=4\n" };
-	struct making g = { .random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15), .w = w };
+	struct making g = {
+		.random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15), .w = w, .healthy = healthy
+	};
 	struct half first = { 0 }, second = { 0 };
+	unsigned int n_dead;
 	bool plugs;
 
 	memset(w, 0, sizeof(*w));
 	w->release = releases[roll(&g, N_OF(releases))];
 	add(&g, "kernel %s\n%s", w->release, options[roll(&g, N_OF(options))]);
 	plugs = roll(&g, 3) == 0;
-	if (!make_half(&g, &first, 0, plugs ? roll(&g, 6) == 0 : 1 + roll(&g, 8) / 4))
+	n_dead = plugs ? roll(&g, 6) == 0 : 1 + roll(&g, 8) / 4;
+	if (!make_half(&g, &first, 0, healthy ? 0 : n_dead))
 		return false;
-	if (roll(&g, 8) == 0 && !make_half(&g, &second, 0x80, 1))
+	if (roll(&g, 8) == 0 && !make_half(&g, &second, 0x80, !healthy))
 		return false;
 	choose_policy(&g, &first);
-	return !plugs || plug(&g, &first);
+	return healthy || !plugs || plug(&g, &first);
+}
+
+bool wild_make(struct wild *w, uint64_t seed)
+{
+	return make(w, seed, false);
+}
+
+bool wild_make_healthy(struct wild *w, uint64_t seed)
+{
+	return make(w, seed, true);
 }

@@ -20,3 +20,5 @@ struct wild {
 };
 /* False: this seed gives no machine. */
 bool wild_make(struct wild *w, uint64_t seed);
+/* The same with nothing dead, and cards whose prefetchable BAR can have any size up to 8 GiB. */
+bool wild_make_healthy(struct wild *w, uint64_t seed);

@@ -4,6 +4,7 @@
  * oracle` goes through, and those on which the two once disagreed.
  */
 #include "../oracle/numbers.h"
+#include "../oracle/sizes.h"
 #include "rows.h"
 
 struct oracle_case {
@@ -78,12 +79,38 @@ static void test_numbers(void **state)
 	}
 }
 
+static const struct oracle_case size_cases[] = {
+	{ "sizes of BARs, first share", 100000, 150 },
+	{ "sizes of BARs, second share", 200000, 150 },
+	{ "an empty port gets a window while a BAR gets smaller in place", 7, 1 },
+	{ "nobody is restarted for a BAR that can grow in place", 107, 1 },
+};
+
+static void test_sizes(void **state)
+{
+	const struct oracle_case *c = *state;
+	struct oracle_tally tally = { 0 };
+	static char text[20000];
+
+	for (uint64_t seed = c->seed; seed < c->seed + c->n; seed++)
+		if (sizes_compare(seed, &tally, text, sizeof(text)) == ORACLE_DIFFERS)
+			fail_msg("seed %llu: %s", (unsigned long long)seed, text);
+	if (c->n > 1) {
+		assert_true(tally.verdicts[PR_VERDICT_INFEASIBLE] > 0);
+		assert_true(tally.in_place > c->n / 20);
+		assert_true(
+			tally.verdicts[PR_VERDICT_OK] + tally.verdicts[PR_VERDICT_TOO_DISRUPTIVE] >
+			tally.in_place);
+	}
+}
+
 int main(void)
 {
 	struct rows tests = { 0 };
 
 	ADD_ROWS(&tests, cases, test_oracle);
 	ADD_ROWS(&tests, number_cases, test_numbers);
+	ADD_ROWS(&tests, size_cases, test_sizes);
 
 	return rows_run(&tests, "plan-oracle");
 }

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A Resizable BAR of a random machine gets another size, planned both ways. */
+#pragma once
+
+#include "compare.h"
+
+/* Skipped: also where nobody has such a BAR. */
+enum oracle_result sizes_compare(
+	uint64_t seed, struct oracle_tally *tally, char *text, size_t size);
