@@ -131,7 +131,7 @@ class Draw:
     def endpoint(self) -> Row:
         """Any card of one function."""
         draw = self.rng.choice((self.testdev, self.testdev, self.testdev, self.ivshmem, self.vga, self.nvme,
-                                self.nvme, *(self.resizable if self.own_device else self.testdev,) * 2,
+                                self.nvme, self.nvme, *(self.resizable if self.own_device else self.testdev,) * 4,
                                 self.plain, self.plain, self.plain))
         return self.finish(draw())
 
