@@ -13,6 +13,8 @@
 #include "case.h"
 
 #define BASE         "tests/model/judge-base.case"
+#define VFS          "tests/model/cases/6.1-9105-001.case"
+#define VF           "then 0000:00/03.0/00.7 0000:02:00.7 0=fe61c000-fe61ffff\n"
 #define CARD         "then 0000:00/02.0/00.0/00.0/00.0 0000:57:00.0 0=40000000-403fffff 2=40410000-40410fff"
 #define PORT_WINDOWS "13=1000-1fff 14=40000000-405fffff 15=100000000-1003fffff"
 
@@ -56,15 +58,29 @@ static const struct judge_row {
 		"format: other", -1, "snapshot line 1" },
 };
 
+static const struct judge_row vf_rows[] = {
+	{ "virtual functions that nobody knew are where their physical one says", "", "",
+		CASE_EXACT, "" },
+	{ "a virtual function that is missing is a broken promise", VF, "", CASE_UNSOUND,
+		"0000:02:00.0: virtual function 6 was predicted" },
+	{ "so is one with another slice of the VF BAR", "0=fe61c000-fe61ffff",
+		"0=fe618000-fe61bfff", CASE_UNSOUND,
+		"0000:02:00.0: BAR 0 of virtual function 6 is" },
+	{ "one more than was asked for breaks no promise", "vfs 0000:02:00.0 7",
+		"vfs 0000:02:00.0 6", CASE_DIFFERENT, "0000:00/03.0/00.7: the model knows no" },
+	{ "where the VF BAR has no addresses, none is predicted",
+		"  - 0xfe604000 0xfe61ffff 0x140204", "  - 0x0 0x0 0x0", CASE_DIFFERENT, NULL },
+};
+
 static char base[1 << 16];
 
-static void read_base(void)
+static void read_base(const char *name)
 {
 	const char *source = getenv("PCIROOM_SRCDIR");
 	char file[PATH_MAX];
 	FILE *f;
 
-	(void)snprintf(file, sizeof(file), "%s/" BASE, source ? source : ".");
+	(void)snprintf(file, sizeof(file), "%s/%s", source ? source : ".", name);
 	f = fopen(file, "re");
 	assert_non_null(f);
 	assert_in_range(fread(base, 1, sizeof(base), f), 1, sizeof(base) - 1);
@@ -72,12 +88,12 @@ static void read_base(void)
 }
 
 /* The base with the first @from replaced, as a file; every row has to find its @from. */
-static void write_changed(const struct judge_row *row, char file[])
+static void write_changed(const struct judge_row *row, const char *name, char file[])
 {
 	int fd = mkstemp(file);
 	const char *at;
 
-	read_base();
+	read_base(name);
 	at = strstr(base, row->from);
 	assert_non_null(at);
 	assert_true(fd >= 0);
@@ -88,15 +104,14 @@ static void write_changed(const struct judge_row *row, char file[])
 	(void)close(fd);
 }
 
-static void test_judge(void **state)
+static void judge(const struct judge_row *row, const char *name)
 {
-	const struct judge_row *row = *state;
 	struct case_judgement judgement = { .why = "" };
 	char file[] = "/tmp/pciroom-judge-XXXXXX", why[CASE_TEXT] = "";
 	int verdict = -1;
 	struct recorded_case c;
 
-	write_changed(row, file);
+	write_changed(row, name, file);
 	if (case_read(file, &c, why) == 0) {
 		case_judge(&c, c.before, c.actions, &judgement);
 		verdict = (int)judgement.verdict;
@@ -111,10 +126,21 @@ static void test_judge(void **state)
 		assert_string_equal(why, row->why);
 }
 
+static void test_judge(void **state)
+{
+	judge(*state, BASE);
+}
+
+static void test_vfs(void **state)
+{
+	judge(*state, VFS);
+}
+
 int main(void)
 {
 	struct rows rows = { .n = 0 };
 
 	ADD_ROWS(&rows, judge_rows, test_judge);
+	ADD_ROWS(&rows, vf_rows, test_vfs);
 	return rows_run(&rows, "judge");
 }
