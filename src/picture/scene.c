@@ -3,10 +3,7 @@
 #include "picture/scene.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* However many areas share the boxes, each is more than a headline. */
 #define BOXES_LEAST 8
@@ -200,11 +197,12 @@ static bool is_empty_there(const struct pr_scene *s, size_t root, enum pr_area_k
 	return true;
 }
 
-/* Who asks for everything, or for these addresses, gets them. */
-static bool is_unchanged(const struct pr_scene *s, size_t root, enum pr_area_kind kind)
+bool pr_scene_is_unchanged(const struct pr_scene *s, size_t root, enum pr_area_kind kind)
 {
-	if (s->n_sides < 2 || s->options->boxes == 0 || s->options->areas != 0)
+	if (s->n_sides < 2 || is_empty_there(s, root, kind))
 		return false;
+	if (s->options->boxes == 0 || s->options->areas != 0)
+		return false; /* who asks for everything, or for these addresses, gets them */
 	for (size_t i = 0; i < s->n_sides; i++)
 		if (s->sides[i].areas[root * _PR_AREA_MAX + kind].changes)
 			return false;
@@ -213,7 +211,7 @@ static bool is_unchanged(const struct pr_scene *s, size_t root, enum pr_area_kin
 
 bool pr_scene_is_left_out(const struct pr_scene *s, size_t root, enum pr_area_kind kind)
 {
-	return is_empty_there(s, root, kind) || is_unchanged(s, root, kind);
+	return is_empty_there(s, root, kind) || pr_scene_is_unchanged(s, root, kind);
 }
 
 bool pr_scene_root_is_empty(const struct pr_scene *s, size_t root)
@@ -222,40 +220,6 @@ bool pr_scene_root_is_empty(const struct pr_scene *s, size_t root)
 		if (!is_empty_there(s, root, k))
 			return false;
 	return s->sides[0].missings[root].n == 0;
-}
-
-/* Behind what is in @ret. */
-static void append(char ret[PR_LABEL_MAX], const char *text)
-{
-	size_t n = strlen(ret);
-
-	(void)snprintf(ret + n, PR_LABEL_MAX - n, "%s", text);
-}
-
-void pr_root_label(const struct pr_root *root, char ret[PR_LABEL_MAX])
-{
-	(void)snprintf(ret, PR_LABEL_MAX, "host bridge %04" PRIx32 ":%02x, %zu function%s",
-		root->facts.domain, root->facts.bus, root->n_functions,
-		root->n_functions == 1 ? "" : "s");
-}
-
-void pr_scene_unchanged(const struct pr_scene *s, size_t root, char ret[PR_LABEL_MAX])
-{
-	size_t drawn = 0, n = 0;
-
-	*ret = '\0';
-	for (unsigned int k = 0; k < _PR_AREA_MAX; k++)
-		drawn += !pr_scene_is_left_out(s, root, k);
-	for (unsigned int k = 0; k < _PR_AREA_MAX; k++) {
-		if (is_empty_there(s, root, k) || !is_unchanged(s, root, k))
-			continue;
-		if (n++ == 0)
-			append(ret, drawn > 0 ? "nothing changes in " : "nothing changes");
-		else if (drawn > 0)
-			append(ret, ", ");
-		if (drawn > 0)
-			append(ret, pr_area_name(k));
-	}
 }
 
 /* ---- all ---- */

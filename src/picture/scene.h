@@ -103,6 +103,8 @@ struct pr_box *pr_scene_other(const struct pr_scene *s, size_t side, const struc
 const struct pr_area *pr_side_area(const struct pr_side *s, size_t root, enum pr_area_kind kind);
 /* Neither side has anything to draw there, or nothing that differs from the other one. */
 bool pr_scene_is_left_out(const struct pr_scene *s, size_t root, enum pr_area_kind kind);
+/* There is something, it is the same on both sides, and nobody asked for it by name. */
+bool pr_scene_is_unchanged(const struct pr_scene *s, size_t root, enum pr_area_kind kind);
 /* Neither side has anything of that host bridge. */
 bool pr_scene_root_is_empty(const struct pr_scene *s, size_t root);
 

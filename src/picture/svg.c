@@ -29,6 +29,7 @@ static const struct {
 	{ "free", "free", false },
 	{ "busy", "not PCI", false },
 	{ "rest", "summed up", false },
+	{ "free wrong", "in conflict", false },
 	{ "free moved", "moves", true },
 	{ "free new", "gets addresses", true },
 	{ "free gone", "loses them", true },

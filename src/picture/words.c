@@ -31,6 +31,13 @@ const char *pr_area_name(enum pr_area_kind kind)
 	return names[kind];
 }
 
+void pr_root_label(const struct pr_root *root, char ret[PR_LABEL_MAX])
+{
+	(void)snprintf(ret, PR_LABEL_MAX, "host bridge %04" PRIx32 ":%02x, %zu function%s",
+		root->facts.domain, root->facts.bus, root->n_functions,
+		root->n_functions == 1 ? "" : "s");
+}
+
 /* Printed behind what is there; what does not fit is cut. */
 static void __attribute__((format(printf, 2, 3)))
 append(char ret[PR_LABEL_MAX], const char *format, ...)
@@ -162,6 +169,25 @@ void pr_box_size(const struct pr_box *box, const struct pr_area *area, char ret[
 void pr_area_address(const struct pr_area *area, uint64_t address, char ret[PR_LABEL_MAX])
 {
 	(void)snprintf(ret, PR_LABEL_MAX, "%0*" PRIx64, (int)area->digits, address);
+}
+
+void pr_scene_unchanged(const struct pr_scene *s, size_t root, char ret[PR_LABEL_MAX])
+{
+	size_t drawn = 0, n = 0;
+
+	*ret = '\0';
+	for (unsigned int k = 0; k < _PR_AREA_MAX; k++)
+		drawn += !pr_scene_is_left_out(s, root, k);
+	for (unsigned int k = 0; k < _PR_AREA_MAX; k++) {
+		if (!pr_scene_is_unchanged(s, root, k))
+			continue;
+		if (n++ == 0)
+			append(ret, "nothing changes%s", drawn > 0 ? " in " : "");
+		else if (drawn > 0)
+			append(ret, ", ");
+		if (drawn > 0)
+			append(ret, "%s", pr_area_name(k));
+	}
 }
 
 /* ---- all that is known ---- */
