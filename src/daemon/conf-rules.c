@@ -110,6 +110,16 @@ const struct pr_conf_rule *pr_conf_forbids(const struct pr_conf *c, const struct
 	return NULL;
 }
 
+const struct pr_slot_reserve *pr_conf_reserve(const struct pr_conf *c, const struct pr_function *f)
+{
+	if (!f->bridge || !f->bridge->hotplug)
+		return NULL;
+	for (size_t i = 0; i < c->n_rules; i++)
+		if (c->rules[i].reserves && pr_conf_rule_matches(&c->rules[i], f))
+			return &c->rules[i].reserve;
+	return NULL;
+}
+
 bool pr_conf_guards(const struct pr_conf *c, const struct pr_function *f)
 {
 	for (size_t i = 0; i < c->n_rules; i++)

@@ -228,9 +228,9 @@ static int end_rule(void *target, const char **why)
 
 	if (!r->matches)
 		*why = "\"match\" is missing, with at least one key";
-	else if (!r->never && !r->guard && r->limit == PR_DISRUPTION_PINNED &&
+	else if (!r->never && !r->guard && !r->reserves && r->limit == PR_DISRUPTION_PINNED &&
 		 r->trust == PR_UNKNOWN)
-		*why = "\"disruption\", \"guard\" or \"trust\" is missing";
+		*why = "\"disruption\", \"guard\", \"trust\" or \"reserve\" is missing";
 	else
 		return 0;
 	return 1;
@@ -415,12 +415,93 @@ static const struct pr_conf_key match_keys[] = {
 };
 static const struct pr_conf_table match_table = { match_keys, ARRAY_SIZE(match_keys) };
 
+/* ---- what a slot is to have ---- */
+
+static int begin_reserve(void *target, void **ret, const char **why)
+{
+	struct pr_conf_rule *r = target;
+
+	(void)why;
+	*ret = &r->reserve;
+	r->reserves = true;
+	return 0;
+}
+
+static int end_reserve(void *target, const char **why)
+{
+	const struct pr_slot_reserve *w = target;
+
+	if (w->io || w->mem || w->pref || w->buses)
+		return 0;
+	*why = "memory, prefetchable, io or buses is missing";
+	return 1;
+}
+
+static int set_room(const char *value, unsigned int window, uint64_t *ret)
+{
+	uint64_t size;
+
+	if (pr_parse_size(value, &size) < 0 || size % pr_window_unit(window) != 0)
+		return 1;
+	*ret = size;
+	return 0;
+}
+
+static int set_reserve_mem(void *target, const char *value, const char **why)
+{
+	struct pr_slot_reserve *w = target;
+
+	*why = "a multiple of 1M (64M, 1G)";
+	return set_room(value, PR_WINDOW_MEM, &w->mem);
+}
+
+static int set_reserve_pref(void *target, const char *value, const char **why)
+{
+	struct pr_slot_reserve *w = target;
+
+	*why = "a multiple of 1M (64M, 1G)";
+	return set_room(value, PR_WINDOW_PREF, &w->pref);
+}
+
+static int set_reserve_io(void *target, const char *value, const char **why)
+{
+	struct pr_slot_reserve *w = target;
+
+	*why = "a multiple of 4K, up to 64K";
+	return set_room(value, PR_WINDOW_IO, &w->io) != 0 || w->io > 64 * 1024;
+}
+
+static int set_reserve_buses(void *target, const char *value, const char **why)
+{
+	struct pr_slot_reserve *w = target;
+	uint64_t n;
+
+	*why = "a number from 1 to 256, the slot's own included";
+	if (pr_parse_u64(value, 10, &n) < 0 || n < 1 || n > 256)
+		return 1;
+	w->buses = (unsigned int)n;
+	return 0;
+}
+
+static const struct pr_conf_key reserve_keys[] = {
+	{ .name = "memory", .noun = "size", .set = set_reserve_mem },
+	{ .name = "prefetchable", .noun = "size", .set = set_reserve_pref },
+	{ .name = "io", .noun = "size", .set = set_reserve_io },
+	{ .name = "buses", .noun = "number of buses", .set = set_reserve_buses },
+};
+static const struct pr_conf_table reserve_table = { reserve_keys, ARRAY_SIZE(reserve_keys) };
+
 static const struct pr_conf_key rule_keys[] = {
 	{ .name = "name", .noun = "name", .set = set_rule_name },
 	{ .name = "match", .noun = "match", .inside = &match_table },
 	{ .name = "disruption", .noun = "disruption", .set = set_rule_limit },
 	{ .name = "guard", .noun = "guard", .set = set_rule_guard },
 	{ .name = "trust", .noun = "trust", .set = set_rule_trust },
+	{ .name = "reserve",
+		.noun = "reserve",
+		.inside = &reserve_table,
+		.begin = begin_reserve,
+		.end = end_reserve },
 };
 static const struct pr_conf_table rule_table = { rule_keys, ARRAY_SIZE(rule_keys) };
 

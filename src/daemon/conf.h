@@ -41,9 +41,11 @@ struct pr_conf_rule {
 	bool external;       /* else internal */
 	uint64_t serial;
 	char *slot, *path, *driver;
-	bool guard;          /* slots that it matches are guarded */
-	enum pr_known trust; /* UNKNOWN: the rule does not say */
-	bool never;          /* not to be touched at all; else: */
+	bool guard;                     /* slots that it matches are guarded */
+	bool reserves;                  /* ports that it matches are to have @reserve */
+	struct pr_slot_reserve reserve; /* of no slot: whichever the rule matches */
+	enum pr_known trust;            /* UNKNOWN: the rule does not say */
+	bool never;                     /* not to be touched at all; else: */
 	/* FREE or RESTART: the most that may be disturbed; PINNED: the rule does not say */
 	enum pr_disruption limit;
 };
@@ -101,5 +103,7 @@ bool pr_conf_rule_matches(const struct pr_conf_rule *r, const struct pr_function
 bool pr_conf_trusts(const struct pr_conf *c, const struct pr_function *f);
 /* The first rule by which @f must not be touched in its present use; NULL: none. */
 const struct pr_conf_rule *pr_conf_forbids(const struct pr_conf *c, const struct pr_function *f);
+/* What the first rule that says wants the slot of port @f to have; NULL: nothing, or it is no hot-plug port. */
+const struct pr_slot_reserve *pr_conf_reserve(const struct pr_conf *c, const struct pr_function *f);
 /* Some rule wants the slot of port @f guarded. */
 bool pr_conf_guards(const struct pr_conf *c, const struct pr_function *f);

@@ -12,6 +12,9 @@ void pr_wish_deinit(struct pr_wish *w)
 	for (size_t i = 0; i < w->n_pinned; i++)
 		free(w->pinned[i]);
 	free(w->pinned);
+	for (size_t i = 0; i < w->n_slots; i++)
+		free((char *)w->slots[i].slot); /* strdup()ed here */
+	free(w->slots);
 	free(w->targets);
 	free(w->buses);
 	free(w->reserves);
@@ -40,6 +43,19 @@ int pr_wish_add_pinned(struct pr_wish *w, const char *device)
 	w->pinned = grown;
 	w->pinned[w->n_pinned] = strdup(device);
 	return w->pinned[w->n_pinned] ? (w->n_pinned++, 0) : -ENOMEM;
+}
+
+int pr_wish_add_slot(struct pr_wish *w, const char *path, const struct pr_slot_reserve *reserve)
+{
+	struct pr_slot_reserve *grown = reallocarray(w->slots, w->n_slots + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	w->slots = grown;
+	grown += w->n_slots;
+	*grown = *reserve;
+	grown->slot = strdup(path);
+	return grown->slot ? (w->n_slots++, 0) : -ENOMEM;
 }
 
 int pr_wish_add_buses(struct pr_wish *w, const struct pr_bus_wish *b)
@@ -88,9 +104,11 @@ int pr_wish_add_resize(struct pr_wish *w, const struct pr_resize *z)
 
 struct pr_policy pr_wish_policy(const struct pr_wish *w)
 {
-	return (struct pr_policy){
-		.limit = w->limit, .pinned = (const char *const *)w->pinned, .n_pinned = w->n_pinned
-	};
+	return (struct pr_policy){ .limit = w->limit,
+		.pinned = (const char *const *)w->pinned,
+		.n_pinned = w->n_pinned,
+		.reserves = w->slots,
+		.n_reserves = w->n_slots };
 }
 
 struct pr_request pr_wish_request(const struct pr_wish *w)

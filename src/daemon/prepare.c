@@ -80,25 +80,32 @@ static int pin_all(const struct pr_topology *t, struct pr_wish *w)
 	return r;
 }
 
-/* What the configuration will not have touched, in the machine as it was seen last. */
+static int by_rules(const struct pr_service *s, const struct pr_function *f, struct pr_wish *w)
+{
+	const struct pr_slot_reserve *reserve = pr_conf_reserve(&s->conf, f);
+	char address[PR_ADDRESS_MAX], path[PATH_TEXT_MAX];
+	int r = 0;
+
+	if (pr_conf_forbids(&s->conf, f)) {
+		pr_address_format(&f->address, address);
+		r = pr_wish_add_pinned(w, address);
+	}
+	if (r == 0 && reserve && pr_function_path(f, path, sizeof(path)) >= 0)
+		r = pr_wish_add_slot(w, path, reserve);
+	return r;
+}
+
+/* What the configuration will not have touched or taken, in the machine as it was seen last. */
 static int pin_by_configuration(const struct pr_service *s, struct pr_wish *w)
 {
 	const struct pr_topology *t = s->look->topology;
-	char address[PR_ADDRESS_MAX];
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < s->conf.n_pinned; i++)
 		r = pr_wish_add_pinned(w, s->conf.pinned[i]);
-	pr_for_each_root (t, i) {
-		for (size_t j = 0; r == 0 && j < t->roots[i]->n_functions; j++) {
-			const struct pr_function *f = &t->roots[i]->functions[j];
-
-			if (!pr_conf_forbids(&s->conf, f))
-				continue;
-			pr_address_format(&f->address, address);
-			r = pr_wish_add_pinned(w, address);
-		}
-	}
+	pr_for_each_root (t, i)
+		for (size_t j = 0; r == 0 && j < t->roots[i]->n_functions; j++)
+			r = by_rules(s, &t->roots[i]->functions[j], w);
 	return r;
 }
 

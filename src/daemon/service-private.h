@@ -96,7 +96,7 @@ int pr_service_prepare(struct pr_service *s);
 /* Who wants a device left alone that @plan touches; NULL: nobody.  @ret_f: the device. */
 const struct pr_inhibitor *pr_service_inhibitor(const struct pr_service *s,
 	enum pr_inhibit_mode mode, const struct pr_plan *plan, const struct pr_function **ret_f);
-/* Pins of the configuration and of inhibitors. */
+/* Pins of the configuration and of inhibitors, and what slots are to keep. */
 int pr_service_add_pins(const struct pr_service *s, struct pr_wish *w);
 
 /* armed.c */

@@ -338,6 +338,39 @@ static void test_apply(void **state)
 	stage_close(&s);
 }
 
+/* The room of the slot beside the dead card would be lost on this kernel. */
+static const char machine_beside_a_slot[] =
+	"kernel 7.2.0\ncmdline quiet\nlockdown none\n"
+	"root 0000:00-ff io=1000-ffff mem=80000000-febfffff mem=100000000-8ffffffff\n"
+	"00:02.0 bridge 01-04 root-port hotplug pref64=100000000-107ffffff\n"
+	"01:00.0 bridge 02-04 upstream pref64=100000000-107ffffff\n"
+	"02:00.0 bridge 03-03 downstream hotplug pref64=100000000-1001fffff\n"
+	"02:01.0 bridge 04-04 downstream hotplug pref64=104000000-107ffffff\n"
+	"03:00.0 dev 1234:1111 class=038000 bar2=pref64:10000000@forgotten\n";
+
+static void test_reserve_rule(void **state)
+{
+	static const char text[] =
+		"rules: [{match: {path: 0000:00/02.0/00.0/01.0}, reserve: {prefetchable: 64M}}]";
+	char plan[PR_BUS_PATH_MAX];
+	struct pr_conf_error error;
+	struct pr_conf c;
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_beside_a_slot, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_plan(&s, &(struct asked){ 0 }, plan);
+	client_assert_text(&s, plan, PR_BUS_PLAN, "State", "ready");
+	pr_conf_init(&c);
+	assert_int_equal(pr_conf_parse(&c, "test", text, sizeof(text) - 1, &error), 0);
+	pr_service_configure(s.service, &c);
+	stage_rest(&s);
+	client_plan(&s, &(struct asked){ 0 }, plan);
+	client_assert_text(&s, plan, PR_BUS_PLAN, "State", "refused");
+	stage_close(&s);
+}
+
 /* A plan is carried out that waits @confirm_s to be confirmed, and has come that far. */
 static void apply_and_wait(struct stage *s, uint32_t confirm_s)
 {
@@ -629,6 +662,8 @@ static const struct CMUnitTest plain[] = {
 	{ "ApplyPlan mends the card and tells the story", test_apply, NULL, NULL, NULL },
 	{ "ApplyPlan waits, and Confirm keeps what it did", test_confirm, NULL, NULL, NULL },
 	{ "ApplyPlan undoes what nobody confirms", test_unconfirmed, NULL, NULL, NULL },
+	{ "no plan takes from a slot what the configuration reserves for it", test_reserve_rule,
+		NULL, NULL, NULL },
 	{ "ExtendTimeout gives whoever confirms other time, from now on", test_extend, NULL, NULL,
 		NULL },
 	{ "ExtendTimeout of a job that does not wait", test_extend_too_early, NULL, NULL, NULL },

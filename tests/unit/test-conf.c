@@ -284,8 +284,8 @@ static const struct bad_case bad_rules[] = {
 			   "        ^" },
 	{ .name = "a rule that says nothing",
 		.text = "rules:\n  - match:\n      driver: nvme\n",
-		.message = "f.yaml:2:5: bad rule: \"disruption\", \"guard\" or \"trust\" is "
-			   "missing\n"
+		.message = "f.yaml:2:5: bad rule: \"disruption\", \"guard\", \"trust\" or "
+			   "\"reserve\" is missing\n"
 			   "  - match:\n"
 			   "    ^" },
 	{ .name = "a key of a rule a second time",
@@ -295,8 +295,8 @@ static const struct bad_case bad_rules[] = {
 			   "    ^" },
 	{ .name = "an unknown key of a rule",
 		.text = RULE "colour: red\n",
-		.message = "f.yaml:3:5: unknown key \"colour\": name, match, disruption, guard "
-			   "and trust are known\n"
+		.message = "f.yaml:3:5: unknown key \"colour\": name, match, disruption, guard, "
+			   "trust and reserve are known\n"
 			   "    colour: red\n"
 			   "    ^" },
 	{ .name = "a match that is one word",
@@ -314,6 +314,28 @@ static const struct bad_case bad_rules[] = {
 		.message = "f.yaml:3:17: bad disruption \"in-use\": it is never, free or restart\n"
 			   "    disruption: in-use\n"
 			   "                ^" },
+	{ .name = "a reserve of nothing",
+		.text = RULE "reserve: {}\n",
+		.message =
+			"f.yaml:3:14: bad reserve: memory, prefetchable, io or buses is missing\n"
+			"    reserve: {}\n"
+			"             ^" },
+	{ .name = "a reserve that is no multiple of what windows come in",
+		.text = RULE "reserve: { memory: 1536K }\n",
+		.message = "f.yaml:3:24: bad size \"1536K\": a multiple of 1M (64M, 1G)\n"
+			   "    reserve: { memory: 1536K }\n"
+			   "                       ^" },
+	{ .name = "more I/O ports than there are",
+		.text = RULE "reserve: { io: 68K }\n",
+		.message = "f.yaml:3:20: bad size \"68K\": a multiple of 4K, up to 64K\n"
+			   "    reserve: { io: 68K }\n"
+			   "                   ^" },
+	{ .name = "no bus at all",
+		.text = RULE "reserve: { buses: 0 }\n",
+		.message = "f.yaml:3:23: bad number of buses \"0\": a number from 1 to 256, the "
+			   "slot's own included\n"
+			   "    reserve: { buses: 0 }\n"
+			   "                      ^" },
 #define BAD_MATCH(title, what, value, why)                                                         \
 	{                                                                                          \
 		.name = title, .text = "rules: [{match: {" what ": " value "}}]\n", .message = why \
@@ -425,6 +447,39 @@ static void test_guard_rule(void **state)
 				 strlen("rules: [{ match: { slot: 1 }, guard: 1 }]\n"), &error),
 		1);
 	assert_non_null(strstr(error.text, "it is yes or no"));
+	pr_conf_deinit(&c);
+	pr_topology_free(t);
+}
+
+/* Of ports that have a slot, and by the first rule that says. */
+static void test_reserve_rule(void **state)
+{
+	static const char text[] =
+		"rules: [{ match: { path: 0000:00/02.0 }, reserve: { memory: 64M, prefetchable: 16G, "
+		"io: 8K, buses: 4 } }, { match: { class: 06 }, reserve: { memory: 1M } }]\n";
+	struct pr_topology *t = machine_build(
+		"root 0000:00-ff io=1000-ffff mem=e0000000-febfffff\n"
+		"00:02.0 bridge 01-01 root-port hotplug\n01:00.0 dev 8086:10d3 class=020000\n"
+		"00:03.0 bridge 02-02 root-port hotplug\n00:04.0 bridge 03-03 root-port\n");
+	const struct pr_slot_reserve *want;
+	struct pr_conf_error error = { "" };
+	struct pr_conf c;
+
+	(void)state;
+	pr_conf_init(&c);
+	if (pr_conf_parse(&c, "f.yaml", text, strlen(text), &error) != 0)
+		fail_msg("%s", error.text);
+	want = pr_conf_reserve(&c, machine_function(t, "00:02.0"));
+	assert_non_null(want);
+	assert_int_equal(want->mem, 64 << 20);
+	assert_int_equal(want->pref, UINT64_C(16) << 30);
+	assert_int_equal(want->io, 8192);
+	assert_int_equal(want->buses, 4);
+	want = pr_conf_reserve(&c, machine_function(t, "00:03.0"));
+	assert_non_null(want);
+	assert_int_equal(want->mem, 1 << 20);
+	assert_null(pr_conf_reserve(&c, machine_function(t, "00:04.0")));
+	assert_null(pr_conf_reserve(&c, machine_function(t, "01:00.0")));
 	pr_conf_deinit(&c);
 	pr_topology_free(t);
 }
@@ -620,6 +675,7 @@ int main(void)
 	ADD_TEST(&tests, test_trust);
 	ADD_TEST(&tests, test_too_large);
 	ADD_TEST(&tests, test_guard_rule);
+	ADD_TEST(&tests, test_reserve_rule);
 
 	return rows_run(&tests, "conf");
 }
