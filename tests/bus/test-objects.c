@@ -159,7 +159,6 @@ static void test_backends(void **state)
 
 	(void)state;
 	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
-	stage_open_inhibitors(&s);
 	stage_start(&s);
 	assert_heard(&s, PR_BUS_MANAGER " Backends Unavailable");
 	assert_backends(&s, all, "guarded slots");
