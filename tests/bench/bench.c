@@ -157,5 +157,6 @@ int main(int argc, char **argv)
 	bench_recordings(argv[1]);
 	bench_generated();
 	bench_loading(argv[1], argv[2]);
+	bench_trees(argv[1], argv[2]);
 	return 0;
 }

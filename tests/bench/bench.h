@@ -38,6 +38,10 @@ void bench_child(void (*run)(const void *arg, struct bench_result *ret), const v
 /* "met", or by how much it was missed; both in milliseconds. */
 const char *bench_verdict(double value, double target);
 
+/* Milliseconds of processor time of a program, of its start and its end too; negative when it fails. */
+double bench_process(char *const argv[]);
+
 void bench_recordings(const char *directory);
 void bench_generated(void);
 void bench_loading(const char *directory, char *pciroom);
+void bench_trees(const char *directory, char *pciroom);

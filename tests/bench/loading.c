@@ -41,8 +41,7 @@ static double milliseconds(struct timeval t)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_usec / 1e3;
 }
 
-/* Milliseconds of processor time, of its start and its end too; negative when it fails. */
-static double run_process(char *const argv[])
+double bench_process(char *const argv[])
 {
 	posix_spawn_file_actions_t actions;
 	struct rusage usage = { 0 };
@@ -69,7 +68,7 @@ static bool time_processes(char *pciroom, char *path, double *ret_ours, double *
 	struct bench_samples a = { .n = 0 }, b = { .n = 0 };
 
 	for (unsigned int i = 0; i < PROCESSES; i++) {
-		double x = run_process(ours), y = run_process(lspci);
+		double x = bench_process(ours), y = bench_process(lspci);
 
 		if (x < 0 || y < 0)
 			return false;
