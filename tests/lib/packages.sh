@@ -26,6 +26,17 @@ as_root() {
 	fi
 }
 
+# A machine that has just been started may be at its daily updates: waits for them, ten minutes at most.
+update_lists() {
+	local try out
+	for ((try = 0; try < 60; try++)); do
+		out=$(as_root env LC_ALL=C apt-get -q update 2>&1) && return 0
+		[[ $out == *"Could not get lock"* ]] || break
+		sleep 10
+	done
+	echo "$out" >&2
+}
+
 # Installs those of the packages named that are missing; silent when none is.
 install_packages() {
 	local missing=() package
@@ -37,7 +48,7 @@ install_packages() {
 	[ ${#missing[@]} = 0 ] && return 0
 
 	echo "installing: ${missing[*]}"
-	as_root apt-get -q update >/dev/null
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends \
-		"${missing[@]}" >/dev/null
+	update_lists
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=600 install -y \
+		--no-install-recommends "${missing[@]}" >/dev/null
 }
