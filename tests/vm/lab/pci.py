@@ -20,6 +20,7 @@ for d in *; do
 	echo "$d"
 	od -An -v -tx1 -N64 $d/config
 done
+echo == end # a function that vanished meanwhile is no failure
 """
 ADDRESS = r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
 IO, MEM, WINDOW_LINES = 0x100, 0x200, {13: "io", 14: "mem", 15: "pref"}
