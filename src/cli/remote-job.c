@@ -295,19 +295,29 @@ int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, unsigned in
 	return r == PR_EXIT_OK ? wait_for_job(m, ret) : r;
 }
 
-int pr_remote_replug(struct pr_remote *m, const struct pr_plan *plan,
-	const struct pr_remote_change *change, struct pr_report *ret)
+/* The reply has a descriptor of the lease too, which is not to outlive this. */
+static int ask_for_change(
+	struct pr_remote *m, const struct pr_plan *plan, const struct pr_remote_change *change)
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
 	int r;
 
-	m->change = change;
 	r = ask_for_job(
 		m, "Replug", plan, change->seconds, change->link_off ? LINK_OFF : 0, &reply);
 	if (r == PR_EXIT_OK)
 		r = take_job(m, reply);
 	if (r == PR_EXIT_OK)
 		r = pr_remote_take_lease(reply, &m->lease);
+	return r;
+}
+
+int pr_remote_replug(struct pr_remote *m, const struct pr_plan *plan,
+	const struct pr_remote_change *change, struct pr_report *ret)
+{
+	int r;
+
+	m->change = change;
+	r = ask_for_change(m, plan, change);
 	return r == PR_EXIT_OK ? wait_for_job(m, ret) : r;
 }
 
