@@ -33,6 +33,21 @@ int pr_armed_find(const struct pr_topology *t, const struct pr_kernel *kernel,
 	const struct pr_function *port, struct pr_arena *arena, struct pr_armed *ret,
 	const char **ret_doubt);
 
+/* How an armed port gets the windows that it lacks, while it is empty. */
+#define PR_DISARM_MAX 3
+struct pr_disarm {
+	struct pr_reserve wishes[PR_DISARM_MAX]; /* what there is a plan for */
+	size_t n_wishes, n_lacking;              /* windows; those without a wish stay away */
+	struct pr_plan *plan;                    /* NULL: there is none, for any of them */
+};
+/*
+ * Plans within @policy for @port, which is armed on @t.  0, or negative errno.  pr_disarm_deinit()
+ * frees; the plan borrows @t.
+ */
+int pr_disarm_find(const struct pr_topology *t, const struct pr_function *port,
+	const struct pr_policy *policy, struct pr_disarm *ret);
+void pr_disarm_deinit(struct pr_disarm *d);
+
 /*
  * Would a rescan at @port, by the model of the kernel, give or take addresses under a driver
  * elsewhere, because something there waits for some?  1 and @ret (NULL: the model lacks a fact that

@@ -24,7 +24,43 @@ static void add_victims(struct pr_text *t, const struct pr_armed *a)
 	}
 }
 
-static void add_armed(struct pr_text *t, const struct pr_style *s, const struct pr_armed *a)
+/* As the option --reserve takes it: "0000:02:00.0=mem:2M,io:4K". */
+static void add_wishes(struct pr_text *t, const struct pr_disarm *d)
+{
+	for (size_t i = 0; i < d->n_wishes; i++) {
+		const struct pr_reserve *r = &d->wishes[i];
+		bool io = r->window == PR_WINDOW_IO;
+
+		if (i == 0)
+			pr_text_printf(t, "%s=", pr_name_of(&r->bridge).text);
+		pr_text_printf(t, "%s%s:%u%s", i > 0 ? "," : "", pr_window_name((uint8_t)r->window),
+			(unsigned int)(r->size >> (io ? 10 : 20)), io ? "K" : "M");
+	}
+}
+
+static void add_disarm(struct pr_text *t, const struct pr_armed *a, const struct pr_disarm *d)
+{
+	const struct pr_cost *cost = d->plan ? &d->plan->cost : NULL;
+
+	if (cost) {
+		pr_text_add(t, "  \"pciroom apply --reserve=");
+		add_wishes(t, d);
+		pr_text_printf(t, "\" gives it %s",
+			d->n_wishes == d->n_lacking ? "what it lacks" : "a part of what it lacks");
+		if (cost->restarted > 0)
+			pr_text_printf(t, ", and restarts %u driver%s", cost->restarted,
+				cost->restarted == 1 ? "" : "s");
+		pr_text_add(t, ".\n");
+	}
+	if (d->n_wishes < d->n_lacking)
+		pr_text_printf(t,
+			"  No plan gives it %s; \"pciroom guard %s\" keeps the kernel from "
+			"trying.\n",
+			cost ? "the rest" : "what it lacks", pr_name_of(&a->port->address).text);
+}
+
+static void add_armed(struct pr_text *t, const struct pr_style *s, const struct pr_armed *a,
+	const struct pr_disarm *disarm)
 {
 	pr_text_paint(t, s, PR_PAINT_BOLD, pr_name_of(&a->port->address).text);
 	if (a->port->facts->slot)
@@ -34,6 +70,7 @@ static void add_armed(struct pr_text *t, const struct pr_style *s, const struct 
 	add_card(t, s, &a->card);
 	pr_text_add(t, " is plugged in:\n");
 	add_victims(t, a);
+	add_disarm(t, a, disarm);
 }
 
 static void add_damage(struct pr_text *t, const struct pr_style *s, const struct pr_damage *d)
@@ -61,7 +98,7 @@ void pr_render_doctor(struct pr_text *t, const struct pr_style *s, const struct 
 	const struct pr_explanation *e = &d->explanation;
 
 	for (size_t i = 0; i < d->n_armed; i++)
-		add_armed(t, s, &d->armed[i]);
+		add_armed(t, s, &d->armed[i], &diagnosis->disarms[i]);
 	for (size_t i = 0; i < d->n_damage; i++)
 		add_damage(t, s, &d->damage[i]);
 	if (d->doubt)
@@ -74,7 +111,25 @@ void pr_render_doctor(struct pr_text *t, const struct pr_style *s, const struct 
 
 /* ---- JSON ---- */
 
-static void json_armed(struct pr_json *j, const struct pr_armed *a)
+static void json_disarm(struct pr_json *j, const struct pr_disarm *d)
+{
+	struct pr_text t = { 0 };
+
+	if (!d->plan) {
+		pr_json_null(j, "disarm");
+		return;
+	}
+	add_wishes(&t, d);
+	pr_json_object(j, "disarm");
+	pr_json_string(j, "reserve", t.data);
+	pr_json_bool(j, "all", d->n_wishes == d->n_lacking);
+	pr_json_u64(j, "removed", d->plan->cost.removed);
+	pr_json_u64(j, "restarted", d->plan->cost.restarted);
+	pr_json_object_end(j);
+	pr_text_deinit(&t);
+}
+
+static void json_armed(struct pr_json *j, const struct pr_armed *a, const struct pr_disarm *disarm)
 {
 	pr_json_object(j, NULL);
 	pr_json_identity(j, a->port);
@@ -95,6 +150,7 @@ static void json_armed(struct pr_json *j, const struct pr_armed *a)
 		pr_json_object_end(j);
 	}
 	pr_json_array_end(j);
+	json_disarm(j, disarm);
 	pr_json_object_end(j);
 }
 
@@ -120,7 +176,7 @@ void pr_render_doctor_json(
 	pr_json_notes(j, diagnosis->notes);
 	pr_json_array(j, "armed");
 	for (size_t i = 0; i < d->n_armed; i++)
-		json_armed(j, &d->armed[i]);
+		json_armed(j, &d->armed[i], &diagnosis->disarms[i]);
 	pr_json_array_end(j);
 	pr_json_array(j, "damage");
 	for (size_t i = 0; i < d->n_damage; i++)

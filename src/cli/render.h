@@ -22,6 +22,7 @@ struct pr_diagnosis {
 	size_t n_named;
 	const struct pr_plan *plan;          /* for what is dead of it; NULL when none was made */
 	const struct pr_import_notes *notes; /* of a recording, else NULL */
+	const struct pr_disarm *disarms;     /* of doctor, one for each armed port */
 };
 
 void pr_render_explain(struct pr_text *t, const struct pr_style *s, const struct pr_diagnosis *d);

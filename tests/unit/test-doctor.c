@@ -120,11 +120,88 @@ static void test_doctor(void **state)
 	pr_topology_free(t);
 }
 
+/*
+ * As a hot-add that failed leaves it: the empty port's window is gone, and the room that it had above
+ * is free again.
+ */
+#define ROOM_FOR_WINDOW(release, lockdown)                                            \
+	"kernel " release "\ncmdline quiet\nlockdown " lockdown "\n" Q35              \
+	"00:02.0 bridge 01-04 root-port hotplug bar0=mem:1000@fea00000 io=c000-cfff " \
+	"mem=fe600000-fe9fffff pref64=fe000000-fe3fffff driver=pcieport\n"            \
+	"01:00.0 bridge 02-04 upstream io=c000-cfff mem=fe600000-fe9fffff "           \
+	"pref64=fe000000-fe3fffff driver=pcieport\n"                                  \
+	"02:00.0 bridge 03-03 downstream hotplug pref64=fe200000-fe3fffff "           \
+	"driver=pcieport\n"                                                           \
+	"02:01.0 bridge 04-04 downstream hotplug io=c000-cfff mem=fe600000-fe7fffff " \
+	"pref64=fe000000-fe1fffff driver=pcieport\n"                                  \
+	"04:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe640000 bar2=io:20@c000 " \
+	"driver=e1000e\n"
+
+static const struct disarm_case {
+	const char *name, *machine;
+	enum pr_disruption limit;
+	size_t n_lacking, n_wishes; /* no wish: there is no plan */
+	unsigned int removed, restarted;
+} disarms[] = {
+	{ .name = "a port gets its memory window while it is empty, 6.1",
+		.machine = ROOM_FOR_WINDOW("6.1.0", "none"),
+		.n_lacking = 2,
+		.n_wishes = 1,
+		.removed = 1 },
+	{ .name = "the same on 7.x",
+		.machine = ROOM_FOR_WINDOW("7.3.0", "none"),
+		.n_lacking = 2,
+		.n_wishes = 1,
+		.removed = 1 },
+	{ .name = "and in lockdown, as no register has to be written",
+		.machine = ROOM_FOR_WINDOW("6.12.0", "integrity"),
+		.n_lacking = 2,
+		.n_wishes = 1,
+		.removed = 1 },
+	{ .name = "I/O ports too where a driver above may be restarted",
+		.machine = ROOM_FOR_WINDOW("7.3.0", "none"),
+		.limit = PR_DISRUPTION_RESTART,
+		.n_lacking = 2,
+		.n_wishes = 2,
+		.removed = 5,
+		.restarted = 1 },
+	{ .name = "where a neighbour has the room, nothing is done to him unasked",
+		.machine = NO_MEMORY_WINDOW("7.3.0"),
+		.n_lacking = 1 },
+	{ .name = "or asked",
+		.machine = NO_MEMORY_WINDOW("7.3.0"),
+		.limit = PR_DISRUPTION_RESTART,
+		.n_lacking = 1,
+		.n_wishes = 1,
+		.removed = 3,
+		.restarted = 1 },
+};
+
+static void test_disarm(void **state)
+{
+	const struct disarm_case *c = *state;
+	const struct pr_policy policy = { .limit = c->limit };
+	struct pr_topology *t = machine_build(c->machine);
+	struct pr_disarm d;
+
+	assert_int_equal(pr_disarm_find(t, machine_function(t, "0000:02:00.0"), &policy, &d), 0);
+	assert_int_equal(d.n_lacking, c->n_lacking);
+	assert_int_equal(d.n_wishes, c->n_wishes);
+	assert_int_equal(d.plan != NULL, c->n_wishes > 0);
+	if (d.plan) {
+		assert_int_equal(d.plan->cost.removed, c->removed);
+		assert_int_equal(d.plan->cost.restarted, c->restarted);
+	}
+	pr_disarm_deinit(&d);
+	pr_topology_free(t);
+}
+
 int main(void)
 {
 	struct rows tests = { 0 };
 
 	ADD_ROWS(&tests, cases, test_doctor);
+	ADD_ROWS(&tests, disarms, test_disarm);
 
 	return rows_run(&tests, "doctor");
 }
