@@ -64,7 +64,8 @@
  * resizes_by_window
  *	pbus_reassign_bridge_resources, since 6.18.
  * resize_forgets
- *	pci_reassign_bridge_resources of 6.1 restores the bridges alone.
+ *	pci_reassign_bridge_resources of 6.1 restores the bridges alone, and gives up
+ *	when it has released none.
  * max_orders
  *	array sizes in pbus_size_mem: up to 8 TiB, later up to 128 TiB.
  */

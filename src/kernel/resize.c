@@ -134,6 +134,17 @@ static bool failed(const struct resizing *z)
 	return false;
 }
 
+/* pci_claim_resource: the window is there, and nobody was given room in it meanwhile. */
+static bool is_free(const struct saved *s)
+{
+	if (s->parent->window && !s->parent->placed)
+		return false;
+	for (const struct k_res *r = s->parent->child; r; r = r->next)
+		if (r != s->r && pr_range_overlaps(&r->at, &s->at))
+			return false;
+	return true;
+}
+
 static void put_back(const struct resizing *z, const struct saved *s)
 {
 	struct k_res *r = s->r;
@@ -147,7 +158,7 @@ static void put_back(const struct resizing *z, const struct saved *s)
 	r->flags = s->flags;
 	r->orphan = s->orphan;
 	/* 6.1 leaves the BARs to the assignment that follows */
-	if (s->placed && (r->window || !z->m->profile->resize_forgets))
+	if (s->placed && (r->window || !z->m->profile->resize_forgets) && is_free(s))
 		k_space_insert(s->parent, r);
 }
 
@@ -157,7 +168,7 @@ static void undo(struct resizing *z)
 	for (size_t i = z->n_saved; i-- > 0;)
 		put_back(z, &z->saved[i]);
 	for (size_t i = 0; i < z->n_saved; i++)
-		if (z->saved[i].r->window)
+		if (z->saved[i].r->window && z->saved[i].r->placed)
 			k_program(z->saved[i].r->dev);
 }
 
@@ -169,11 +180,15 @@ static void begin_try(struct k_model *m)
 	m->n_listed = 0;
 }
 
+/* 6.1 gives up (ENOENT) where no window is released, whether there is room or not. */
 static bool place_below(struct resizing *z)
 {
+	const size_t n_bars = z->n_saved;
 	struct k_dev *bridge =
 		z->m->profile->resizes_by_window ? release_by_window(z) : release_by_type(z);
 
+	if (z->m->profile->resize_forgets && z->n_saved == n_bars)
+		return false;
 	k_size_bridges(z->m, bridge->subordinate);
 	if (z->m->status == 0)
 		k_assign_bridge(z->m, bridge);
