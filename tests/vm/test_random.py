@@ -126,6 +126,10 @@ class States(unittest.TestCase):
         self.assertEqual((self.state.functions["0000:00:02.0"].rebars(), self.state.functions["0000:00:02.0"].total_vfs()),
                          ([], 0))
 
+    def test_what_the_kernel_refuses_is_no_error(self):
+        later = follow(self.state, "N /sys/x/sriov_numvfs: Input/output error\n")
+        self.assertEqual((later.refusals, later.errors), (["/sys/x/sriov_numvfs: Input/output error"], []))
+
     def test_a_crash_of_the_kernel_is_seen(self):
         self.assertIsNone(self.state.broken())
         self.assertTrue(follow(self.state, "K BUG: kernel NULL pointer dereference\n").broken())

@@ -371,6 +371,8 @@ class Replay:
             return f"the kernel: {state.broken()}"
         if state.errors:
             return state.errors[0]
+        if any("sriov_numvfs: Input/output error" in refusal for refusal in state.refusals):
+            return "QEMU's virtual functions did not answer"
         before = self.states[number - 1].functions.values()
         if any(silent(function) for function in before):
             return "a function did not answer any more before it"

@@ -101,6 +101,7 @@ class State:
     ioports: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)  # since the state before
     errors: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)  # of what the kernel was free to refuse
     bars: dict[str, dict[int, Bar]] = field(default_factory=dict)  # by path
     last_bus: dict[str, int] = field(default_factory=dict)  # of host bridges
     wanted_io: dict[str, int] = field(default_factory=dict)  # by path: of I/O windows without room
@@ -254,6 +255,8 @@ def follow(before: State, text: str) -> State:
             state.log.append(value)
         elif key == "E":
             state.errors.append(value)
+        elif key == "N":
+            state.refusals.append(value)
     state.functions = {address: function for address, function in state.functions.items() if function.path}
     state.iomem = state.iomem or before.iomem
     state.ioports = state.ioports or before.ioports
