@@ -126,16 +126,17 @@ int pr_plan_verify(struct pr_plan *p, const struct pr_policy *policy)
 	return PR_EXIT_OK;
 }
 
-static int make_plan(const struct pr_question *q, const struct pr_topology *t, struct pr_plan **ret)
+static int make_plan(const struct pr_question *q, const struct pr_policy *policy,
+	const struct pr_topology *t, struct pr_plan **ret)
 {
 	struct pr_plan *p;
 	int r;
 
-	r = pr_plan_make(t, &q->request, &q->policy, &p);
+	r = pr_plan_make(t, &q->request, policy, &p);
 	if (r < 0)
 		return pr_cli_failed(r, "cannot plan");
 
-	r = pr_plan_verify(p, &q->policy);
+	r = pr_plan_verify(p, policy);
 	if (r != PR_EXIT_OK) {
 		pr_plan_free(p);
 		return r;
@@ -145,25 +146,43 @@ static int make_plan(const struct pr_question *q, const struct pr_topology *t, s
 	return PR_EXIT_OK;
 }
 
-int pr_question_plan(const struct pr_question *q, const struct pr_topology *t,
+/* The service's plan, made again here: it is shown from the machine it was made on. */
+static int plan_with(const struct pr_question *q, const struct pr_topology *t,
 	struct pr_remote *remote, struct pr_plan **ret)
 {
-	struct pr_plan *p = NULL;
+	_cleanup_(pr_remote_policy_deinit) struct pr_remote_policy theirs = { 0 };
+	struct pr_policy policy;
+	struct pr_plan *p;
 	int r;
 
-	r = make_plan(q, t, &p);
+	r = pr_remote_plan(remote, &q->request, &q->policy, &theirs);
+	if (r != PR_EXIT_OK)
+		return r;
+	policy = (struct pr_policy){ .limit = theirs.limit,
+		.pinned = (const char *const *)theirs.pinned,
+		.n_pinned = theirs.n_pinned,
+		.reserves = theirs.reserves,
+		.n_reserves = theirs.n_reserves };
+	r = make_plan(q, &policy, t, &p);
 	if (r != PR_EXIT_OK)
 		return r;
 
-	if (remote)
-		r = pr_remote_plan(remote, p, &q->request, &q->policy);
+	r = pr_remote_agrees(remote, p);
 	if (r != PR_EXIT_OK) {
 		pr_plan_free(p);
-		return r == PR_REMOTE_ABSENT ? pr_cli_error("pciroomd went away") : r;
+		return r;
 	}
-
 	*ret = p;
 	return PR_EXIT_OK;
+}
+
+int pr_question_plan(const struct pr_question *q, const struct pr_topology *t,
+	struct pr_remote *remote, struct pr_plan **ret)
+{
+	int r;
+
+	r = remote ? plan_with(q, t, remote, ret) : make_plan(q, &q->policy, t, ret);
+	return r == PR_REMOTE_ABSENT ? pr_cli_error("pciroomd went away") : r;
 }
 
 int pr_plan_look_around(const struct pr_source *s, struct pr_plan *p)

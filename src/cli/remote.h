@@ -20,12 +20,20 @@ const char *pr_remote_absence(const struct pr_remote *m);
 
 /* GetTopology: the machine as the daemon sees it. */
 int pr_remote_look(struct pr_remote *m, struct pr_topology **ret);
-/*
- * CreatePlan for the request and policy that gave @plan; the daemon's plan has
- * to be the same, else what was shown is not what would be done.
- */
-int pr_remote_plan(struct pr_remote *m, const struct pr_plan *plan,
-	const struct pr_request *request, const struct pr_policy *policy);
+/* What the service's plan goes by: what was asked, and what it is configured or told to leave alone. */
+struct pr_remote_policy {
+	enum pr_disruption limit;
+	char **pinned;
+	size_t n_pinned;
+	struct pr_slot_reserve *reserves;
+	size_t n_reserves;
+};
+void pr_remote_policy_deinit(struct pr_remote_policy *p);
+/* CreatePlan; a plan that is made with @ret is the service's. */
+int pr_remote_plan(struct pr_remote *m, const struct pr_request *request,
+	const struct pr_policy *policy, struct pr_remote_policy *ret);
+/* @plan is, step by step, else what is shown would not be what is done. */
+int pr_remote_agrees(struct pr_remote *m, const struct pr_plan *plan);
 /*
  * ApplyPlan of that plan, and waits for the end of the job.  @confirm_s: undone when nobody confirms
  * it in so many seconds; 0: nobody has to.

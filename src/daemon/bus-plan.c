@@ -11,6 +11,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "daemon/bus-call.h"
+#include "daemon/bus-policy.h"
 #include "daemon/say.h"
 #include "daemon/write-plan.h"
 
@@ -278,6 +279,23 @@ static int get_plan_verdict(sd_bus *bus, const char *path, const char *interface
 		(uint32_t)v->removed);
 }
 
+/* What was asked, what is configured, and what hooks and inhibitors pin: all that it was made with. */
+static int get_plan_policy(sd_bus *bus, const char *path, const char *interface,
+	const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	const struct found f = plan_at(userdata, path);
+	struct pr_policy policy;
+
+	(void)bus;
+	(void)interface;
+	(void)property;
+	(void)error;
+	if (!f.kept)
+		return pr_bus_append_policy(reply, NULL);
+	policy = pr_wish_policy(&f.kept->wish);
+	return pr_bus_append_policy(reply, &policy);
+}
+
 /* ---- what a plan is in full ---- */
 
 /* A sealed memory file of @text, which is emptied. */
@@ -395,6 +413,7 @@ const sd_bus_vtable pr_bus_plan_vtable[] = {
 	SD_BUS_PROPERTY("Why", "s", get_plan_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Disruption", "s", get_plan_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Verdict", "a{sv}", get_plan_verdict, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Policy", "a{sv}", get_plan_policy, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Affected", "a(osss)", get_plan_affected, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Renames", "a(oss)", get_plan_renames, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Effects", "a(sossssu)", get_plan_effects, 0, SD_BUS_VTABLE_PROPERTY_CONST),

@@ -348,9 +348,31 @@ static const char machine_beside_a_slot[] =
 	"02:01.0 bridge 04-04 downstream hotplug pref64=104000000-107ffffff\n"
 	"03:00.0 dev 1234:1111 class=038000 bar2=pref64:10000000@forgotten\n";
 
+/* Everything that it goes by is there, so that a client who plans with it comes to the same. */
+static void assert_policy(struct stage *s, const char *plan)
+{
+	sd_bus_message *m = client_get(s, plan, PR_BUS_PLAN, "Policy");
+	const char *keys[3], *limit, *pinned, *slot;
+	uint64_t io, mem, pref;
+	uint32_t buses;
+
+	assert_true(sd_bus_message_enter_container(m, 'v', "a{sv}") > 0);
+	assert_true(sd_bus_message_read(m, "a{sv}", 3, &keys[0], "s", &limit, &keys[1], "as", 1,
+			    &pinned, &keys[2], "a(stttu)", 1, &slot, &io, &mem, &pref, &buses) > 0);
+	assert_string_equal(keys[0], "Disruption");
+	assert_string_equal(keys[1], "Pinned");
+	assert_string_equal(keys[2], "Reserves");
+	assert_string_equal(limit, "restart");
+	assert_string_equal(pinned, "0000:00/1f.7");
+	assert_string_equal(slot, "0000:00/02.0/00.0/01.0");
+	assert_true(io == 0 && mem == 0 && pref == UINT64_C(64) << 20 && buses == 0);
+	sd_bus_message_unref(m);
+}
+
 static void test_reserve_rule(void **state)
 {
 	static const char text[] =
+		"pinned: [0000:00/1f.7]\n"
 		"rules: [{match: {path: 0000:00/02.0/00.0/01.0}, reserve: {prefetchable: 64M}}]";
 	char plan[PR_BUS_PATH_MAX];
 	struct pr_conf_error error;
@@ -368,6 +390,7 @@ static void test_reserve_rule(void **state)
 	stage_rest(&s);
 	client_plan(&s, &(struct asked){ 0 }, plan);
 	client_assert_text(&s, plan, PR_BUS_PLAN, "State", "refused");
+	assert_policy(&s, plan);
 	stage_close(&s);
 }
 
