@@ -61,7 +61,7 @@ const char *pr_advise_size(
 		unit++;
 	}
 	return pr_arena_printf(arena, "%s%s%s=%llu%.1s", text, *text ? "," : "", name,
-		(unsigned long long)size, "\0KMG" + unit);
+		(unsigned long long)size, &"\0KMG"[unit]);
 }
 
 /* Behind "pci="; NULL when memory is short. */

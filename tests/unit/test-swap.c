@@ -26,10 +26,10 @@
 		"read 0000:03:00.0 00/2", (r), 0xff \
 	}
 /* pr_guard_look() at a slot whose card has power and is not known */
-#define WAITS                                                                 \
-	{ "read " P " 5a/2", 0, 0x40 }, CARD(-ENODEV), { "read " P " 54/2" }, \
-	{                                                                     \
-		"read " P " 58/2"                                             \
+#define WAITS                                                                       \
+	{ "read " P " 5a/2", 0, 0x40 }, CARD(-ENODEV), { "read " P " 54/2", 0, 0 }, \
+	{                                                                           \
+		"read " P " 58/2", 0, 0                                             \
 	}
 
 static int change(const struct pr_record *record, const struct pr_backend *b);
