@@ -83,3 +83,8 @@ struct pr_doctor {
 /* @t as imported.  0; -EINVAL when a pci= option cannot be understood; -ENOMEM.  Deterministic. */
 int pr_doctor_make(const struct pr_topology *t, struct pr_doctor **ret);
 void pr_doctor_free(struct pr_doctor *d); /* NULL is fine */
+
+/* One for each armed port of @d, in their order; 0 or negative errno. */
+int pr_disarms_make(
+	const struct pr_doctor *d, const struct pr_policy *policy, struct pr_disarm **ret);
+void pr_disarms_free(const struct pr_doctor *d, struct pr_disarm *disarms); /* NULL is fine */

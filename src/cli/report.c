@@ -75,15 +75,19 @@ static int plan_and_print(const struct pr_cli *cli, const struct pr_source *s,
 	struct pr_diagnosis diagnosis = {
 		.topology = s->topology, .explanation = &d->explanation, .notes = pr_source_notes(s)
 	};
+	struct pr_disarm *disarms = NULL;
 	struct pr_plan *p;
 	int r = pr_question_plan(q, s->topology, s->remote, &p);
 
 	if (r != PR_EXIT_OK)
 		return r;
 	diagnosis.plan = p;
-	r = pr_plan_look_around(s, p);
+	r = pr_disarms_make(d, &q->policy, &disarms);
+	diagnosis.disarms = disarms;
+	r = r < 0 ? pr_cli_failed(r, "cannot examine the machine") : pr_plan_look_around(s, p);
 	if (r == PR_EXIT_OK)
 		r = print_page(cli, q, d, &diagnosis);
+	pr_disarms_free(d, disarms);
 	pr_plan_free(p);
 	return r;
 }

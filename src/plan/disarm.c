@@ -5,6 +5,10 @@
  * the kernel takes away at its second try is the port's own (KERNEL 1.9).
  */
 #include "pciroom/doctor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
 #include "plan/plan.h"
 
 /* What the kernel gives an empty slot of memory by itself (pci_hotplug_mmio_size, drivers/pci/pci.c). */
@@ -68,4 +72,27 @@ void pr_disarm_deinit(struct pr_disarm *d)
 {
 	pr_plan_free(d->plan);
 	*d = (struct pr_disarm){ 0 };
+}
+
+void pr_disarms_free(const struct pr_doctor *d, struct pr_disarm *disarms)
+{
+	for (size_t i = 0; disarms && i < d->n_armed; i++)
+		pr_disarm_deinit(&disarms[i]);
+	free(disarms);
+}
+
+int pr_disarms_make(
+	const struct pr_doctor *d, const struct pr_policy *policy, struct pr_disarm **ret)
+{
+	struct pr_disarm *disarms = calloc(d->n_armed + 1, sizeof(*disarms));
+	int r = disarms ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < d->n_armed && r >= 0; i++)
+		r = pr_disarm_find(d->topology, d->armed[i].port, policy, &disarms[i]);
+	if (r < 0) {
+		pr_disarms_free(d, disarms);
+		return r;
+	}
+	*ret = disarms;
+	return 0;
 }
