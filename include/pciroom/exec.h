@@ -48,7 +48,7 @@ struct pr_backend_ops {
 struct pr_backend {
 	const struct pr_backend_ops *ops;
 	void *instance;
-	unsigned int settle_ms; /* how long drivers may take to come back after a rescan */
+	unsigned int settle_ms; /* patience with drivers after a rescan, and cards in slots */
 };
 
 /* ---- journal ---- */

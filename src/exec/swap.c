@@ -6,11 +6,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 #define LINK_CONTROL 0x10
 #define LINK_DISABLE 0x0010u
-/* Between two looks at the slot, and how many: a card that is configuring itself takes its time. */
-#define LOOK_NS   500000000L
-#define LOOKS_MAX 20u
+/* Between two looks at the slot: a card that is configuring itself takes its time. */
+#define LOOK_NS 500000000L
 
 void pr_swap_note(
 	struct pr_record *record, const struct pr_plan *plan, const struct pr_topology *now)
@@ -55,13 +56,14 @@ static int set_link(const struct pr_swap *s, const struct pr_backend *b, bool on
 static void wait_for_card(const struct pr_swap *s, const struct pr_backend *b)
 {
 	const struct timespec between = { .tv_nsec = LOOK_NS };
+	const int64_t deadline = pr_now_ms() + b->settle_ms;
 	struct pr_guarded slot = s->slot;
-	int r = PR_GUARD_QUIET;
+	int r;
 
-	for (unsigned int i = 0; i < LOOKS_MAX && r == PR_GUARD_QUIET; i++) {
+	do {
 		(void)nanosleep(&between, NULL); /* woken early, it looks again early */
 		r = s->slotted ? pr_guard_look(b, &slot) : PR_GUARD_WAITS;
-	}
+	} while (r == PR_GUARD_QUIET && pr_now_ms() < deadline);
 }
 
 int pr_swap_change(const struct pr_record *record, const struct pr_backend *b,
