@@ -233,9 +233,20 @@ def _hot_add(run: Run, step: dict[str, Any]) -> None:
     _wait(run, {"wait": f"a=$(basename {pattern}) && b=${{a#*:}} && [ -e /proc/bus/pci/${{b%%:*}}/${{b#*:}} ]"})
 
 
+def _pressed(run: Run, device: str) -> bool:
+    """Whether QEMU took the button's press: not while the slot's power indicator blinks."""
+    try:
+        run.guest.qmp("device_del", id=device)
+    except LabError as error:
+        if "guest is busy" in str(error):
+            return False
+        raise
+    return True
+
+
 def _unplug(run: Run, step: dict[str, Any]) -> None:
     """Surprise or orderly removal, as the port does it; waits until the function is gone."""
-    run.guest.qmp("device_del", id=step["unplug"])
+    run.guest.wait(f"the slot of {step['unplug']} to be idle", lambda: _pressed(run, step["unplug"]))
     path = run.path(step["unplug"])
     run.guest.wait(f"{path} to go", lambda: path not in pci.look(run.guest))
 
