@@ -9,19 +9,21 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.abspath(os.path.dirname(__file__) + "/../lib"))
+from tap import Tap, skip  # noqa: E402, F401
+
 NAME, ROOT, MANAGER = "org.pciroom1", "/org/pciroom1", "org.pciroom1.Manager"
 NOBODY = 65534
 PATIENCE = 300  # seconds for what takes a moment on an idle machine
+os.environ["SYSTEMD_BUS_TIMEOUT"] = str(PATIENCE)  # of all that use sd-bus; busctl's --timeout is for "call" alone
+
+BUILT = os.environ.get("PCIROOM_BUILDDIR", ".")
+PCIROOM, PCIROOMD = os.path.join(BUILT, "pciroom"), os.path.join(BUILT, "pciroomd")
 
 CONFIG = """<busconfig><type>system</type><listen>unix:path=%s/bus</listen>
 <policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/>
 <allow send_type="signal"/><allow receive_type="method_call"/><allow receive_type="method_return"/>
 <allow receive_type="error"/><allow receive_type="signal"/></policy></busconfig>"""
-
-
-def skip(why):
-    print(f"1..0 # SKIP {why}")
-    sys.exit(0)
 
 
 def require():
@@ -35,7 +37,6 @@ def require():
 
 def schemas():
     """The judge of JSON, tests/lib/schema.py."""
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../lib")
     try:
         import schema
     except ImportError:
@@ -45,7 +46,7 @@ def schemas():
 
 def sanitized():
     """Whether pciroomd was built with sanitizers, which need memory of their own."""
-    with open(os.path.join(os.environ.get("PCIROOM_BUILDDIR", "."), "pciroomd"), "rb") as file:
+    with open(PCIROOMD, "rb") as file:
         return b"__asan_init" in file.read()
 
 
@@ -113,8 +114,7 @@ class Stage:
 
     def restart(self):
         """Another pciroomd on the same machine, when the last one has ended."""
-        binary = os.path.join(os.environ.get("PCIROOM_BUILDDIR", "."), "pciroomd")
-        process = self.start([binary, "--address", self.address, "--root", f"{self.top}/root",
+        process = self.start([PCIROOMD, "--address", self.address, "--root", f"{self.top}/root",
                               "--state", f"{self.top}/state", "--conf", f"{self.top}/conf",
                               "--runtime", f"{self.top}/runtime",
                               "--helper", f"{self.top}/none", "--processes", f"{self.top}/none"])
@@ -123,7 +123,7 @@ class Stage:
 
     def busctl(self, *arguments, uid=0):
         """Exit status, output and error of busctl run by @uid."""
-        command = ["busctl", f"--address={self.address}", f"--timeout={PATIENCE}", *arguments]
+        command = ["busctl", f"--address={self.address}", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, user=uid, timeout=PATIENCE,
                               check=False, cwd="/")
         return done.returncode, done.stdout.strip(), done.stderr.strip()
@@ -138,21 +138,3 @@ class Stage:
     def get(self, name, path=ROOT, interface=MANAGER, uid=0):
         status, out, _ = self.busctl("get-property", NAME, path, interface, name, uid=uid)
         return out if status == 0 else None
-
-
-class Tap:
-    """Counts and prints; the exit status tells whether all went well."""
-
-    def __init__(self):
-        self.count = self.failed = 0
-
-    def ok(self, condition, name, seen=""):
-        self.count += 1
-        if not condition:
-            self.failed += 1
-            print(f"# seen: {seen}")
-        print(f"{'ok' if condition else 'not ok'} {self.count} - {name}", flush=True)
-
-    def end(self):
-        print(f"1..{self.count}")
-        sys.exit(1 if self.failed else 0)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What --json prints against doc/schema: every member is described, and every described one is there."""
 
+import functools
 import json
 import os
 import warnings
@@ -24,6 +25,7 @@ def load(name):
         return json.load(f, object_pairs_hook=no_twins)
 
 
+@functools.cache
 def _validator(name):
     schema = load(name)
     resolver = jsonschema.RefResolver(f"file://{SCHEMAS}/{name}", schema)
