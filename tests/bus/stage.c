@@ -11,7 +11,7 @@
 #include "../unit/machine.h"
 #include "daemon/log.h"
 
-#define PATIENCE_USEC (30 * 1000000ull) /* a loop that says nothing for so long hangs */
+#define PATIENCE_USEC (300 * 1000000ull) /* a loop that says nothing for so long hangs */
 
 /* A card whose BAR of 256 MiB is larger than the port's window; the host bridge has room. */
 const char machine_dead[] = HEAD PORT

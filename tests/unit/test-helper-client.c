@@ -16,6 +16,7 @@
 
 #include "base/macros.h"
 #include "exec/helper-client.h"
+#include "children.h"
 #include "fixture.h"
 #include "rows.h"
 
@@ -179,7 +180,8 @@ static void test_killed(void **state)
 	killer = fork();
 	assert_true(killer >= 0);
 	if (killer == 0) {
-		(void)usleep(100000);
+		while (child_of(pr_helper_pid(p->helper)) == 0)
+			(void)usleep(1000);
 		(void)kill(pr_helper_pid(p->helper), SIGKILL);
 		_exit(0);
 	}
@@ -229,14 +231,15 @@ static pid_t start_listening(struct place *p)
 	return pid;
 }
 
-static int connect_soon(struct place *p, struct pr_helper **ret)
+/* As soon as @listening listens, if it does not end instead. */
+static int connect_soon(struct place *p, pid_t listening, struct pr_helper **ret)
 {
-	int r = -ENOENT;
+	int r;
 
-	for (int i = 0; i < 100 && (r == -ENOENT || r == -ECONNREFUSED); i++) {
+	do {
 		(void)usleep(20000);
 		r = pr_helper_connect(fixture_path(p->files, "socket"), ret);
-	}
+	} while ((r == -ENOENT || r == -ECONNREFUSED) && waitpid(listening, NULL, WNOHANG) == 0);
 	return r;
 }
 
@@ -249,7 +252,7 @@ static void test_connects_again(void **state)
 	size_t n;
 
 	pid = start_listening(p);
-	assert_int_equal(connect_soon(p, &h), 0);
+	assert_int_equal(connect_soon(p, pid, &h), 0);
 	assert_int_equal(pr_helper_pid(h), 0);
 	assert_int_equal(pr_helper_config(h, &card, config, sizeof(config), &n), 0);
 	assert_int_equal(kill(pid, SIGKILL), 0);

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "base/macros.h"
+#include "children.h"
 #include "fixture.h"
 #include "helper/registers.h"
 #include "helper/serve.h"
@@ -505,30 +507,6 @@ static void test_deadline(void **state)
 	assert_int_equal(ask(h, q, &reply), 0);
 }
 
-/* The first child of @parent but this process; 0: none. */
-static pid_t other_child(pid_t parent)
-{
-	char path[64], children[256] = "";
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	if (read(fd, children, sizeof(children) - 1) < 0)
-		children[0] = '\0';
-	(void)close(fd);
-	for (char *p = children; *p;) {
-		pid_t pid = (pid_t)strtol(p, &p, 10);
-
-		if (pid > 0 && pid != getpid())
-			return pid;
-		while (*p == ' ')
-			p++;
-	}
-	return 0;
-}
-
 static int count_descriptors(pid_t pid)
 {
 	char path[64];
@@ -546,13 +524,15 @@ static int count_descriptors(pid_t pid)
 	return n;
 }
 
+#define WATCH_MS 300000 /* for what takes a moment on an idle machine */
+
 /* Waits until the writing child of @parent holds its directory and the report only; ends it. */
 static int watch_descriptors(pid_t parent)
 {
 	pid_t child = 0;
 
-	for (int i = 0; i < 4000; i++) {
-		child = other_child(parent);
+	for (int i = 0; i < WATCH_MS / 5; i++) {
+		child = child_of(parent);
 		if (child && count_descriptors(child) == 2)
 			return kill(child, SIGKILL) == 0 ? 0 : 1;
 		(void)usleep(5000);
@@ -566,7 +546,7 @@ static int watch_descriptors(pid_t parent)
  */
 static void test_child_holds_nothing(void **state)
 {
-	struct pr_helper_request q = { .verb = PR_HELPER_REMOVE, CARD };
+	struct pr_helper_request q = { .verb = PR_HELPER_REMOVE, CARD, .deadline_ms = WATCH_MS };
 	struct pr_helper_reply reply;
 	struct helper *h = *state;
 	pid_t parent = getpid(), watcher;
@@ -608,21 +588,6 @@ static pid_t start_helper(int directory, int lock_directory)
 	return pid;
 }
 
-/* A process that waits in the kernel has no output; its child shows that it got there. */
-static bool has_child(pid_t pid)
-{
-	char path[64], text[16];
-	ssize_t n;
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	n = read(fd, text, sizeof(text));
-	(void)close(fd);
-	return n > 0;
-}
-
 /*
  * SIGKILL of the helper while ports are probed left them without their services: a fatal signal
  * makes probes fail.
@@ -641,7 +606,7 @@ static void test_rescan_outlives_helper(void **state)
 	assert_true(files >= 0 && directory >= 0);
 
 	pid = start_helper(directory, files);
-	while (!has_child(pid))
+	while (child_of(pid) == 0) /* it got as far as the kernel */
 		(void)usleep(1000);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -711,7 +676,9 @@ static void test_full(void **state)
 
 /* ---- the socket ---- */
 
-static pid_t start_server(struct helper *h, int listening, int client, int mine)
+/* Ends 300 ms after its last client, or its start: who is to find it there connects to @listening before. */
+static pid_t start_server(
+	struct helper *h, int listening, int client, const int *mine, size_t n_mine)
 {
 	struct pr_server s = {
 		.context = &h->context, .allowed = (uid_t)-1, .listening = listening, .idle_ms = 300
@@ -720,8 +687,8 @@ static pid_t start_server(struct helper *h, int listening, int client, int mine)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		if (mine >= 0)
-			(void)close(mine);
+		for (size_t i = 0; i < n_mine; i++)
+			(void)close(mine[i]);
 		_exit(pr_server_run(&s, client) == 0 ? 0 : 1);
 	}
 	return pid;
@@ -748,7 +715,7 @@ static void test_serves_until_closed(void **state)
 	pid_t pid;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	pid = start_server(h, -1, pair[1], pair[0]);
+	pid = start_server(h, -1, pair[1], pair, 1);
 	(void)close(pair[1]);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(send(pair[0], &q, sizeof(q), 0), sizeof(q));
@@ -787,10 +754,10 @@ static void test_listens(void **state)
 	assert_true(listening >= 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	pid = start_server(h, listening, -1, -1);
-	(void)close(listening);
 	clients[0] = connect_to(path);
 	clients[1] = connect_to(path);
+	pid = start_server(h, listening, -1, clients, ARRAY_SIZE(clients));
+	(void)close(listening);
 	for (int i = 1; i >= 0; i--) {
 		assert_int_equal(send(clients[i], &q, sizeof(q), 0), sizeof(q));
 		assert_int_equal(recv(clients[i], &reply, sizeof(reply), 0), sizeof(reply));
@@ -819,17 +786,17 @@ static void test_waits_for_turn(void **state)
 	struct pr_helper_reply reply;
 	struct helper *h = *state;
 	const char *path = fixture_path(h->files, "socket");
-	int listening = pr_server_listen(path), clients[3], lock;
+	int listening = pr_server_listen(path), mine[4], *clients = mine + 1;
 	pid_t pid;
 
 	assert_true(listening >= 0);
 	h->context.state = open(fixture_root(h->files), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	lock = pr_write_lock(h->context.state);
-	assert_true(lock >= 0);
-	pid = start_server(h, listening, -1, lock);
-	(void)close(listening);
-	for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
+	mine[0] = pr_write_lock(h->context.state);
+	assert_true(mine[0] >= 0);
+	for (size_t i = 0; i < 3; i++)
 		clients[i] = connect_to(path);
+	pid = start_server(h, listening, -1, mine, ARRAY_SIZE(mine));
+	(void)close(listening);
 
 	assert_int_equal(send(clients[0], &remove, sizeof(remove), 0), sizeof(remove));
 	remove.deadline_ms = 50;
@@ -842,11 +809,11 @@ static void test_waits_for_turn(void **state)
 	assert_int_equal(reply.error, -EBUSY); /* its deadline was over */
 	assert_string_equal(fixture_read(h->files, written, NULL), "");
 
-	(void)close(lock);
+	(void)close(mine[0]);
 	assert_int_equal(recv(clients[0], &reply, sizeof(reply), 0), sizeof(reply));
 	assert_int_equal(reply.error, 0);
 	assert_string_equal(fixture_read(h->files, written, NULL), "1");
-	for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
+	for (size_t i = 0; i < 3; i++)
 		(void)close(clients[i]);
 	(void)close(h->context.state);
 	assert_exits(pid);
@@ -860,6 +827,7 @@ static void test_refuses_peer(void **state)
 {
 	struct helper *h = *state;
 	const char *path = fixture_path(h->files, "socket");
+	struct pollfd connected = { .events = POLLIN };
 	int listening, status;
 	pid_t server, peer;
 	char byte;
@@ -868,12 +836,10 @@ static void test_refuses_peer(void **state)
 		print_message("needs root to be another user\n");
 		skip();
 	}
-	listening = pr_server_listen(path);
+	connected.fd = listening = pr_server_listen(path);
 	assert_true(listening >= 0);
 	fixture_chmod(h->files, "", 0755);
 	fixture_chmod(h->files, "socket", 0666);
-	server = start_server(h, listening, -1, -1);
-	(void)close(listening);
 	peer = fork();
 	assert_true(peer >= 0);
 	if (peer == 0) {
@@ -881,6 +847,9 @@ static void test_refuses_peer(void **state)
 			_exit(2);
 		_exit(recv(connect_to(path), &byte, 1, 0) == 0 ? 0 : 1); /* closed, not served */
 	}
+	assert_int_equal(poll(&connected, 1, -1), 1);
+	server = start_server(h, listening, -1, NULL, 0);
+	(void)close(listening);
 	assert_int_equal(waitpid(peer, &status, 0), peer);
 	assert_int_equal(WEXITSTATUS(status), 0);
 	assert_exits(server);
@@ -898,7 +867,7 @@ static void test_drops_deaf_client(void **state)
 	pid_t pid;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	pid = start_server(h, -1, pair[1], pair[0]);
+	pid = start_server(h, -1, pair[1], pair, 1);
 	(void)close(pair[1]);
 	/* never reads a reply: at some point the server must give it up, not wait for it */
 	while (send(pair[0], &q, sizeof(q), MSG_NOSIGNAL) == sizeof(q))
