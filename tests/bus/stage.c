@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -222,8 +223,9 @@ void stage_open_inhibitors(struct stage *s)
 
 static void ask_work(void *userdata, struct pr_work *w)
 {
-	const struct stage *s = userdata;
+	struct stage *s = userdata;
 
+	s->works++;
 	pr_planner_add(s->planner, w);
 }
 
@@ -361,6 +363,10 @@ static int hear_properties(struct stage *s, sd_bus_message *m)
 		assert_true(sd_bus_message_exit_container(m) >= 0);
 		pr_text_printf(&s->signals, " %s", name);
 	}
+	assert_true(sd_bus_message_exit_container(m) >= 0);
+	assert_true(sd_bus_message_enter_container(m, 'a', "s") > 0);
+	while (sd_bus_message_read(m, "s", &name) > 0) /* announced without their values */
+		pr_text_printf(&s->signals, " %s", name);
 	pr_text_add(&s->signals, "\n");
 	return 0;
 }
@@ -439,6 +445,16 @@ static void connect_bus(struct stage *s)
 	assert_true(sd_bus_attach_event(s->client, s->event, 0) >= 0);
 }
 
+/* sd-event reports the end of a child only where the signal itself is blocked. */
+static void block_sigchld(void)
+{
+	sigset_t mask;
+
+	(void)sigemptyset(&mask);
+	(void)sigaddset(&mask, SIGCHLD);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &mask, NULL), 0);
+}
+
 void stage_open(struct stage *s, const char *machine, enum pr_mode mode)
 {
 	const struct pr_look_events look_events = { tell_looked, tell_look_failed, s };
@@ -446,6 +462,7 @@ void stage_open(struct stage *s, const char *machine, enum pr_mode mode)
 		tell_pinned, tell_ended, s };
 	struct pr_conf conf;
 
+	block_sigchld();
 	*s = (struct stage){ .machine = machine };
 	(void)snprintf(s->state, sizeof(s->state), "/tmp/pciroom-test-bus-XXXXXX");
 	assert_non_null(mkdtemp(s->state));
@@ -464,6 +481,40 @@ void stage_open(struct stage *s, const char *machine, enum pr_mode mode)
 	connect_bus(s);
 	stage_open_inhibitors(s);
 	s->objects.uploads = s->uploads;
+}
+
+struct last_work {
+	struct pr_work work; /* first */
+	bool done;
+};
+
+static void do_nothing(struct pr_work *w)
+{
+	(void)w;
+}
+
+static void note_done(struct pr_work *w, bool ran)
+{
+	(void)ran;
+	((struct last_work *)w)->done = true;
+}
+
+/*
+ * A planner leaves what runs when it is freed: the daemon's process ends then, but a test's goes
+ * on, and it would be a leak.
+ */
+static void finish_work(struct stage *s)
+{
+	unsigned int works;
+
+	do {
+		struct last_work last = { .work = { .run = do_nothing, .done = note_done } };
+
+		works = s->works;
+		pr_planner_add(s->planner, &last.work);
+		while (!last.done)
+			stage_turn(s);
+	} while (s->works != works); /* what was done has asked for more */
 }
 
 /* Leases that a test still held are left there, as they are by the daemon. */
@@ -486,6 +537,7 @@ void stage_close(struct stage *s)
 	static const char *const left[] = { "journal", "journal.old", "died" };
 	char path[96];
 
+	finish_work(s);
 	pr_running_free(s->running);
 	pr_looking_free(s->looking);
 	pr_planner_free(s->planner);
@@ -539,6 +591,24 @@ void stage_rest(struct stage *s)
 void stage_start(struct stage *s)
 {
 	pr_service_start(s->service, false);
+	stage_rest(s);
+}
+
+void stage_look_again(struct stage *s, const char *machine)
+{
+	s->machine = machine;
+	pr_service_settled(s->service);
+	stage_rest(s);
+}
+
+void stage_configure(struct stage *s, const char *text)
+{
+	struct pr_conf_error error;
+	struct pr_conf conf;
+
+	pr_conf_init(&conf);
+	assert_int_equal(pr_conf_parse(&conf, "test", text, strlen(text), &error), 0);
+	pr_service_configure(s->service, &conf);
 	stage_rest(s);
 }
 

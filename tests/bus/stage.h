@@ -63,6 +63,7 @@ struct stage {
 	struct pr_service *service;
 	struct pr_looking *looking;
 	struct pr_planner *planner;
+	unsigned int works; /* that the planner was given */
 	struct pr_uploads *uploads;
 	struct pr_inhibitors *inhibitors;
 	sd_event_source *prepared; /* NULL: nothing is waited for */
@@ -85,6 +86,10 @@ void stage_rest(struct stage *s);
 void stage_open_inhibitors(struct stage *s);
 /* First look, and what follows from it. */
 void stage_start(struct stage *s);
+/* Something has happened: a look at what @machine is now, and what follows from it. */
+void stage_look_again(struct stage *s, const char *machine);
+/* Another configuration, as in a file, and what follows from it. */
+void stage_configure(struct stage *s, const char *text);
 
 /* What the client heard and what was logged, a line each. */
 const char *stage_heard(const struct stage *s);

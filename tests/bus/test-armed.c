@@ -2,7 +2,6 @@
 /* Ports at which a hot-add would do damage: told once, on the bus and in the journal, and unsaid. */
 #include "stage.h"
 
-#include <signal.h>
 #include <string.h>
 
 #include "../unit/rows.h"
@@ -45,13 +44,6 @@ static void wait_for(struct stage *s, const char *path)
 	stage_rest(s);
 }
 
-static void look_again(struct stage *s, const char *machine)
-{
-	s->machine = machine;
-	pr_service_settled(s->service);
-	stage_rest(s);
-}
-
 static void test_armed(void **state)
 {
 	struct stage s;
@@ -66,8 +58,8 @@ static void test_armed(void **state)
 		"asks for 1 MiB and I/O ports comes and finds no room, the kernel takes I/O from "
 		"0000:04:00.0 (e1000e); not in a guarded slot");
 	/* the same machine is not told of again */
-	look_again(&s, TWO_SLOTS("6.1.0"));
-	look_again(&s, ALL_WINDOWS);
+	stage_look_again(&s, TWO_SLOTS("6.1.0"));
+	stage_look_again(&s, ALL_WINDOWS);
 	wait_for(&s, NULL);
 	assert_armed(&s, NULL);
 	assert_story(&s, "is armed:", "0000:02:00.0 is not armed any more\n");
@@ -78,12 +70,7 @@ static void test_armed(void **state)
 int main(void)
 {
 	static struct rows tests;
-	sigset_t mask;
 
-	(void)sigemptyset(&mask);
-	(void)sigaddset(&mask, SIGCHLD); /* as sd-event wants it */
-	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-		return 1;
 	ADD_TEST(&tests, test_armed);
 	return rows_run(&tests, "armed");
 }

@@ -3,7 +3,6 @@
 #include "stage.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -375,8 +374,6 @@ static void test_reserve_rule(void **state)
 		"pinned: [0000:00/1f.7]\n"
 		"rules: [{match: {path: 0000:00/02.0/00.0/01.0}, reserve: {prefetchable: 64M}}]";
 	char plan[PR_BUS_PATH_MAX];
-	struct pr_conf_error error;
-	struct pr_conf c;
 	struct stage s;
 
 	(void)state;
@@ -384,10 +381,7 @@ static void test_reserve_rule(void **state)
 	stage_start(&s);
 	client_plan(&s, &(struct asked){ 0 }, plan);
 	client_assert_text(&s, plan, PR_BUS_PLAN, "State", "ready");
-	pr_conf_init(&c);
-	assert_int_equal(pr_conf_parse(&c, "test", text, sizeof(text) - 1, &error), 0);
-	pr_service_configure(s.service, &c);
-	stage_rest(&s);
+	stage_configure(&s, text);
 	client_plan(&s, &(struct asked){ 0 }, plan);
 	client_assert_text(&s, plan, PR_BUS_PLAN, "State", "refused");
 	assert_policy(&s, plan);
@@ -518,16 +512,19 @@ static void test_stopped_while_waiting(void **state)
 static void test_fresh(void **state)
 {
 	char plan[PR_BUS_PATH_MAX];
+	struct pr_look *look;
 	struct stage s;
 
 	(void)state;
 	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
 	stage_start(&s);
 	s.machine = machine_dead;
+	look = (struct pr_look *)pr_service_last_look(s.service);
+	look->began_usec = pr_now_usec();
 	client_plan(&s, &(struct asked){ 0 }, plan);
 	client_assert_text(
 		&s, plan, PR_BUS_PLAN, "VerdictName", "nothing"); /* the look was a moment ago */
-	((struct pr_look *)pr_service_last_look(s.service))->began_usec -= 2000000;
+	look->began_usec -= 2000000;
 	client_plan(&s, &(struct asked){ 0 }, plan);
 	client_assert_text(&s, plan, PR_BUS_PLAN, "VerdictName", "ok");
 	stage_close(&s);
@@ -542,25 +539,32 @@ static void on_fresh(void *userdata, int error, const char *why)
 	(*answers)++;
 }
 
+/* The answer comes when it has become quiet and was looked at since. */
+static void assert_fresh_when_settled(struct stage *s, bool trusted)
+{
+	int answers = 0;
+	struct pr_why why;
+
+	assert_int_equal(pr_service_freshen(s->service, trusted, on_fresh, &answers, &why), 0);
+	while (sd_event_run(s->event, 20000) > 0)
+		continue;
+	assert_int_equal(answers, 0);
+	pr_service_settled(s->service);
+	stage_rest(s);
+	assert_int_equal(answers, 1);
+}
+
 /* An event has told of something: the look of a moment ago is too old, even for a stranger. */
 static void test_fresh_after_event(void **state)
 {
-	int answers = 0;
 	struct stage s;
-	struct pr_why why;
 
 	(void)state;
 	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
 	stage_start(&s);
 	s.machine = machine_dead;
 	pr_service_unsettled(s.service);
-	assert_int_equal(pr_service_freshen(s.service, false, on_fresh, &answers, &why), 0);
-	while (sd_event_run(s.event, 20000) > 0)
-		continue;
-	assert_int_equal(answers, 0);
-	pr_service_settled(s.service);
-	stage_rest(&s);
-	assert_int_equal(answers, 1);
+	assert_fresh_when_settled(&s, false);
 	assert_int_equal(client_get_unassigned(&s), 1);
 	stage_close(&s);
 }
@@ -568,22 +572,14 @@ static void test_fresh_after_event(void **state)
 /* A look that began before it became quiet again has not seen everything. */
 static void test_fresh_after_event_while_looking(void **state)
 {
-	int answers = 0;
 	struct stage s;
-	struct pr_why why;
 
 	(void)state;
 	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
 	stage_start(&s);
 	pr_service_settled(s.service); /* a look begins */
 	pr_service_unsettled(s.service);
-	assert_int_equal(pr_service_freshen(s.service, true, on_fresh, &answers, &why), 0);
-	while (sd_event_run(s.event, 20000) > 0)
-		continue;
-	assert_int_equal(answers, 0);
-	pr_service_settled(s.service);
-	stage_rest(&s);
-	assert_int_equal(answers, 1);
+	assert_fresh_when_settled(&s, true);
 	stage_close(&s);
 }
 
@@ -663,9 +659,7 @@ static void test_look_fails(void **state)
 	assert_true(sd_bus_message_append(m, "a{sv}", 0) >= 0);
 	client_assert_refused(client_call(&s, m), SD_BUS_ERROR_FAILED, "sys/bus/pci is not there");
 	s.fault = NO_FAULT;
-	s.machine = machine_healthy;
-	pr_service_settled(s.service);
-	stage_rest(&s);
+	stage_look_again(&s, machine_healthy);
 	client_assert_text(&s, PR_BUS_PATH, PR_BUS_MANAGER, "State", "idle");
 	stage_close(&s);
 }
@@ -708,13 +702,8 @@ int main(void)
 {
 	struct CMUnitTest
 		tests[ARRAY_SIZE(plain) + ARRAY_SIZE(create_cases) + ARRAY_SIZE(apply_cases)];
-	sigset_t mask;
 	size_t n = 0;
 
-	(void)sigemptyset(&mask);
-	(void)sigaddset(&mask, SIGCHLD); /* as sd-event wants it */
-	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-		return 1;
 	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
 		tests[n++] = plain[i];
 	for (size_t i = 0; i < ARRAY_SIZE(create_cases); i++)

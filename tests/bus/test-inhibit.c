@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -91,9 +90,7 @@ static void test_pin_all(void **state)
 	s.machine = machine_healthy;
 	stage_start(&s);
 	fd = lease(&s, NULL, "pin");
-	s.machine = machine_dead;
-	pr_service_settled(s.service);
-	stage_rest(&s);
+	stage_look_again(&s, machine_dead);
 	assert_null(strstr(stage_heard(&s), "JobNew"));
 	client_plan(&s, &(struct asked){ 0 }, plan);
 	client_assert_text(
@@ -176,7 +173,6 @@ static void test_delay_maximum(void **state)
 {
 	char plan[PR_BUS_PATH_MAX];
 	uint64_t began, until;
-	struct pr_conf conf;
 	struct stage s;
 	int fd;
 
@@ -184,10 +180,7 @@ static void test_delay_maximum(void **state)
 	stage_open(&s, machine_dead, PR_MODE_ADVISE);
 	s.machine_after = machine_mended;
 	stage_start(&s);
-	pr_conf_init(&conf);
-	conf.delay_usec = 60000000;
-	pr_service_configure(s.service, &conf);
-	stage_rest(&s);
+	stage_configure(&s, "delay: 60s");
 	fd = lease(&s, PORT_PATH, "delay");
 	client_plan(&s, &(struct asked){ 0 }, plan);
 	began = pr_now_usec();
@@ -434,12 +427,7 @@ static const struct CMUnitTest plain[] = {
 int main(void)
 {
 	static struct rows tests;
-	sigset_t mask;
 
-	(void)sigemptyset(&mask);
-	(void)sigaddset(&mask, SIGCHLD); /* as sd-event wants it */
-	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-		return 1;
 	ADD_TESTS(&tests, plain);
 	ADD_ROWS(&tests, refused, test_refused);
 	return rows_run(&tests, "inhibit");

@@ -257,12 +257,7 @@ static const struct CMUnitTest plain[] = {
 int main(void)
 {
 	static struct rows tests;
-	sigset_t mask;
 
-	(void)sigemptyset(&mask);
-	(void)sigaddset(&mask, SIGCHLD); /* as sd-event wants it */
-	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-		return 1;
 	ADD_TESTS(&tests, plain);
 	return rows_run(&tests, "job-hooks");
 }

@@ -6,7 +6,6 @@
 #include "stage.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -56,9 +55,7 @@ static bool is_there(struct stage *s, const char *path, const char *interface)
 static void show(struct stage *s, const char *machine)
 {
 	pr_text_deinit(&s->signals);
-	s->machine = machine;
-	pr_service_settled(s->service);
-	stage_rest(s);
+	stage_look_again(s, machine);
 }
 
 static void test_device(void **state)
@@ -108,8 +105,6 @@ static void test_device(void **state)
 static void test_trust(void **state)
 {
 	static const char text[] = "rules: [{match: {id: '1b36:0005'}, trust: no}]";
-	struct pr_conf_error error;
-	struct pr_conf c;
 	struct stage s;
 
 	(void)state;
@@ -117,9 +112,7 @@ static void test_trust(void **state)
 	stage_start(&s);
 	client_assert_text(&s, CARD_PATH, PR_BUS_DEVICE, "Trust", "yes");
 	client_assert_text(&s, CARD_PATH, PR_BUS_DEVICE, "Location", "unknown");
-	pr_conf_init(&c);
-	assert_int_equal(pr_conf_parse(&c, "test", text, sizeof(text) - 1, &error), 0);
-	pr_service_configure(s.service, &c);
+	stage_configure(&s, text);
 	client_assert_text(&s, CARD_PATH, PR_BUS_DEVICE, "Trust", "no");
 	client_assert_text(&s, PORT_PATH, PR_BUS_DEVICE, "Trust", "yes");
 	assert_true(is_there(&s, CARD_PATH, PR_BUS_DEVICE));
@@ -734,12 +727,7 @@ static const struct CMUnitTest plain[] = {
 int main(void)
 {
 	static struct rows tests;
-	sigset_t mask;
 
-	(void)sigemptyset(&mask);
-	(void)sigaddset(&mask, SIGCHLD); /* as sd-event wants it */
-	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-		return 1;
 	ADD_TESTS(&tests, plain);
 	ADD_ROWS(&tests, find_cases, test_find);
 	return rows_run(&tests, "objects");

@@ -210,7 +210,6 @@ int main(void)
 	sigset_t mask;
 
 	(void)sigemptyset(&mask);
-	(void)sigaddset(&mask, SIGCHLD); /* as sd-event wants it */
 	(void)sigaddset(&mask, SIGPIPE);
 	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
 		return 1;

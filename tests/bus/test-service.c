@@ -246,8 +246,7 @@ static void test_advise(void **state)
 	(void)state;
 	stage_open(&s, machine_dead, PR_MODE_ADVISE);
 	stage_start(&s);
-	pr_service_settled(s.service); /* another look at the same machine says nothing new */
-	stage_rest(&s);
+	stage_look_again(&s, machine_dead); /* which says nothing new */
 	assert_null(strstr(stage_heard(&s), "Job"));
 	assert_story(&s, "dead device=0000:01:00.0", "BAR 2 (256 MiB) has no addresses",
 		"0000:00:02.0", "plan-found", "pciroom apply");
@@ -266,8 +265,7 @@ static void test_ask(void **state)
 	stage_open(&s, machine_dead, PR_MODE_ASK);
 	s.machine_after = machine_mended;
 	stage_start(&s);
-	pr_service_settled(s.service); /* another look at the same machine offers nothing more */
-	stage_rest(&s);
+	stage_look_again(&s, machine_dead); /* which offers nothing more */
 	assert_null(strstr(stage_heard(&s), "Job"));
 	assert_heard(&s, "InterfacesAdded " PR_BUS_PLANS "/1");
 	assert_null(strstr(stage_heard(&s), PR_BUS_PLANS "/2"));
@@ -314,17 +312,12 @@ static void test_auto_gives_up(void **state)
 	s.fault = NO_BACKEND;
 	stage_start(&s);
 	assert_heard(&s, "JobRemoved 1 cancelled");
-	pr_service_settled(s.service);
-	stage_rest(&s);
+	stage_look_again(&s, machine_dead);
 	assert_null(strstr(stage_heard(&s), "JobNew 2"));
-	s.machine = HEAD PORT REST;
-	pr_service_settled(s.service);
-	stage_rest(&s);
-	s.machine = machine_dead;
+	stage_look_again(&s, HEAD PORT REST);
 	s.machine_after = machine_mended;
 	s.fault = NO_FAULT;
-	pr_service_settled(s.service);
-	stage_rest(&s);
+	stage_look_again(&s, machine_dead);
 	assert_heard(&s, "JobNew 2", "JobRemoved 2 done");
 	stage_close(&s);
 }
@@ -1101,12 +1094,7 @@ static const struct CMUnitTest plain[] = {
 int main(void)
 {
 	static struct rows tests;
-	sigset_t mask;
 
-	(void)sigemptyset(&mask);
-	(void)sigaddset(&mask, SIGCHLD); /* as sd-event wants it */
-	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-		return 1;
 	ADD_TESTS(&tests, plain);
 	ADD_ROWS(&tests, events, test_event);
 	ADD_ROWS(&tests, virtual_events, test_virtual_event);

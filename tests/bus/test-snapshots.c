@@ -568,12 +568,7 @@ static const struct CMUnitTest plain[] = {
 int main(void)
 {
 	static struct rows tests;
-	sigset_t mask;
 
-	(void)sigemptyset(&mask);
-	(void)sigaddset(&mask, SIGCHLD); /* as sd-event wants it */
-	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-		return 1;
 	ADD_TESTS(&tests, plain);
 	ADD_ROWS(&tests, broken, test_broken);
 	ADD_ROWS(&tests, add_cases, test_add_refused);
