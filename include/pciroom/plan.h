@@ -116,6 +116,9 @@ struct pr_reserve {
 };
 /* Windows come in multiples of that many bytes (PCI-to-PCI Bridge 1.2, 3.2.5.6 and 3.2.5.8). */
 uint64_t pr_window_unit(unsigned int window);
+/* "mem:2M", "io:4K": what the command line calls it, without the bridge. */
+#define PR_RESERVE_TEXT_MAX 32u
+const char *pr_reserve_text(const struct pr_reserve *r, char ret[PR_RESERVE_TEXT_MAX]);
 
 /* What a port lacks of its standing wish, as a request asks for it. */
 struct pr_slot_lack {

@@ -160,6 +160,9 @@ struct pr_root_facts {
 	size_t n_busy_io, n_busy_mem;
 };
 
+/* Whether that is a name that uname -m has for a 32-bit or 64-bit x86 (or "amd64"). */
+bool pr_arch_is_x86(const char *arch);
+
 struct pr_machine {
 	const char *release; /* uname -r; NULL when not known */
 	const char *cmdline; /* kernel command line; NULL when not known */
@@ -297,6 +300,8 @@ struct pr_function *pr_topology_find(const struct pr_topology *t, const struct p
 struct pr_function *pr_topology_same(const struct pr_topology *t, const struct pr_function *f);
 size_t pr_root_position(const struct pr_topology *t, const struct pr_root *root);
 
+/* For a path of two hundred levels, more than bus numbers allow in practice. */
+#define PR_FUNCTION_PATH_MAX 1024
 /*
  * Path identity that survives renumbering: "0000:00/02.0/00.0/01.0"; a virtual
  * function on a later bus than its physical function carries the distance:
@@ -304,6 +309,8 @@ size_t pr_root_position(const struct pr_topology *t, const struct pr_root *root)
  */
 int pr_function_path(const struct pr_function *f, char *buffer, size_t size);
 struct pr_function *pr_topology_find_path(const struct pr_topology *t, const char *path);
+/* By what people and files name it: an address as pr_address_parse() takes it, or a path. */
+struct pr_function *pr_topology_find_named(const struct pr_topology *t, const char *name);
 
 /* NULL when the function does not have it. */
 struct pr_resource *pr_function_resource(const struct pr_function *f, unsigned int index);
@@ -312,6 +319,8 @@ const struct pr_rebar_entry *pr_function_rebar(
 	const struct pr_function *f, const struct pr_resource *r);
 /* Whether @size, in bytes, is one of them. */
 bool pr_rebar_has(const struct pr_rebar_entry *e, uint64_t size);
+/* The code of @size, a power of two from 1 MiB on, in the registers (PR_REBAR_SIZE() gives it back). */
+unsigned int pr_rebar_order(uint64_t size);
 bool pr_function_below(
 	const struct pr_function *f, const struct pr_function *ancestor); /* itself counts */
 /*
@@ -320,6 +329,8 @@ bool pr_function_below(
  */
 struct pr_function *pr_function_walk(const struct pr_function *f, const struct pr_function *top);
 bool pr_resource_is_window(const struct pr_resource *r);
+/* Of virtual functions: held by their physical one, for all of them together. */
+bool pr_is_vf_bar(unsigned int index);
 bool pr_resource_is_io(const struct pr_resource *r);
 
 /*
@@ -344,6 +355,8 @@ const char *pr_class_text(uint32_t class_code);
 const char *pr_function_role(const struct pr_function *f);
 /* "io", "mem", "pref" for a PR_WINDOW_*: stable, programs read it. */
 const char *pr_window_name(unsigned int window);
+/* The window of such a name; 0 when there is none. */
+uint8_t pr_window_parse(const char *name);
 
 enum pr_health {
 	PR_HEALTH_OK = 0,
@@ -354,6 +367,9 @@ enum pr_health {
 	PR_HEALTH_GONE,       /* removed */
 };
 enum pr_health pr_function_health(const struct pr_function *f);
+/* PR_HEALTH_UNASSIGNED or PR_HEALTH_NO_BUS; how many functions of a machine are. */
+bool pr_health_is_dead(enum pr_health h);
+size_t pr_topology_count_dead(const struct pr_topology *t);
 const char *pr_health_name(enum pr_health h);
 
 /*

@@ -25,3 +25,13 @@ uint64_t pr_boot_usec(void)
 {
 	return read_usec(CLOCK_BOOTTIME);
 }
+
+void pr_pause_ms(unsigned int milliseconds)
+{
+	const struct timespec t = {
+		.tv_sec = milliseconds / 1000u,
+		.tv_nsec = (long)(milliseconds % 1000u) * 1000000,
+	};
+
+	(void)nanosleep(&t, NULL); /* woken early, the caller looks again early */
+}

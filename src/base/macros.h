@@ -14,10 +14,12 @@ static inline void pr_freep(void *p)
 	free(*(void **)p);
 }
 
+/* The number may be another file's as soon as it is free: it is forgotten. */
 static inline void pr_closep(int *fd)
 {
 	if (*fd >= 0)
 		(void)close(*fd); /* nothing can be done about it here */
+	*fd = -1;
 }
 
 #define _cleanup_free_  _cleanup_(pr_freep)

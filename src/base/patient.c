@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -104,13 +103,12 @@ static int start(struct pr_patient *p)
 
 bool pr_child_gone(pid_t pid, unsigned int milliseconds)
 {
-	static const struct timespec pause = { .tv_nsec = 5000000 };
 	int64_t deadline = pr_now_ms() + milliseconds;
 
 	while (waitpid(pid, NULL, WNOHANG) == 0) {
 		if (pr_now_ms() >= deadline)
 			return false;
-		(void)nanosleep(&pause, NULL); /* woken early, it looks again early */
+		pr_pause_ms(5);
 	}
 
 	return true;

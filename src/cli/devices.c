@@ -38,17 +38,13 @@ int pr_cli_device(const struct pr_topology *t, const char *name, struct pr_funct
 	struct pr_function *f;
 	struct pr_address a;
 
-	if (pr_address_parse(name, &a)) {
-		f = pr_topology_find(t, &a);
-	} else if (slash) {
-		f = pr_topology_find_path(t, name);
-		if (!f)
-			f = find_lspci_path(t, name, slash);
-	} else {
+	if (!slash && !pr_address_parse(name, &a))
 		return pr_cli_error("'%s' is neither a PCI address (0000:02:00.0) nor a path "
 				    "(0000:00/02.0/00.0)",
 			name);
-	}
+	f = pr_topology_find_named(t, name);
+	if (!f && slash)
+		f = find_lspci_path(t, name, slash);
 	if (!f) {
 		(void)pr_cli_error("no such device: %s", name);
 		return PR_EXIT_NOT_FOUND;

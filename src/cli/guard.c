@@ -3,15 +3,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
 #include "cli/source.h"
 #include "exec/guard.h"
 #include "pciroom/doctor.h"
 
 /* Between two looks at a slot; a link may take as long to come up (PCIe 6.6.1). */
-#define LOOK_NS 500000000L
+#define LOOK_MS 500u
 
 struct ports {
 	struct pr_local *local;
@@ -138,7 +138,6 @@ static void look(struct ports *p, struct pr_guarded *g)
 
 static int guard_until_interrupted(struct ports *p)
 {
-	const struct timespec between = { .tv_nsec = LOOK_NS };
 	int r = take(p);
 
 	if (r != PR_EXIT_OK)
@@ -146,7 +145,7 @@ static int guard_until_interrupted(struct ports *p)
 	while (!pr_local_interrupted()) {
 		for (size_t i = 0; i < p->n && !pr_local_interrupted(); i++)
 			look(p, &p->list[i]);
-		(void)nanosleep(&between, NULL); /* an interruption ends the loop */
+		pr_pause_ms(LOOK_MS); /* an interruption ends the loop */
 	}
 	return give_back(p, p->n);
 }

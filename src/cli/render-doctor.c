@@ -27,15 +27,11 @@ static void add_victims(struct pr_text *t, const struct pr_armed *a)
 /* As the option --reserve takes it: "0000:02:00.0=mem:2M,io:4K". */
 static void add_wishes(struct pr_text *t, const struct pr_disarm *d)
 {
-	for (size_t i = 0; i < d->n_wishes; i++) {
-		const struct pr_reserve *r = &d->wishes[i];
-		bool io = r->window == PR_WINDOW_IO;
+	char wish[PR_RESERVE_TEXT_MAX];
 
-		if (i == 0)
-			pr_text_printf(t, "%s=", pr_name_of(&r->bridge).text);
-		pr_text_printf(t, "%s%s:%u%s", i > 0 ? "," : "", pr_window_name((uint8_t)r->window),
-			(unsigned int)(r->size >> (io ? 10 : 20)), io ? "K" : "M");
-	}
+	pr_text_printf(t, "%s=", pr_name_of(&d->wishes[0].bridge).text);
+	for (size_t i = 0; i < d->n_wishes; i++)
+		pr_text_printf(t, "%s%s", i > 0 ? "," : "", pr_reserve_text(&d->wishes[i], wish));
 }
 
 static void add_disarm(struct pr_text *t, const struct pr_armed *a, const struct pr_disarm *d)

@@ -32,9 +32,7 @@ static bool parse_part(char *part, const struct pr_address *bridge, struct pr_qu
 			(struct pr_bus_wish){ .bridge = *bridge, .buses = (unsigned int)n };
 		return true;
 	}
-	for (uint8_t window = PR_WINDOW_IO; window <= PR_WINDOW_PREF; window++)
-		if (strcmp(part, pr_window_name(window)) == 0)
-			r.window = window;
+	r.window = pr_window_parse(part);
 	if (r.window == 0 || pr_parse_size(value, &r.size) < 0 ||
 		r.size % pr_window_unit(r.window) != 0)
 		return false;

@@ -3,6 +3,7 @@
 #include "pciroom/topology.h"
 
 #include <stddef.h>
+#include <string.h>
 
 const char *pr_resource_state_name(enum pr_resource_state s)
 {
@@ -57,4 +58,13 @@ const char *pr_resource_kind_text(const struct pr_resource *r)
 const char *pr_window_name(unsigned int window)
 {
 	return window == PR_WINDOW_IO ? "io" : window == PR_WINDOW_MEM ? "mem" : "pref";
+}
+
+uint8_t pr_window_parse(const char *name)
+{
+	for (uint8_t window = PR_WINDOW_IO; window <= PR_WINDOW_PREF; window++)
+		if (strcmp(name, pr_window_name(window)) == 0)
+			return window;
+
+	return 0;
 }

@@ -6,13 +6,16 @@
  */
 #include "core/decode.h"
 
-#include <string.h>
-
 #define TYPE_FLAGS (PR_IORES_IO | PR_IORES_MEM)
 
 bool pr_resource_is_window(const struct pr_resource *r)
 {
 	return r->index >= PR_WINDOW_IO;
+}
+
+bool pr_is_vf_bar(unsigned int index)
+{
+	return index >= PR_VF_BAR0 && index < PR_WINDOW_IO;
 }
 
 bool pr_resource_is_io(const struct pr_resource *r)

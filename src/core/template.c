@@ -101,15 +101,6 @@ static void put_sriov(uint8_t *cap, const struct pr_template_function *f)
 				type_bits(&f->bars[i]));
 }
 
-static unsigned int log2_mib(uint64_t size)
-{
-	unsigned int n = 0;
-
-	while (n + 1 < PR_REBAR_SIZES && PR_REBAR_SIZE(n) < size)
-		n++;
-	return n;
-}
-
 /* One entry for each BAR of that sort that has several sizes; the first entry counts them. */
 static size_t put_rebar(uint8_t *cap, const struct pr_template_function *f, bool vf)
 {
@@ -121,7 +112,7 @@ static size_t put_rebar(uint8_t *cap, const struct pr_template_function *f, bool
 
 		if (bar->sizes == 0 || is_vf_bar(bar) != vf)
 			continue;
-		control |= log2_mib(bar->size) << 8 | (uint32_t)(bar->sizes >> 28) << 16;
+		control |= pr_rebar_order(bar->size) << 8 | (uint32_t)(bar->sizes >> 28) << 16;
 		put(cap + 4 + 8 * n, 4, (uint32_t)bar->sizes << 4);
 		put(cap + 8 + 8 * n, 4, control);
 		n++;

@@ -112,6 +112,16 @@ struct pr_resource *pr_function_resource(const struct pr_function *f, unsigned i
 	return NULL;
 }
 
+bool pr_arch_is_x86(const char *arch)
+{
+	static const char *const names[] = { "x86_64", "i386", "i486", "i586", "i686", "amd64" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(arch, names[i]) == 0)
+			return true;
+	return false;
+}
+
 /* An entry names a BAR by its number (PCIe 7.8.6.3, 7.8.7). */
 const struct pr_rebar_entry *pr_function_rebar(
 	const struct pr_function *f, const struct pr_resource *r)
@@ -129,10 +139,18 @@ const struct pr_rebar_entry *pr_function_rebar(
 
 bool pr_rebar_has(const struct pr_rebar_entry *e, uint64_t size)
 {
-	for (unsigned int n = 0; n < PR_REBAR_SIZES; n++)
-		if (PR_REBAR_SIZE(n) == size)
-			return e->sizes >> n & 1;
-	return false;
+	const unsigned int n = pr_rebar_order(size);
+
+	return PR_REBAR_SIZE(n) == size && (e->sizes >> n & 1);
+}
+
+unsigned int pr_rebar_order(uint64_t size)
+{
+	unsigned int n = 0;
+
+	while (n + 1 < PR_REBAR_SIZES && PR_REBAR_SIZE(n) < size)
+		n++;
+	return n;
 }
 
 bool pr_function_below(const struct pr_function *f, const struct pr_function *ancestor)
@@ -252,6 +270,14 @@ struct pr_function *pr_topology_find_path(const struct pr_topology *t, const cha
 	return NULL;
 }
 
+struct pr_function *pr_topology_find_named(const struct pr_topology *t, const char *name)
+{
+	struct pr_address a;
+
+	return pr_address_parse(name, &a) ? pr_topology_find(t, &a)
+					  : pr_topology_find_path(t, name);
+}
+
 /* ---- health ---- */
 
 static bool wants_room(const struct pr_resource *r)
@@ -279,6 +305,21 @@ enum pr_health pr_function_health(const struct pr_function *f)
 		health = PR_HEALTH_PARTIAL;
 	}
 	return health;
+}
+
+bool pr_health_is_dead(enum pr_health h)
+{
+	return h == PR_HEALTH_UNASSIGNED || h == PR_HEALTH_NO_BUS;
+}
+
+size_t pr_topology_count_dead(const struct pr_topology *t)
+{
+	size_t n = 0;
+
+	pr_for_each_root (t, i)
+		for (size_t j = 0; j < t->roots[i]->n_functions; j++)
+			n += pr_health_is_dead(pr_function_health(&t->roots[i]->functions[j]));
+	return n;
 }
 
 const char *pr_health_name(enum pr_health h)

@@ -12,8 +12,6 @@
 #include "daemon/service-private.h"
 #include "pciroom/doctor.h"
 
-#define PATH_TEXT_MAX 320
-
 struct examination {
 	struct pr_work work;
 	struct pr_service *service;
@@ -27,7 +25,7 @@ static void run_examination(struct pr_work *w)
 {
 	struct examination *e = (struct examination *)w;
 	struct pr_doctor *d;
-	char path[PATH_TEXT_MAX];
+	char path[PR_FUNCTION_PATH_MAX];
 
 	e->r = pr_doctor_make(e->look->topology, &d);
 	if (e->r < 0)

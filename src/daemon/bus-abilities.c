@@ -122,7 +122,6 @@ int pr_bus_get_unavailable(sd_bus *bus, const char *path, const char *interface,
 
 void pr_bus_abilities_looked(struct pr_bus *b, const struct pr_topology *before)
 {
-	static const struct pr_bus_bit both[] = { { 1, "Backends" }, { 1, "Unavailable" } };
 	const struct pr_topology *now = pr_service_last_look(b->service)->topology;
 	bool changed = !before;
 
@@ -132,6 +131,8 @@ void pr_bus_abilities_looked(struct pr_bus *b, const struct pr_topology *before)
 
 		changed = strcmp(was ? was : "", is ? is : "") != 0;
 	}
-	if (changed)
-		pr_bus_emit_changed(b, PR_BUS_PATH, PR_BUS_MANAGER, both, ARRAY_SIZE(both), 1);
+	/* a bus that cannot take a signal is about to be lost, and the loop ends with it */
+	if (changed && b->bus)
+		(void)sd_bus_emit_properties_changed(
+			b->bus, PR_BUS_PATH, PR_BUS_MANAGER, "Backends", "Unavailable", NULL);
 }

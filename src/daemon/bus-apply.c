@@ -24,12 +24,12 @@ static int reply_job(sd_bus_message *m, const struct pr_job *job)
 
 static int answer_apply(struct pr_call *c, sd_bus_error *error)
 {
+	const struct pr_terms terms = { .confirm_s = c->confirm_s, .lease = -1 };
 	const struct pr_job *job = NULL;
 	struct pr_why why = { "" };
 	int r;
 
-	r = pr_service_apply(
-		c->bus->service, c->number, c->generation, c->uid, c->confirm_s, &job, &why);
+	r = pr_service_apply(c->bus->service, c->number, c->generation, c->uid, &terms, &job, &why);
 	return r != 0 ? pr_bus_refuse(error, r, &why) : reply_job(c->m, job);
 }
 
@@ -135,8 +135,7 @@ static int replug(struct pr_call *c, const int lease[2], sd_bus_error *error)
 	char path[PR_BUS_PATH_MAX];
 	int r;
 
-	r = pr_service_replug(
-		c->bus->service, c->number, c->generation, c->uid, &terms, &job, &why);
+	r = pr_service_apply(c->bus->service, c->number, c->generation, c->uid, &terms, &job, &why);
 	if (r != 0) {
 		(void)close(lease[0]); /* nobody reads it */
 		return pr_bus_refuse(error, r, &why);

@@ -340,14 +340,13 @@ static int append_shortage(sd_bus_message *reply, const struct pr_shortage *s)
 static int append_explanation(
 	sd_bus_message *reply, const struct pr_function *f, const struct pr_explanation *e)
 {
-	enum pr_health h = pr_function_health(f);
-	bool dead = h == PR_HEALTH_UNASSIGNED || h == PR_HEALTH_NO_BUS;
+	const enum pr_health h = pr_function_health(f);
 	int r;
 
 	r = sd_bus_message_open_container(reply, 'a', "{sv}");
 	if (r >= 0)
 		r = sd_bus_message_append(reply, "{sv}{sv}", "Health", "s", pr_health_name(h),
-			"Text", "s", dead ? pr_say_dead(e, f).text : "");
+			"Text", "s", pr_health_is_dead(h) ? pr_say_dead(e, f).text : "");
 	if (r >= 0)
 		r = sd_bus_message_open_container(reply, 'e', "sv");
 	if (r >= 0)

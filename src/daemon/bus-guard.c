@@ -9,12 +9,8 @@
 static const struct pr_function *find(const struct pr_bus *b, const char *name)
 {
 	const struct pr_look *look = pr_service_last_look(b->service);
-	struct pr_address a;
 
-	if (!look)
-		return NULL;
-	return pr_address_parse(name, &a) ? pr_topology_find(look->topology, &a)
-					  : pr_topology_find_path(look->topology, name);
+	return look ? pr_topology_find_named(look->topology, name) : NULL;
 }
 
 static int change(struct pr_call *c, sd_bus_error *error,

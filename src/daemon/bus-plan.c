@@ -12,7 +12,6 @@
 #include "base/text.h"
 #include "daemon/bus-call.h"
 #include "daemon/bus-policy.h"
-#include "daemon/say.h"
 #include "daemon/write-plan.h"
 
 void pr_bus_plan_path(uint64_t number, char ret[PR_BUS_PATH_MAX])

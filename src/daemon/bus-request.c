@@ -3,9 +3,9 @@
 #include "daemon/bus-request.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/macros.h"
 #include "daemon/bus-call.h"
 
 /* Devices that one request may name. */
@@ -40,6 +40,22 @@ void pr_asked_deinit(struct pr_asked *a)
 	*a = (struct pr_asked){ 0 };
 }
 
+/* The variant at hand, an array of type @type. */
+static int enter_list(sd_bus_message *m, const char *type)
+{
+	int r = sd_bus_message_enter_container(m, 'v', type);
+
+	return r < 0 ? r : sd_bus_message_enter_container(m, 'a', type + 1);
+}
+
+/* @r: of the last read, which found no more. */
+static int leave_list(sd_bus_message *m, int r)
+{
+	if (r >= 0)
+		r = sd_bus_message_exit_container(m);
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
 /* The variant at hand, an array of strings. */
 static int read_strings(sd_bus_message *m, char ***ret, size_t *ret_n)
 {
@@ -47,9 +63,7 @@ static int read_strings(sd_bus_message *m, char ***ret, size_t *ret_n)
 	char **grown;
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'v', "as");
-	if (r >= 0)
-		r = sd_bus_message_enter_container(m, 'a', "s");
+	r = enter_list(m, "as");
 	if (r < 0)
 		return r;
 	while ((r = sd_bus_message_read(m, "s", &s)) > 0) {
@@ -64,9 +78,7 @@ static int read_strings(sd_bus_message *m, char ***ret, size_t *ret_n)
 			return -ENOMEM;
 		(*ret_n)++;
 	}
-	if (r >= 0)
-		r = sd_bus_message_exit_container(m);
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	return leave_list(m, r);
 }
 
 static int add_count(struct pr_counts *c, const char *device, uint32_t n)
@@ -96,9 +108,7 @@ static int read_counts(sd_bus_message *m, const char *key, uint32_t max, struct 
 	uint32_t n;
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'v', "a{su}");
-	if (r >= 0)
-		r = sd_bus_message_enter_container(m, 'a', "{su}");
+	r = enter_list(m, "a{su}");
 	if (r < 0)
 		return r;
 	while ((r = sd_bus_message_read(m, "{su}", &device, &n)) > 0) {
@@ -111,9 +121,7 @@ static int read_counts(sd_bus_message *m, const char *key, uint32_t max, struct 
 		if (r < 0)
 			return r;
 	}
-	if (r >= 0)
-		r = sd_bus_message_exit_container(m);
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	return leave_list(m, r);
 }
 
 static int add_reserve(struct pr_asked *a, const char *device, uint8_t window, uint64_t size)
@@ -129,14 +137,6 @@ static int add_reserve(struct pr_asked *a, const char *device, uint8_t window, u
 	return grown->bridge ? (a->n_reserves++, 0) : -ENOMEM;
 }
 
-static uint8_t window_of(const char *kind)
-{
-	for (uint8_t window = PR_WINDOW_IO; window <= PR_WINDOW_PREF; window++)
-		if (strcmp(kind, pr_window_name(window)) == 0)
-			return window;
-	return 0;
-}
-
 /* The variant at hand, bridges and how much room each is to have in which window. */
 static int read_reserves(sd_bus_message *m, struct pr_asked *ret, sd_bus_error *error)
 {
@@ -144,27 +144,23 @@ static int read_reserves(sd_bus_message *m, struct pr_asked *ret, sd_bus_error *
 	uint64_t size;
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'v', "a(sst)");
-	if (r >= 0)
-		r = sd_bus_message_enter_container(m, 'a', "(sst)");
+	r = enter_list(m, "a(sst)");
 	if (r < 0)
 		return r;
 	while ((r = sd_bus_message_read(m, "(sst)", &device, &kind, &size)) > 0) {
-		if (window_of(kind) == 0 || size == 0 ||
-			size % pr_window_unit(window_of(kind)) != 0)
+		if (pr_window_parse(kind) == 0 || size == 0 ||
+			size % pr_window_unit(pr_window_parse(kind)) != 0)
 			return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
 				"\"reserves\" of %.100s is \"mem\" or \"pref\", and a multiple of "
 				"1 MiB, or \"io\", and a multiple of 4 KiB",
 				device);
 		if (ret->n_reserves == ASKED_MAX)
 			return -E2BIG;
-		r = add_reserve(ret, device, window_of(kind), size);
+		r = add_reserve(ret, device, pr_window_parse(kind), size);
 		if (r < 0)
 			return r;
 	}
-	if (r >= 0)
-		r = sd_bus_message_exit_container(m);
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	return leave_list(m, r);
 }
 
 static int add_resize(struct pr_asked *a, const char *device, uint8_t index, uint64_t size)
@@ -189,9 +185,7 @@ static int read_resizes(sd_bus_message *m, struct pr_asked *ret)
 	uint8_t index;
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'v', "a(syt)");
-	if (r >= 0)
-		r = sd_bus_message_enter_container(m, 'a', "(syt)");
+	r = enter_list(m, "a(syt)");
 	if (r < 0)
 		return r;
 	while ((r = sd_bus_message_read(m, "(syt)", &device, &index, &size)) > 0) {
@@ -201,9 +195,7 @@ static int read_resizes(sd_bus_message *m, struct pr_asked *ret)
 		if (r < 0)
 			return r;
 	}
-	if (r >= 0)
-		r = sd_bus_message_exit_container(m);
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	return leave_list(m, r);
 }
 
 static int read_disruption(sd_bus_message *m, enum pr_disruption *ret, sd_bus_error *error)

@@ -155,8 +155,6 @@ static int append_matching(sd_bus_message *reply, const struct pr_topology *t,
 /* A key and a value; an address or a path; "": every device.  -EINVAL for any other key. */
 static int append_found(sd_bus_message *reply, const struct pr_topology *t, const char *selector)
 {
-	struct pr_address a;
-
 	for (size_t i = 0; i < ARRAY_SIZE(selectors); i++) {
 		size_t n = strlen(selectors[i].key);
 
@@ -167,9 +165,7 @@ static int append_found(sd_bus_message *reply, const struct pr_topology *t, cons
 		return -EINVAL;
 	if (!*selector)
 		return append_matching(reply, t, NULL, NULL);
-	return append_device(reply, pr_address_parse(selector, &a)
-					    ? pr_topology_find(t, &a)
-					    : pr_topology_find_path(t, selector));
+	return append_device(reply, pr_topology_find_named(t, selector));
 }
 
 static int method_find_devices(sd_bus_message *m, void *userdata, sd_bus_error *error)

@@ -91,12 +91,15 @@ void pr_bus_device_path(const struct pr_function *f, char ret[PR_BUS_DEVICE_PATH
 const struct pr_function *pr_bus_device_at(const struct pr_bus *b, const char *path);
 int pr_bus_register_devices(struct pr_bus *b);
 
-/* ---- bus-inhibit.c: three members of the manager ---- */
+/* ---- bus-apply.c: methods of the manager that begin a job or end its wait ---- */
 
 int pr_bus_method_apply_plan(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int pr_bus_method_replug(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int pr_bus_method_rollback(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int pr_bus_method_confirm(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* ---- bus-inhibit.c: three members of the manager ---- */
+
 int pr_bus_method_inhibit(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int pr_bus_method_list_inhibitors(sd_bus_message *m, void *userdata, sd_bus_error *error);
 void pr_bus_prepare(struct pr_bus *b, const struct pr_job *job, bool start, uint64_t deadline_usec);

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "base/macros.h"
 #include "base/text.h"
 
 struct reader {

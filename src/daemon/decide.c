@@ -16,19 +16,10 @@
 #include "daemon/say.h"
 #include "daemon/service-private.h"
 
-#define PATH_MAX_TEXT 320
-
 /* Automatic jobs in a row that may find that the machine changed under them. */
 #define STALE_MAX 3
 
 /* ---- what is dead ---- */
-
-static bool is_dead(const struct pr_function *f)
-{
-	enum pr_health h = pr_function_health(f);
-
-	return h == PR_HEALTH_UNASSIGNED || h == PR_HEALTH_NO_BUS;
-}
 
 /* Next dead function in the order of the topology after @f (NULL: the first). */
 static const struct pr_function *next_dead(const struct pr_topology *t, const struct pr_function *f)
@@ -42,16 +33,16 @@ static const struct pr_function *next_dead(const struct pr_topology *t, const st
 			continue;
 		for (size_t j = past ? 0 : (size_t)(f - root->functions) + 1; j < root->n_functions;
 			j++)
-			if (is_dead(&root->functions[j]))
+			if (pr_health_is_dead(pr_function_health(&root->functions[j])))
 				return &root->functions[j];
 		past = true;
 	}
 	return NULL;
 }
 
-static const char *path_of(const struct pr_function *f, char buffer[PATH_MAX_TEXT])
+static const char *path_of(const struct pr_function *f, char buffer[PR_FUNCTION_PATH_MAX])
 {
-	if (pr_function_path(f, buffer, PATH_MAX_TEXT) < 0)
+	if (pr_function_path(f, buffer, PR_FUNCTION_PATH_MAX) < 0)
 		pr_address_format(
 			&f->address, buffer); /* a tree deeper than any bus numbering allows */
 	return buffer;
@@ -60,7 +51,7 @@ static const char *path_of(const struct pr_function *f, char buffer[PATH_MAX_TEX
 static void tell_dead(const struct pr_told_list *before, const struct pr_explanation *e,
 	const struct pr_function *f, struct pr_told_list *now)
 {
-	char address[PR_ADDRESS_MAX], path[PATH_MAX_TEXT];
+	char address[PR_ADDRESS_MAX], path[PR_FUNCTION_PATH_MAX];
 	struct pr_log_fields fields = { .device = address, .path = path };
 	struct pr_sentence s = pr_say_dead(e, f);
 	const struct pr_told *old;
@@ -79,7 +70,7 @@ static void tell_mended(const struct pr_topology *t, const struct pr_told *was)
 	char address[PR_ADDRESS_MAX];
 	struct pr_log_fields fields = { .device = address, .path = was->path };
 
-	if (!f || is_dead(f) || f->removed)
+	if (!f || pr_health_is_dead(pr_function_health(f)) || f->removed)
 		return;
 	pr_address_format(&f->address, address);
 	pr_log(PR_EVENT_MENDED, LOG_NOTICE, &fields, "%s works now", address);
@@ -107,7 +98,7 @@ static void tell_health(struct pr_service *s)
 
 static bool given_up(const struct pr_service *s, const struct pr_function *f)
 {
-	char path[PATH_MAX_TEXT];
+	char path[PR_FUNCTION_PATH_MAX];
 
 	return pr_told_find(&s->given_up, path_of(f, path)) != NULL;
 }
@@ -374,7 +365,7 @@ void pr_service_remember(
 	struct pr_service *s, const struct pr_job *job, const struct pr_report *report)
 {
 	const struct pr_plan *p = job->plan ? job->plan->plan : NULL;
-	char path[PATH_MAX_TEXT];
+	char path[PR_FUNCTION_PATH_MAX];
 
 	if (!p || !job->automatic)
 		return;

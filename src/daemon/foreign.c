@@ -14,7 +14,7 @@ static bool is_moved(
 	const struct pr_plan *plan, const struct pr_topology *t, const struct pr_address *a)
 {
 	const struct pr_function *f = pr_topology_find(t, a);
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 
 	if (!f || pr_function_path(f, path, sizeof(path)) < 0)
 		return false;
@@ -30,17 +30,18 @@ static bool is_moved(
 	return false;
 }
 
+static bool is_behind(const struct pr_function *bridge, const struct pr_address *a)
+{
+	return bridge && bridge->bridge && bridge->address.domain == a->domain &&
+	       a->bus >= bridge->bridge->secondary && a->bus <= bridge->bridge->subordinate;
+}
+
 /* A plan may be asked to find what was not there: any address below what it removes. */
 static bool is_below(const struct pr_plan *plan, const struct pr_address *a)
 {
-	for (size_t i = 0; i < plan->n_removed; i++) {
-		const struct pr_function *top =
-			pr_topology_same(plan->prediction, plan->removed[i]);
-
-		if (top && top->bridge && top->address.domain == a->domain &&
-			a->bus >= top->bridge->secondary && a->bus <= top->bridge->subordinate)
+	for (size_t i = 0; i < plan->n_removed; i++)
+		if (is_behind(pr_topology_same(plan->prediction, plan->removed[i]), a))
 			return true;
-	}
 
 	return false;
 }
@@ -48,13 +49,9 @@ static bool is_below(const struct pr_plan *plan, const struct pr_address *a)
 /* What comes back in the place of a card may have other functions; all below its port are its. */
 static bool is_replacement(const struct pr_plan *plan, const struct pr_address *a)
 {
-	for (size_t i = 0; plan->replugs && i < plan->n_removed; i++) {
-		const struct pr_function *port = plan->removed[i]->parent;
-
-		if (port && port->address.domain == a->domain &&
-			a->bus >= port->bridge->secondary && a->bus <= port->bridge->subordinate)
+	for (size_t i = 0; plan->replugs && i < plan->n_removed; i++)
+		if (is_behind(plan->removed[i]->parent, a))
 			return true;
-	}
 
 	return false;
 }

@@ -12,21 +12,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/macros.h"
+#include "base/clock.h"
 #include "daemon/guard-list.h"
 #include "daemon/log.h"
 #include "exec/guard.h"
 #include "pciroom/doctor.h"
 
 /* Between two looks; a link may take as long to come up (PCIe 6.6.1). */
-#define LOOK_S        1
-#define PATH_MAX_TEXT 512
+#define LOOK_MS 1000u
 
 struct port {
-	char path[PATH_MAX_TEXT];
+	char path[PR_FUNCTION_PATH_MAX];
 	struct pr_guarded slot;
 	bool failed; /* in the child: told of, until it works again */
 };
@@ -155,7 +153,6 @@ static void give_back(const struct watch *w, struct port *p)
 
 static void guard(const struct watch *w)
 {
-	const struct timespec between = { .tv_sec = LOOK_S };
 	const pid_t daemon =
 		getppid(); /* what goes on without it would be in its successor's way */
 
@@ -164,7 +161,7 @@ static void guard(const struct watch *w)
 	while (w->g->guarded.n > 0 && !pr_worker_stopping() && getppid() == daemon) {
 		for (size_t i = 0; i < w->g->guarded.n && !pr_worker_stopping(); i++)
 			look(w, &w->g->guarded.list[i]);
-		(void)nanosleep(&between, NULL); /* a signal ends the loop */
+		pr_pause_ms(LOOK_MS); /* a signal ends the loop */
 	}
 }
 
@@ -363,7 +360,7 @@ void pr_guarding_looked(
 int pr_guarding_add(struct pr_guarding *g, const struct pr_function *port)
 {
 	struct pr_guarded slot;
-	char path[PATH_MAX_TEXT];
+	char path[PR_FUNCTION_PATH_MAX];
 	int r;
 
 	if (!port->bridge || !port->bridge->hotplug || !pr_guard_init(port, &slot))
@@ -382,7 +379,7 @@ int pr_guarding_add(struct pr_guarding *g, const struct pr_function *port)
 
 int pr_guarding_remove(struct pr_guarding *g, const struct pr_function *port)
 {
-	char path[PATH_MAX_TEXT];
+	char path[PR_FUNCTION_PATH_MAX];
 	int r;
 
 	r = pr_function_path(port, path, sizeof(path));

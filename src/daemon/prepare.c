@@ -9,16 +9,13 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/macros.h"
 #include "daemon/service-private.h"
-
-#define PATH_TEXT_MAX 320
 
 const struct pr_inhibitor *pr_service_inhibitor(const struct pr_service *s,
 	enum pr_inhibit_mode mode, const struct pr_plan *plan, const struct pr_function **ret_f)
 {
 	const struct pr_inhibitor *i;
-	char path[PATH_TEXT_MAX];
+	char path[PR_FUNCTION_PATH_MAX];
 
 	for (size_t k = 0; k < plan->n_affected; k++) {
 		const struct pr_function *f = plan->affected[k].function;
@@ -37,7 +34,7 @@ const struct pr_inhibitor *pr_service_inhibitor(const struct pr_service *s,
 /* The first that @i is about of what @plan touches; NULL: none of it. */
 static const struct pr_function *touched(const struct pr_inhibitor *i, const struct pr_plan *plan)
 {
-	char path[PATH_TEXT_MAX];
+	char path[PR_FUNCTION_PATH_MAX];
 
 	for (size_t k = 0; k < plan->n_affected; k++)
 		if (pr_function_path(plan->affected[k].function, path, sizeof(path)) >= 0 &&
@@ -83,7 +80,7 @@ static int pin_all(const struct pr_topology *t, struct pr_wish *w)
 static int by_rules(const struct pr_service *s, const struct pr_function *f, struct pr_wish *w)
 {
 	const struct pr_slot_reserve *reserve = pr_conf_reserve(&s->conf, f);
-	char address[PR_ADDRESS_MAX], path[PATH_TEXT_MAX];
+	char address[PR_ADDRESS_MAX], path[PR_FUNCTION_PATH_MAX];
 	int r = 0;
 
 	if (pr_conf_forbids(&s->conf, f)) {

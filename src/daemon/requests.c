@@ -7,12 +7,11 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/macros.h"
 #include "daemon/service-private.h"
-#include "daemon/worker.h"
 #include "pciroom/import.h"
 
 __attribute__((format(printf, 3, 4))) static int refuse(
@@ -26,31 +25,34 @@ __attribute__((format(printf, 3, 4))) static int refuse(
 	return (int)refusal;
 }
 
-static const struct pr_function *find(const struct pr_topology *t, const char *name)
+static int find_device(const struct pr_topology *t, const char *name,
+	const struct pr_function **ret, struct pr_why *why)
 {
-	struct pr_address a;
+	*ret = pr_topology_find_named(t, name);
+	return *ret ? 0 : refuse(why, PR_REFUSAL_NO_SUCH_DEVICE, "there is no device %.100s", name);
+}
 
-	if (pr_address_parse(name, &a))
-		return pr_topology_find(t, &a);
-	return pr_topology_find_path(t, name);
+static int find_bridge(const struct pr_topology *t, const char *name,
+	const struct pr_function **ret, struct pr_why *why)
+{
+	*ret = pr_topology_find_named(t, name);
+	return *ret && (*ret)->bridge
+		       ? 0
+		       : refuse(why, PR_REFUSAL_NO_SUCH_DEVICE, "there is no bridge %.100s", name);
 }
 
 static int wish_targets(struct pr_wish *w, const struct pr_topology *t,
 	const struct pr_asked *asked, struct pr_why *why)
 {
 	const struct pr_function *f;
-	int r;
+	int r = 0;
 
-	for (size_t i = 0; i < asked->n_targets; i++) {
-		f = find(t, asked->targets[i]);
-		if (!f)
-			return refuse(why, PR_REFUSAL_NO_SUCH_DEVICE, "there is no device %.100s",
-				asked->targets[i]);
-		r = pr_wish_add_target(w, &f->address);
-		if (r < 0)
-			return r;
+	for (size_t i = 0; r == 0 && i < asked->n_targets; i++) {
+		r = find_device(t, asked->targets[i], &f, why);
+		if (r == 0)
+			r = pr_wish_add_target(w, &f->address);
 	}
-	return 0;
+	return r;
 }
 
 /*
@@ -63,7 +65,8 @@ static int wish_pins(struct pr_wish *w, const struct pr_service *s, const struct
 	int r = pr_service_add_pins(s, w);
 
 	for (size_t i = 0; r == 0 && i < asked->n_pinned; i++) {
-		const struct pr_function *f = find(s->look->topology, asked->pinned[i]);
+		const struct pr_function *f =
+			pr_topology_find_named(s->look->topology, asked->pinned[i]);
 		char address[PR_ADDRESS_MAX];
 
 		if (!f)
@@ -78,13 +81,11 @@ static int wish_pins(struct pr_wish *w, const struct pr_service *s, const struct
 static int wish_replug(struct pr_wish *w, const struct pr_topology *t, const struct pr_asked *asked,
 	struct pr_why *why)
 {
-	const struct pr_function *f = asked->replug ? find(t, asked->replug) : NULL;
+	const struct pr_function *f;
+	int r = asked->replug ? find_device(t, asked->replug, &f, why) : 0;
 
-	if (!asked->replug)
-		return 0;
-	if (!f)
-		return refuse(
-			why, PR_REFUSAL_NO_SUCH_DEVICE, "there is no device %.100s", asked->replug);
+	if (r != 0 || !asked->replug)
+		return r;
 	w->replug = f->address;
 	w->replugs = true;
 	return 0;
@@ -93,16 +94,14 @@ static int wish_replug(struct pr_wish *w, const struct pr_topology *t, const str
 static int wish_buses(struct pr_wish *w, const struct pr_topology *t, const struct pr_asked *asked,
 	struct pr_why *why)
 {
+	const struct pr_function *f;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < asked->buses.n; i++) {
-		const struct pr_function *f = find(t, asked->buses.devices[i]);
-
-		if (!f || !f->bridge)
-			return refuse(why, PR_REFUSAL_NO_SUCH_DEVICE, "there is no bridge %.100s",
-				asked->buses.devices[i]);
-		r = pr_wish_add_buses(w, &(struct pr_bus_wish){ .bridge = f->address,
-						 .buses = asked->buses.counts[i] });
+		r = find_bridge(t, asked->buses.devices[i], &f, why);
+		if (r == 0)
+			r = pr_wish_add_buses(w, &(struct pr_bus_wish){ .bridge = f->address,
+							 .buses = asked->buses.counts[i] });
 	}
 	return r;
 }
@@ -110,16 +109,14 @@ static int wish_buses(struct pr_wish *w, const struct pr_topology *t, const stru
 static int wish_vfs(struct pr_wish *w, const struct pr_topology *t, const struct pr_asked *asked,
 	struct pr_why *why)
 {
+	const struct pr_function *f;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < asked->vfs.n; i++) {
-		const struct pr_function *f = find(t, asked->vfs.devices[i]);
-
-		if (!f)
-			return refuse(why, PR_REFUSAL_NO_SUCH_DEVICE, "there is no device %.100s",
-				asked->vfs.devices[i]);
-		r = pr_wish_add_vfs(w, &(struct pr_vf_wish){ .function = f->address,
-					       .vfs = asked->vfs.counts[i] });
+		r = find_device(t, asked->vfs.devices[i], &f, why);
+		if (r == 0)
+			r = pr_wish_add_vfs(w, &(struct pr_vf_wish){ .function = f->address,
+						       .vfs = asked->vfs.counts[i] });
 	}
 	return r;
 }
@@ -127,16 +124,16 @@ static int wish_vfs(struct pr_wish *w, const struct pr_topology *t, const struct
 static int wish_reserves(struct pr_wish *w, const struct pr_topology *t,
 	const struct pr_asked *asked, struct pr_why *why)
 {
+	const struct pr_function *f;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < asked->n_reserves; i++) {
 		const struct pr_asked_reserve *a = &asked->reserves[i];
-		const struct pr_function *f = find(t, a->bridge);
 
-		if (!f || !f->bridge)
-			return refuse(why, PR_REFUSAL_NO_SUCH_DEVICE, "there is no bridge %.100s",
-				a->bridge);
-		r = pr_wish_add_reserve(w, &(struct pr_reserve){ f->address, a->window, a->size });
+		r = find_bridge(t, a->bridge, &f, why);
+		if (r == 0)
+			r = pr_wish_add_reserve(
+				w, &(struct pr_reserve){ f->address, a->window, a->size });
 	}
 	return r;
 }
@@ -148,7 +145,7 @@ static int wish_resizes(struct pr_wish *w, const struct pr_topology *t,
 
 	for (size_t i = 0; r == 0 && i < asked->n_resizes; i++) {
 		const struct pr_asked_resize *a = &asked->resizes[i];
-		const struct pr_function *f = find(t, a->device);
+		const struct pr_function *f = pr_topology_find_named(t, a->device);
 		struct pr_resize z = { .index = a->index, .size = a->size };
 
 		if (f)
@@ -320,7 +317,7 @@ static int check_lease(const struct pr_kept *kept, const struct pr_terms *terms,
 				    : "this plan replaces no card");
 }
 
-static int apply(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
+int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
 	const struct pr_terms *terms, const struct pr_job **ret, struct pr_why *why)
 {
 	struct pr_kept *kept = pr_keep_find(&s->keep, number);
@@ -342,20 +339,6 @@ static int apply(struct pr_service *s, uint64_t number, uint64_t generation, uid
 	if (r == 0)
 		*ret = &s->job;
 	return r;
-}
-
-int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
-	unsigned int confirm_s, const struct pr_job **ret, struct pr_why *why)
-{
-	const struct pr_terms terms = { .confirm_s = confirm_s, .lease = -1 };
-
-	return apply(s, number, generation, uid, &terms, ret, why);
-}
-
-int pr_service_replug(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
-	const struct pr_terms *terms, const struct pr_job **ret, struct pr_why *why)
-{
-	return apply(s, number, generation, uid, terms, ret, why);
 }
 
 int pr_service_reload(struct pr_service *s, struct pr_why *why)

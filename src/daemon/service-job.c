@@ -4,7 +4,6 @@
  * steps, waiting, recovery.  Before the beginning is prepare.c's.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/macros.h"
@@ -12,7 +11,6 @@
 #include "daemon/log.h"
 #include "daemon/say.h"
 #include "daemon/service-private.h"
-#include "daemon/worker.h"
 
 /* Children that may try to finish one interrupted run before the service gives up. */
 #define RECOVERY_ATTEMPTS 3

@@ -73,20 +73,6 @@ void pr_service_look_failed(struct pr_service *s, const char *why)
 		pr_service_look(s);
 }
 
-static uint32_t count_unassigned(const struct pr_topology *t)
-{
-	enum pr_health h;
-	uint32_t n = 0;
-
-	pr_for_each_root (t, i) {
-		for (size_t j = 0; j < t->roots[i]->n_functions; j++) {
-			h = pr_function_health(&t->roots[i]->functions[j]);
-			n += h == PR_HEALTH_UNASSIGNED || h == PR_HEALTH_NO_BUS;
-		}
-	}
-	return n;
-}
-
 /* The new look in place of the old one; what a client can see of the difference. */
 static unsigned int replace_look(struct pr_service *s, struct pr_look *taken)
 {
@@ -98,7 +84,7 @@ static unsigned int replace_look(struct pr_service *s, struct pr_look *taken)
 	if (!old || strcmp(pr_say_lockdown(old->topology), pr_say_lockdown(taken->topology)) != 0)
 		what |= PR_CHANGED_LOCKDOWN;
 	s->look = taken;
-	s->unassigned = count_unassigned(taken->topology);
+	s->unassigned = (uint32_t)pr_topology_count_dead(taken->topology);
 	if (pr_service_generation(s) != generation)
 		what |= PR_CHANGED_GENERATION;
 	if (s->unassigned != unassigned)

@@ -258,11 +258,8 @@ void pr_asked_deinit(struct pr_asked *a);
 typedef void pr_service_planned_fn(void *userdata, int error, const struct pr_kept *plan);
 int pr_service_plan(struct pr_service *s, const struct pr_asked *asked, uid_t uid,
 	pr_service_planned_fn *done, void *userdata, struct pr_why *why);
-/* @confirm_s: undone when nobody confirms it in so many seconds; 0: nobody has to. */
+/* @terms->lease, which a plan needs that replaces a card, is the service's when 0 is returned. */
 int pr_service_apply(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
-	unsigned int confirm_s, const struct pr_job **ret, struct pr_why *why);
-/* The same of a plan that replaces a card; @terms->lease is the service's when 0 is returned. */
-int pr_service_replug(struct pr_service *s, uint64_t number, uint64_t generation, uid_t uid,
 	const struct pr_terms *terms, const struct pr_job **ret, struct pr_why *why);
 /* Stops job @id between two steps; its end comes as usual. */
 int pr_service_cancel(struct pr_service *s, uint32_t id, struct pr_why *why);

@@ -84,19 +84,6 @@ static struct pr_topology *parse(const struct pr_upload_task *r, int channel)
 	return t;
 }
 
-static uint32_t count_unassigned(const struct pr_topology *t)
-{
-	uint32_t n = 0;
-
-	pr_for_each_root (t, i)
-		for (size_t j = 0; j < t->roots[i]->n_functions; j++) {
-			enum pr_health h = pr_function_health(&t->roots[i]->functions[j]);
-
-			n += h == PR_HEALTH_UNASSIGNED || h == PR_HEALTH_NO_BUS;
-		}
-	return n;
-}
-
 /* Leaves @t as a snapshot, and says so with @text. */
 static int leave(
 	const struct pr_upload_task *r, const struct pr_topology *t, const char *text, int channel)
@@ -109,7 +96,7 @@ static int leave(
 		pr_write_all(r->output, snapshot, size) < 0)
 		return 1;
 	m.a = (int32_t)t->n_functions;
-	m.c = count_unassigned(t);
+	m.c = (uint32_t)pr_topology_count_dead(t);
 	(void)snprintf(m.text, sizeof(m.text), "%" PRIu64 " %.400s", t->generation, text);
 	pr_worker_send(channel, &m);
 	return 0;
@@ -125,9 +112,7 @@ int pr_upload_open_child(void *userdata, int channel)
 
 static const struct pr_function *find(const struct pr_topology *t, const char *name, int channel)
 {
-	struct pr_address a;
-	const struct pr_function *f = pr_address_parse(name, &a) ? pr_topology_find(t, &a)
-								 : pr_topology_find_path(t, name);
+	const struct pr_function *f = pr_topology_find_named(t, name);
 
 	if (!f)
 		fail(channel, PR_UPLOAD_SAID_NO_DEVICE, "there is no device %.100s", name);

@@ -25,7 +25,7 @@ static void write_resource(struct pr_json *j, const struct pr_resource *r)
 
 static void write_function(struct pr_json *j, const struct pr_function *f)
 {
-	char address[PR_ADDRESS_MAX], path[1024];
+	char address[PR_ADDRESS_MAX], path[PR_FUNCTION_PATH_MAX];
 
 	pr_address_format(&f->address, address);
 	if (pr_function_path(f, path, sizeof(path)) < 0)

@@ -47,7 +47,7 @@ const char *pr_simulator_driver(const struct pr_simulator *s, const struct pr_fu
 static void found(struct pr_simulator *s, const struct pr_function *f)
 {
 	size_t i = pr_simulator_index(s->now, f);
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 
 	if (pr_function_path(f, path, sizeof(path)) < 0)
 		return; /* longer than any path that bus numbers allow */
@@ -111,7 +111,7 @@ static int simulator_probe(void *instance, const struct pr_address *a)
 {
 	struct pr_simulator *s = instance;
 	const struct pr_function *f = pr_simulator_find(s, a);
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 	int r;
 
 	if (!f)
@@ -240,7 +240,7 @@ static int bring_up_to_date(
 {
 	size_t n = pr_simulator_index(t, f);
 	struct pr_facts *facts;
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 	int r;
 
 	if (s->n_written == 0 && !s->reborn[n] && s->driver[n] == f->facts->driver &&

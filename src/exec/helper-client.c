@@ -12,13 +12,12 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/macros.h"
+#include "base/patient.h"
 #include "exec/helper-client.h"
 
 /*
@@ -41,13 +40,6 @@ struct pr_helper {
 	uint32_t sequence;
 };
 
-static void pause_ms(long milliseconds)
-{
-	struct timespec t = { .tv_nsec = milliseconds * 1000000 };
-
-	(void)nanosleep(&t, NULL); /* woken early, the caller looks again early */
-}
-
 /* ---- connecting ---- */
 
 static int connect_once(const char *path, int *ret)
@@ -69,7 +61,7 @@ static int connect_again(struct pr_helper *h)
 		r = connect_once(h->path, &h->fd);
 		if ((r != -ECONNREFUSED && r != -ENOENT) || pr_now_ms() >= deadline)
 			return r;
-		pause_ms(50);
+		pr_pause_ms(50);
 	}
 }
 
@@ -123,28 +115,15 @@ static int spawn_with(struct pr_helper *h, int socket)
 	return r;
 }
 
-static bool wait_exit(pid_t pid, int64_t milliseconds)
-{
-	int64_t deadline = pr_now_ms() + milliseconds;
-
-	while (waitpid(pid, NULL, WNOHANG) == 0) {
-		if (pr_now_ms() >= deadline)
-			return false;
-		pause_ms(5);
-	}
-
-	return true;
-}
-
 /*
  * The end of the connection ends the helper; one that hangs is killed, and left when even that
  * does not help.
  */
 static void reap(struct pr_helper *h)
 {
-	if (h->pid > 0 && !wait_exit(h->pid, EXIT_GRACE_MS)) {
+	if (h->pid > 0 && !pr_child_gone(h->pid, EXIT_GRACE_MS)) {
 		(void)kill(h->pid, SIGKILL); /* our child, not reaped: it exists */
-		(void)wait_exit(h->pid, EXIT_GRACE_MS);
+		(void)pr_child_gone(h->pid, EXIT_GRACE_MS);
 	}
 	h->pid = 0;
 }
@@ -183,7 +162,6 @@ static int ensure_connected(struct pr_helper *h)
 static void disconnect(struct pr_helper *h)
 {
 	pr_closep(&h->fd);
-	h->fd = -1;
 }
 
 /* ---- life ---- */

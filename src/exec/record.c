@@ -119,7 +119,7 @@ static int add_function(
 {
 	struct pr_record_function *entry = &record->functions[record->n_functions];
 	const char *driver = f->facts ? f->facts->driver : NULL;
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 	int r;
 
 	r = pr_function_path(f, path, sizeof(path));

@@ -11,22 +11,13 @@
 #define REG_COMMAND    0x04
 #define COMMAND_MEMORY 0x02u
 #define HEADER_END     0x100 /* no other step writes beyond it */
-#define MIB_SHIFT      20
-
-static unsigned int order_of(uint64_t size)
-{
-	unsigned int n = 0;
-
-	while (size >> (MIB_SHIFT + n + 1))
-		n++;
-	return n;
-}
 
 int pr_resize_bar(
 	const struct pr_backend *b, const struct pr_address *a, uint8_t index, uint64_t size)
 {
-	return b->ops->resize ? b->ops->resize(b->instance, a, index - PR_BAR0, order_of(size))
-			      : -EOPNOTSUPP;
+	return b->ops->resize
+		       ? b->ops->resize(b->instance, a, index - PR_BAR0, pr_rebar_order(size))
+		       : -EOPNOTSUPP;
 }
 
 bool pr_is_size_register(uint16_t offset)

@@ -146,7 +146,7 @@ bool pr_restore_misfits(const struct pr_record *record, const struct pr_topology
 static bool is_renumbered(const struct pr_backend *backend, const struct pr_record *record,
 	const struct pr_function *f)
 {
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 	uint32_t value;
 
 	if (!f->bridge || f->removed || pr_function_path(f, path, sizeof(path)) < 0)
@@ -245,7 +245,7 @@ static bool had_none(const struct pr_record_step *s)
 
 static void write_old(struct going_back *g, const struct pr_function *f)
 {
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 
 	if (pr_function_path(f, path, sizeof(path)) < 0)
 		return; /* it would not have been found by its path either */

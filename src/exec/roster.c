@@ -20,7 +20,7 @@ bool pr_roster_driven(const struct pr_function *f, const char *driver)
 /* The slot that the function is in, or was, says that nobody is in it. */
 bool pr_roster_pulled(const struct pr_topology *now, const char *path)
 {
-	char above[1024];
+	char above[PR_FUNCTION_PATH_MAX];
 	char *slash;
 
 	if (strlen(path) >= sizeof(above))

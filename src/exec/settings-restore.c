@@ -60,7 +60,7 @@ static bool is_payload(const struct pr_record_setting *s)
 static const struct pr_record_setting *saved_payload(
 	const struct pr_record *record, const struct pr_function *f)
 {
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 
 	if (pr_function_path(f, path, sizeof(path)) < 0)
 		return NULL;
@@ -295,7 +295,7 @@ static bool probe_found(
 	const struct pr_record *record, const struct pr_backend *backend, struct pr_restored *ret)
 {
 	const struct pr_record_function *entry;
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 	bool any = false;
 
 	pr_for_each_root (ret->now, i) {

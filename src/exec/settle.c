@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Waiting for functions and their drivers after a rescan, and helping those that do not come. */
 #include <errno.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "exec/roster.h"
@@ -10,13 +9,6 @@
 /* Between two looks: a driver that is quick is seen quickly, one that is slow is not hammered. */
 #define PAUSE_MIN_MS 20u
 #define PAUSE_MAX_MS 500u
-
-static void pause_ms(unsigned int milliseconds)
-{
-	struct timespec t = { .tv_nsec = (long)milliseconds * 1000000 };
-
-	(void)nanosleep(&t, NULL); /* woken early, it looks again early */
-}
 
 void pr_restored_note(struct pr_restored *ret, int r)
 {
@@ -92,7 +84,7 @@ static void wait_for_roster(
 	unsigned int pause = PAUSE_MIN_MS;
 
 	while (ret->now && pr_roster_waits(record, ret->now) && pr_now_ms() < deadline) {
-		pause_ms(pause);
+		pr_pause_ms(pause);
 		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
 		pr_restore_look(backend, ret);
 		bring_virtual(backend, record, ret); /* they count as functions */

@@ -48,7 +48,7 @@ int pr_simulator_read(
 	struct pr_simulator *s = instance;
 	const struct pr_function *f = pr_simulator_find(s, a);
 	uint32_t value = 0;
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 	uint8_t byte;
 	int r;
 
@@ -98,7 +98,7 @@ int pr_simulator_write(
 		.width = width,
 		.value = value,
 	};
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 	int r;
 
 	if (!action.function)
@@ -142,7 +142,7 @@ size_t pr_simulator_sizes(
 	const struct pr_simulator *s, const struct pr_function *f, struct pr_action *ret)
 {
 	const struct pr_rebar *const kinds[] = { &f->caps->rebar, &f->caps->vf_rebar };
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 	size_t n = 0;
 
 	if (pr_function_path(f, path, sizeof(path)) < 0)
@@ -171,7 +171,7 @@ size_t pr_simulator_sizes(
 int pr_simulator_set_size(
 	struct pr_simulator *s, const struct pr_function *f, unsigned int bar, unsigned int order)
 {
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 	int r;
 
 	r = pr_function_path(f, path, sizeof(path));

@@ -73,7 +73,7 @@ const char *pr_simulator_setting(const struct pr_simulator *s, const struct pr_f
 static const char *attribute_now(
 	const struct pr_simulator *s, const struct pr_function *f, const char *name)
 {
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 
 	return pr_function_path(f, path, sizeof(path)) < 0
 		       ? NULL
@@ -130,7 +130,7 @@ int pr_simulator_attributes(void *instance, const struct pr_address *a, char *re
 	struct pr_simulator *s = instance;
 	const struct pr_function *f = pr_simulator_find(s, a);
 	size_t used;
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 	int r;
 
 	if (!f)
@@ -156,7 +156,7 @@ static int keep_attribute(
 	struct pr_simulator *s, const struct pr_function *f, const char *name, const char *value)
 {
 	struct pr_simulated_setting *grown;
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 	int r;
 
 	r = pr_function_path(f, path, sizeof(path));
@@ -198,8 +198,7 @@ static bool any_virtual(const struct pr_function *pf, bool there)
 static bool has_room_for_vfs(const struct pr_function *f)
 {
 	for (unsigned int i = 0; i < f->n_resources; i++)
-		if (f->resources[i].index >= PR_VF_BAR0 && f->resources[i].index < PR_WINDOW_IO &&
-			f->resources[i].state != PR_RES_ASSIGNED)
+		if (pr_is_vf_bar(f->resources[i].index) && f->resources[i].state != PR_RES_ASSIGNED)
 			return false;
 
 	return true;
@@ -211,7 +210,7 @@ static int set_numvfs(struct pr_simulator *s, const struct pr_function *f, const
 	struct pr_action action = {
 		.kind = PR_ACTION_VFS, .function = f, .value = (uint32_t)atoi(value)
 	};
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 	int r;
 
 	if (!pr_simulator_has_vfs(f) || !pr_simulator_driver(s, f))

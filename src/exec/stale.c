@@ -55,7 +55,7 @@ bool pr_plan_is_stale(
 static bool is_below_target(const struct pr_plan *plan, const char *path)
 {
 	for (size_t i = 0; i < plan->n_targets; i++) {
-		char target[1024];
+		char target[PR_FUNCTION_PATH_MAX];
 		size_t n;
 
 		if (pr_function_path(plan->targets[i], target, sizeof(target)) < 0)
@@ -70,7 +70,7 @@ static bool is_below_target(const struct pr_plan *plan, const char *path)
 
 static bool is_newcomer(const struct pr_plan *plan, const struct pr_function *f)
 {
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 
 	return !f->removed && pr_function_path(f, path, sizeof(path)) == 0 &&
 	       !pr_topology_find_path(plan->topology, path) && !is_below_target(plan, path);

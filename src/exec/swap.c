@@ -3,15 +3,13 @@
 #include "exec/swap.h"
 
 #include <errno.h>
-#include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 
 #define LINK_CONTROL 0x10
 #define LINK_DISABLE 0x0010u
 /* Between two looks at the slot: a card that is configuring itself takes its time. */
-#define LOOK_NS 500000000L
+#define LOOK_MS 500u
 
 void pr_swap_note(
 	struct pr_record *record, const struct pr_plan *plan, const struct pr_topology *now)
@@ -55,13 +53,12 @@ static int set_link(const struct pr_swap *s, const struct pr_backend *b, bool on
 /* A slot that was switched off meanwhile is switched on; all others only get the time. */
 static void wait_for_card(const struct pr_swap *s, const struct pr_backend *b)
 {
-	const struct timespec between = { .tv_nsec = LOOK_NS };
 	const int64_t deadline = pr_now_ms() + b->settle_ms;
 	struct pr_guarded slot = s->slot;
 	int r;
 
 	do {
-		(void)nanosleep(&between, NULL); /* woken early, it looks again early */
+		pr_pause_ms(LOOK_MS);
 		r = s->slotted ? pr_guard_look(b, &slot) : PR_GUARD_WAITS;
 	} while (r == PR_GUARD_QUIET && pr_now_ms() < deadline);
 }

@@ -27,7 +27,6 @@ int pr_audit_open(const char *path, bool quiet, struct pr_audit *ret)
 void pr_audit_close(struct pr_audit *a)
 {
 	pr_closep(&a->fd);
-	a->fd = -1;
 }
 
 void pr_audit_line(const struct pr_audit *a, pid_t client, uid_t uid, const char *what, int result)

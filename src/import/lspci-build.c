@@ -264,7 +264,7 @@ static size_t imply_table(struct pr_lspci *p, struct pr_resource_line lines[PR_R
 	if (!p->current->text.verbose || type > 2)
 		return 0;
 	for (unsigned int i = 0; i < PR_RESOURCE_MAX; i++)
-		if (!p->sizes || (i >= PR_VF_BAR0 && i < PR_WINDOW_IO))
+		if (!p->sizes || pr_is_vf_bar(i))
 			lines[i].flags = PR_LINE_UNKNOWN;
 	place_regions(p, n_bars[type], lines);
 	if (type == 0) {

@@ -6,8 +6,8 @@
 #include "kernel/model.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 void k_doubt(struct k_model *m, const struct pr_function *f, const char *format, ...)
 {

@@ -272,7 +272,7 @@ static bool lacks_vf_bars(const struct k_bus *bus)
 		for (unsigned int i = 0; i < d->n_res; i++) {
 			const struct k_res *r = &d->res[i];
 
-			if (r->index >= PR_VF_BAR0 && r->index < PR_WINDOW_IO && !r->placed)
+			if (pr_is_vf_bar(r->index) && !r->placed)
 				return true;
 		}
 		if (d->subordinate && lacks_vf_bars(d->subordinate))

@@ -6,8 +6,6 @@
  */
 #pragma once
 
-#include <stdarg.h>
-
 #include "pciroom/arena.h"
 #include "pciroom/kernel.h"
 

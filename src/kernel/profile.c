@@ -413,24 +413,12 @@ static int parse_cmdline(struct pr_kernel *k, const char *cmdline)
 	return 0;
 }
 
-static bool arch_reads_windows(const char *arch)
-{
-	static const char *const x86[] = { "x86_64", "i386", "i486", "i586", "i686", "amd64" };
-
-	if (!arch)
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(x86); i++)
-		if (strcmp(arch, x86[i]) == 0)
-			return true;
-	return false;
-}
-
 int pr_kernel_select(const struct pr_machine *machine, struct pr_kernel *ret)
 {
 	/* DEFAULT_HOTPLUG_*, drivers/pci/pci.c */
 	struct pr_kernel k = {
 		.generation = generations[ARRAY_SIZE(generations) - 1].generation,
-		.reads_windows = arch_reads_windows(machine->arch),
+		.reads_windows = !machine->arch || pr_arch_is_x86(machine->arch),
 		.hp_io_size = 256,
 		.hp_mem_size = 2 * MIB,
 		.hp_pref_size = 2 * MIB,

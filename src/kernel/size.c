@@ -38,14 +38,14 @@ uint64_t k_alignment(const struct k_res *r)
 {
 	if (r->window)
 		return r->flags & PR_IORES_STARTALIGN ? r->start : 0;
-	if (r->index >= PR_VF_BAR0 && r->index < PR_WINDOW_IO)
+	if (pr_is_vf_bar(r->index))
 		return r->r->align;
 	return r->size;
 }
 
 bool k_is_optional(const struct k_model *m, const struct k_res *r)
 {
-	if (r->index >= PR_VF_BAR0 && r->index < PR_WINDOW_IO)
+	if (pr_is_vf_bar(r->index))
 		return true;
 	if (m->profile->optional_rom && r->index == PR_ROM && !(r->flags & PR_IORES_ROM_ENABLE))
 		return true;

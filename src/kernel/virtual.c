@@ -30,16 +30,12 @@ static unsigned int number_of(const struct pr_function *vf, const struct pr_func
 	return s->stride ? distance / s->stride : 0;
 }
 
-static bool is_vf_bar(const struct pr_resource *r)
-{
-	return r->index >= PR_VF_BAR0 && r->index < PR_WINDOW_IO;
-}
-
 /* "not enough MMIO resources for SR-IOV" */
 static bool has_room(const struct pr_function *pf)
 {
 	for (unsigned int i = 0; i < pf->n_resources; i++)
-		if (is_vf_bar(&pf->resources[i]) && pf->resources[i].state != PR_RES_ASSIGNED)
+		if (pr_is_vf_bar(pf->resources[i].index) &&
+			pf->resources[i].state != PR_RES_ASSIGNED)
 			return false;
 	return true;
 }

@@ -8,11 +8,11 @@ static int check_vf_gone(struct pr_checking *c, size_t i, const struct pr_functi
 
 	if (d == PR_DISRUPTION_PINNED || d > c->policy->limit)
 		return pr_checking_bad_function(c, vf, "would be taken away against the policy");
-	if (vf->facts->driver && *pr_checking_fate(c, vf) != PR_FATE_UNBOUND)
+	if (vf->facts->driver && *pr_checking_fate(c, vf) != PR_CHECKED_UNBOUND)
 		return pr_checking_bad_function(c, vf, "would be taken away with its driver bound");
-	if (*pr_checking_fate(c, vf) >= PR_FATE_GONE)
+	if (*pr_checking_fate(c, vf) >= PR_CHECKED_GONE)
 		return pr_checking_bad_step(c, i, "they were taken away before");
-	*pr_checking_fate(c, vf) = PR_FATE_GONE;
+	*pr_checking_fate(c, vf) = PR_CHECKED_GONE;
 	return 0;
 }
 
@@ -23,7 +23,7 @@ static int check_taken_away(struct pr_checking *c, size_t i)
 	unsigned int n = 0;
 	int r;
 
-	if (!pf || !pf->facts->driver || *pr_checking_fate(c, pf) != PR_FATE_STAYS)
+	if (!pf || !pf->facts->driver || *pr_checking_fate(c, pf) != PR_CHECKED_STAYS)
 		return pr_checking_bad_step(c, i, "no driver is there that could do it");
 	if (pr_function_disruption(pf, c->policy, NULL) > c->policy->limit)
 		return pr_checking_bad_step(c, i, "the policy does not allow it");
@@ -85,7 +85,7 @@ int pr_check_vfs_room(
 	for (size_t i = 0; i < pf->n_resources; i++) {
 		const struct pr_resource *r = &pf->resources[i];
 
-		if (r->index < PR_VF_BAR0 || r->index >= PR_WINDOW_IO)
+		if (!pr_is_vf_bar(r->index))
 			continue;
 		if (r->state != PR_RES_ASSIGNED || !pr_resource_forwarded(pf, r))
 			return pr_checking_bad_function(
@@ -107,7 +107,7 @@ int pr_check_vfs_return(struct pr_checking *c)
 		if (step->kind != PR_STEP_VFS || step->value != 0)
 			continue;
 		pf = pr_checking_function(c, step);
-		if (*pr_checking_fate(c, pf) == PR_FATE_GONE)
+		if (*pr_checking_fate(c, pf) == PR_CHECKED_GONE)
 			return pr_checking_bad_function(c, pf, "would not be found again");
 		pr_checking_add(c, PR_ACTION_VFS, pf, pf->root);
 		c->actions[c->n_actions - 1].value = step->old;

@@ -80,7 +80,7 @@ static bool in_lockdown(const struct pr_checking *c)
 /* A driver that still works with @f, and reaches it through the windows above. */
 static bool is_reached(const struct pr_checking *c, const struct pr_function *f)
 {
-	if (f->removed || !f->facts->driver || *pr_checking_fate(c, f) != PR_FATE_STAYS)
+	if (f->removed || !f->facts->driver || *pr_checking_fate(c, f) != PR_CHECKED_STAYS)
 		return false;
 	for (size_t i = 0; f->bridge && i < f->n_resources; i++)
 		if (f->resources[i].index < PR_ROM && f->resources[i].state == PR_RES_ASSIGNED)
@@ -151,7 +151,7 @@ int pr_check_size(struct pr_checking *c, size_t i)
 	const struct pr_function *f = pr_checking_function(c, step);
 	enum pr_disruption d = f ? pr_function_disruption(f, c->policy, NULL) : 0;
 
-	if (!f || *pr_checking_fate(c, f) >= PR_FATE_GONE)
+	if (!f || *pr_checking_fate(c, f) >= PR_CHECKED_GONE)
 		return pr_checking_bad_step(c, i, "no such function");
 	if (d == PR_DISRUPTION_PINNED || d > c->policy->limit)
 		return pr_checking_bad_step(c, i, "the policy does not allow it");
@@ -174,7 +174,7 @@ int pr_check_write(struct pr_checking *c, size_t i)
 	if (pr_writes_size(c->plan, step))
 		return pr_check_size(c, i);
 
-	if (!bridge || !bridge->bridge || *pr_checking_fate(c, bridge) >= PR_FATE_GONE)
+	if (!bridge || !bridge->bridge || *pr_checking_fate(c, bridge) >= PR_CHECKED_GONE)
 		return pr_checking_bad_step(c, i, "no such bridge");
 	if (in_lockdown(c))
 		return pr_checking_bad_step(c, i, "no register can be written in lockdown");
@@ -216,10 +216,10 @@ int pr_check_written(struct pr_checking *c)
 			pr_writes_size(c->plan, step))
 			continue;
 		bridge = pr_checking_function(c, step);
-		if (*pr_checking_fate(c, bridge) < PR_FATE_GONE &&
+		if (*pr_checking_fate(c, bridge) < PR_CHECKED_GONE &&
 			agrees(c, bridge, window_at(step->offset)))
 			continue;
-		if (*pr_checking_fate(c, bridge) < PR_FATE_GONE)
+		if (*pr_checking_fate(c, bridge) < PR_CHECKED_GONE)
 			return pr_checking_bad_step(c, i, "the bridge is not removed afterwards");
 		header_after(c, bridge, c->plan->n_steps, raw);
 		if (!is_settled(c, bridge, raw, window_at(step->offset)))

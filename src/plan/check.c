@@ -69,13 +69,13 @@ static int check_unbind(struct pr_checking *c, size_t i)
 
 	if (!f)
 		return pr_checking_bad_step(c, i, "no such function");
-	if (*pr_checking_fate(c, f) != PR_FATE_STAYS)
+	if (*pr_checking_fate(c, f) != PR_CHECKED_STAYS)
 		return pr_checking_bad_step(c, i, "the function was unbound or removed before");
 	if (!driver_is(f, step->driver))
 		return pr_checking_bad_step(c, i, "this driver is not bound");
 	if (pr_function_disruption(f, c->policy, NULL) > c->policy->limit)
 		return pr_checking_bad_step(c, i, "the policy does not allow it");
-	*pr_checking_fate(c, f) = PR_FATE_UNBOUND;
+	*pr_checking_fate(c, f) = PR_CHECKED_UNBOUND;
 	return 0;
 }
 
@@ -83,7 +83,7 @@ static int check_unbind(struct pr_checking *c, size_t i)
 static bool has_vfs(const struct pr_checking *c, const struct pr_function *pf)
 {
 	for (const struct pr_function *vf = NULL; (vf = pr_function_next_vf(pf, vf));)
-		if (*pr_checking_fate(c, vf) < PR_FATE_GONE)
+		if (*pr_checking_fate(c, vf) < PR_CHECKED_GONE)
 			return true;
 	return false;
 }
@@ -93,16 +93,16 @@ static int check_removed(struct pr_checking *c, size_t i, const struct pr_functi
 	enum pr_disruption d = pr_function_disruption(f, c->policy, NULL);
 	uint8_t *fate = pr_checking_fate(c, f);
 
-	if (*fate >= PR_FATE_GONE)
+	if (*fate >= PR_CHECKED_GONE)
 		return pr_checking_bad_step(c, i, "part of it was removed before");
 	if (has_vfs(c, f))
 		return pr_checking_bad_function(
 			c, f, "would be removed under its virtual functions");
 	if (d == PR_DISRUPTION_PINNED || d > c->policy->limit)
 		return pr_checking_bad_function(c, f, "would be removed against the policy");
-	if (!f->bridge && f->facts->driver && *fate != PR_FATE_UNBOUND)
+	if (!f->bridge && f->facts->driver && *fate != PR_CHECKED_UNBOUND)
 		return pr_checking_bad_function(c, f, "would be removed with its driver bound");
-	*fate = PR_FATE_GONE;
+	*fate = PR_CHECKED_GONE;
 	return 0;
 }
 
@@ -121,7 +121,7 @@ static int check_remove(struct pr_checking *c, size_t i)
 	if (!top)
 		return pr_checking_bad_step(c, i, "no such function");
 	for (const struct pr_function *f = top; f; f = pr_function_walk(f, top)) {
-		if (f != top && *pr_checking_fate(c, f) == PR_FATE_GONE)
+		if (f != top && *pr_checking_fate(c, f) == PR_CHECKED_GONE)
 			continue; /* one after the other, from the leaves; virtual functions before */
 		r = check_removed(c, i, f);
 		if (r != 0)
@@ -150,12 +150,12 @@ static int check_rescan(struct pr_checking *c, size_t i)
 
 	if (!root)
 		return pr_checking_bad_step(c, i, "no such function or bus");
-	if (f && *pr_checking_fate(c, f) >= PR_FATE_GONE)
+	if (f && *pr_checking_fate(c, f) >= PR_CHECKED_GONE)
 		return pr_checking_bad_step(c, i, "the function is not there any more");
 	pr_checking_add(c, PR_ACTION_RESCAN, f, root);
 	for (size_t k = 0; k < root->n_functions; k++)
-		if (*pr_checking_fate(c, &root->functions[k]) == PR_FATE_GONE)
-			*pr_checking_fate(c, &root->functions[k]) = PR_FATE_REMOVED;
+		if (*pr_checking_fate(c, &root->functions[k]) == PR_CHECKED_GONE)
+			*pr_checking_fate(c, &root->functions[k]) = PR_CHECKED_REMOVED;
 	return 0;
 }
 
@@ -259,11 +259,12 @@ static int check_staying(struct pr_checking *c, const struct pr_topology *now)
 			const struct pr_function *after = pr_topology_same(now, f);
 			uint8_t fate = c->fates[i][j];
 
-			if (f->removed || fate >= PR_FATE_GONE || pr_resized_in_place(c->plan, f))
+			if (f->removed || fate >= PR_CHECKED_GONE ||
+				pr_resized_in_place(c->plan, f))
 				continue; /* that nothing of it is lost is looked at later */
 			if (!layout_kept(f, after, !is_above_resized(c, f)))
 				return pr_checking_bad_function(c, f, "stays, and would change");
-			if (fate == PR_FATE_STAYS && !f->bridge && f->facts->driver &&
+			if (fate == PR_CHECKED_STAYS && !f->bridge && f->facts->driver &&
 				gains(f, after))
 				return pr_checking_bad_function(
 					c, f, "would get addresses under its driver");

@@ -7,18 +7,18 @@
 
 #include "plan/plan.h"
 
-enum pr_fate {
-	PR_FATE_STAYS = 0,
-	PR_FATE_UNBOUND,
-	PR_FATE_GONE,   /* removed, and no rescan since */
-	PR_FATE_REMOVED /* and enumerated again */
+enum pr_checked {
+	PR_CHECKED_STAYS = 0,
+	PR_CHECKED_UNBOUND,
+	PR_CHECKED_GONE,   /* removed, and no rescan since */
+	PR_CHECKED_REMOVED /* and enumerated again */
 };
 
 struct pr_checking {
 	const struct pr_plan *plan;
 	const struct pr_policy *policy;
 	struct pr_arena *arena;
-	uint8_t **fates; /* enum pr_fate, by root and function */
+	uint8_t **fates; /* enum pr_checked, by root and function */
 	struct pr_action *actions;
 	size_t n_actions;
 	char *why;

@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "plan/plan.h"
-
 /* What the kernel gives an empty slot of memory by itself (pci_hotplug_mmio_size, drivers/pci/pci.c). */
 #define SPARE UINT64_C(0x200000)
 

@@ -54,7 +54,7 @@ static enum pr_disruption class_of_user(const struct pr_user *user)
 static bool pin_matches(const struct pr_function *f, const char *pin)
 {
 	struct pr_address address;
-	char path[1024];
+	char path[PR_FUNCTION_PATH_MAX];
 
 	if (pr_address_parse(pin, &address))
 		return pr_address_compare(&address, &f->address) == 0;

@@ -176,8 +176,7 @@ static bool is_open_slot(const struct pr_function *f)
 	if (f->removed || !f->bridge || !f->bridge->hotplug)
 		return false;
 	pr_for_each_child (card, f->first_child)
-		if (!card->removed && pr_function_health(card) != PR_HEALTH_UNASSIGNED &&
-			pr_function_health(card) != PR_HEALTH_NO_BUS)
+		if (!card->removed && !pr_health_is_dead(pr_function_health(card)))
 			return false;
 	return true;
 }

@@ -33,8 +33,8 @@ static const struct pr_resource *find_unsized(const struct pr_function *f)
 	for (size_t i = 0; i < f->n_resources; i++) {
 		const struct pr_resource *r = &f->resources[i];
 
-		if (r->index >= PR_VF_BAR0 && r->index < PR_WINDOW_IO &&
-			r->state != PR_RES_ASSIGNED && r->size == PR_SIZE_UNKNOWN)
+		if (pr_is_vf_bar(r->index) && r->state != PR_RES_ASSIGNED &&
+			r->size == PR_SIZE_UNKNOWN)
 			return r;
 	}
 	return NULL;

@@ -3,8 +3,6 @@
 #include "pciroom/doctor.h"
 #include "plan/plan.h"
 
-#include <errno.h>
-
 /* Addresses change under a driver, or a bridge forwards less than the kernel then believes. */
 static bool is_touched(const struct pr_function *was, const struct pr_function *is)
 {

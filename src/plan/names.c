@@ -5,6 +5,7 @@
  */
 #include "plan/plan.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -168,4 +169,13 @@ const char *pr_doubt_text(struct pr_arena *arena, const struct pr_doubt *doubt)
 		return pr_arena_strdup(arena, doubt->text);
 	pr_address_format(&doubt->function->address, address);
 	return pr_arena_printf(arena, "%s: %s", address, doubt->text);
+}
+
+const char *pr_reserve_text(const struct pr_reserve *r, char ret[PR_RESERVE_TEXT_MAX])
+{
+	const bool io = r->window == PR_WINDOW_IO;
+
+	(void)snprintf(ret, PR_RESERVE_TEXT_MAX, "%s:%" PRIu64 "%s", pr_window_name(r->window),
+		r->size >> (io ? 10 : 20), io ? "K" : "M");
+	return ret;
 }

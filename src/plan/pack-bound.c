@@ -8,8 +8,6 @@
  */
 #include "plan/pack-private.h"
 
-#include <string.h>
-
 #define MAX_UNITS 65
 
 enum measure {

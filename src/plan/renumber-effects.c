@@ -4,7 +4,6 @@
  * far as the topology tells.  What the machine calls after an address is for
  * who can look at it (import/mentions.c).
  */
-#include "plan/plan.h"
 #include "plan/renumber.h"
 
 #include <errno.h>

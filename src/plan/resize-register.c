@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define REBAR_CONTROL 8u /* first of the control registers; 8 bytes a BAR (PCIe 7.8.6, 7.8.7) */
 #define REBAR_SIZE    0x3f00u
@@ -50,15 +49,6 @@ static bool find_control(
 	return false;
 }
 
-static uint32_t order_of(uint64_t size)
-{
-	uint32_t n = 0;
-
-	while (n + 1 < PR_REBAR_SIZES && PR_REBAR_SIZE(n) != size)
-		n++;
-	return n;
-}
-
 /* Whether the removals that begin with step @i of @steps take @f away. */
 static bool goes_from(const struct pr_plan *p, const struct pr_step *steps, size_t n, size_t i,
 	const struct pr_function *f)
@@ -76,7 +66,7 @@ static int make_write(
 	*ret = (struct pr_step){ .kind = PR_STEP_WRITE, .width = 4 };
 	if (!find_control(f, size->index, &ret->offset, &ret->old))
 		return 1;
-	ret->value = (ret->old & ~REBAR_SIZE) | order_of(size->size) << SIZE_SHIFT;
+	ret->value = (ret->old & ~REBAR_SIZE) | pr_rebar_order(size->size) << SIZE_SHIFT;
 	return ret->value != ret->old ? 0 : 2;
 }
 

@@ -442,9 +442,7 @@ static bool is_wanted(const struct pr_function *f, const struct pr_slots_request
 
 static bool is_in_slot(const struct pr_topology *t, const char *pin, const struct pr_function *port)
 {
-	struct pr_address a;
-	const struct pr_function *f =
-		pr_address_parse(pin, &a) ? pr_topology_find(t, &a) : pr_topology_find_path(t, pin);
+	const struct pr_function *f = pr_topology_find_named(t, pin);
 
 	return f && f != port && pr_function_below(f, port);
 }

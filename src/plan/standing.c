@@ -27,10 +27,7 @@ static uint64_t wished(const struct pr_slot_reserve *want, unsigned int kind)
 static const struct pr_function *port_of(
 	const struct pr_topology *t, const struct pr_slot_reserve *want)
 {
-	struct pr_address a;
-	const struct pr_function *f = pr_address_parse(want->slot, &a)
-					      ? pr_topology_find(t, &a)
-					      : pr_topology_find_path(t, want->slot);
+	const struct pr_function *f = pr_topology_find_named(t, want->slot);
 
 	return f && f->bridge && !f->removed ? f : NULL;
 }

@@ -21,11 +21,6 @@ const char *pr_vf_stop_name(enum pr_vf_stop s)
 	return names[s];
 }
 
-static bool is_vf_bar(const struct pr_resource *r)
-{
-	return r->index >= PR_VF_BAR0 && r->index < PR_WINDOW_IO;
-}
-
 /* Addresses that no window passes on are none. */
 static bool is_placed(const struct pr_function *f, const struct pr_resource *r)
 {
@@ -35,7 +30,7 @@ static bool is_placed(const struct pr_function *f, const struct pr_resource *r)
 static const struct pr_resource *find_missing(const struct pr_function *f)
 {
 	for (size_t i = 0; i < f->n_resources; i++)
-		if (is_vf_bar(&f->resources[i]) && !is_placed(f, &f->resources[i]))
+		if (pr_is_vf_bar(f->resources[i].index) && !is_placed(f, &f->resources[i]))
 			return &f->resources[i];
 	return NULL;
 }
@@ -93,7 +88,7 @@ static unsigned int most_by_bus(struct pr_vfs *v)
 static bool is_left(const struct pr_plan *p, const struct pr_function *f)
 {
 	for (size_t i = 0; i < p->n_left; i++)
-		if (p->left[i].function == f && is_vf_bar(p->left[i].resource))
+		if (p->left[i].function == f && pr_is_vf_bar(p->left[i].resource->index))
 			return true;
 	return false;
 }

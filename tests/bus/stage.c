@@ -32,6 +32,8 @@ const char machine_dead_beside_idle[] =
 /* More than any aperture has. */
 const char machine_hopeless[] = HEAD PORT
 	"01:00.0 dev 1b36:0005 bar0=mem:1000@80000000 bar2=pref64:1000000000@forgotten\n" REST;
+const struct pr_terms stage_terms = { .lease = -1 };
+
 const char machine_healthy[] = HEAD PORT "01:00.0 dev 1b36:0005 bar0=mem:1000@80000000\n" REST;
 
 static int stage_look(void *userdata, struct pr_topology **ret, struct pr_import_error *error)

@@ -101,6 +101,9 @@ void assert_tells(const char *text, const char *const *parts);
 #define assert_story(s, ...) \
 	assert_tells(stage_story(s), (const char *const[]){ __VA_ARGS__, NULL })
 
+/* Terms of a job that nobody has to confirm. */
+extern const struct pr_terms stage_terms;
+
 /* ---- the client; calls take the message over and return the reply ---- */
 
 sd_bus_message *client_manager_call(struct stage *s, const char *method);

@@ -475,6 +475,7 @@ static void test_extend(void **state)
 
 static void test_extend_too_early(void **state)
 {
+	const struct pr_terms confirmed = { .confirm_s = 3600, .lease = -1 };
 	const struct pr_job *job = NULL;
 	char plan[PR_BUS_PATH_MAX];
 	struct pr_why why;
@@ -484,8 +485,8 @@ static void test_extend_too_early(void **state)
 	stage_open(&s, machine_dead, PR_MODE_ADVISE);
 	stage_start(&s);
 	client_plan(&s, &(struct asked){ 0 }, plan);
-	assert_int_equal(pr_service_apply(s.service, 1, pr_service_generation(s.service), 0, 3600,
-				 &job, &why),
+	assert_int_equal(pr_service_apply(s.service, 1, pr_service_generation(s.service), 0,
+				 &confirmed, &job, &why),
 		0);
 	assert_int_equal(job->confirm_usec, 0);
 	assert_int_equal(pr_service_extend(s.service, 1, 60, &why), PR_REFUSAL_NOTHING_TO_CONFIRM);
@@ -600,9 +601,10 @@ static void test_busy(void **state)
 	const struct pr_job *job = NULL;
 	struct pr_why why;
 
-	assert_int_equal(pr_service_apply(s.service, 1, generation, 0, 0, &job, &why), 0);
 	assert_int_equal(
-		pr_service_apply(s.service, 1, generation, 0, 0, &job, &why), PR_REFUSAL_BUSY);
+		pr_service_apply(s.service, 1, generation, 0, &stage_terms, &job, &why), 0);
+	assert_int_equal(pr_service_apply(s.service, 1, generation, 0, &stage_terms, &job, &why),
+		PR_REFUSAL_BUSY);
 	assert_int_equal(pr_service_rollback(s.service, 0, &job, &why), PR_REFUSAL_BUSY);
 	assert_int_equal(pr_service_freshen(s.service, true, NULL, NULL, &why), PR_REFUSAL_BUSY);
 	assert_string_equal(why.text, "a plan is being carried out");

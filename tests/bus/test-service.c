@@ -77,7 +77,8 @@ static void test_look_in_job(void **state)
 	stage_start(&s);
 	client_plan(&s, &(struct asked){ 0 }, plan);
 	generation = pr_service_generation(s.service);
-	assert_int_equal(pr_service_apply(s.service, 1, generation, 0, 0, &job, &why), 0);
+	assert_int_equal(
+		pr_service_apply(s.service, 1, generation, 0, &stage_terms, &job, &why), 0);
 	*look = (struct pr_look){ .refs = 1, .topology = machine_build(HEAD REST), .fd = -1 };
 	pr_service_looked(s.service, look, "");
 	assert_int_equal(pr_service_generation(s.service), generation);
@@ -619,7 +620,7 @@ static void test_event(void **state)
 	assert_int_equal(kept->plan->steps[1].kind, PR_STEP_RESCAN);
 	pr_service_device(q.service, true, "0000:05:00.0"); /* no job: none of its business */
 	assert_int_equal(pr_service_apply(q.service, kept->number, pr_service_generation(q.service),
-				 0, 0, &job, &why),
+				 0, &stage_terms, &job, &why),
 		0);
 	for (size_t i = 0; i < e->begun; i++)
 		pr_service_job_step(q.service, i, false);
@@ -693,7 +694,8 @@ static void test_look_around_job(void **state)
 	kept = quiet_plan_all(&q);
 	pr_service_settled(q.service);
 	assert_int_equal(
-		pr_service_apply(q.service, kept->number, generation, 0, 0, &job, &why), 0);
+		pr_service_apply(q.service, kept->number, generation, 0, &stage_terms, &job, &why),
+		0);
 	quiet_end(&q, PR_OUTCOME_ROLLED_BACK);
 	quiet_show(&q, HEAD REST);
 	assert_int_equal(pr_service_generation(q.service), generation);

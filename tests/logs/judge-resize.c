@@ -68,15 +68,6 @@ static const struct pr_resource *find_asked(const struct judge *j, const struct 
 
 /* ---- the device as one that can have that size (PCIe 7.8.6) ---- */
 
-static unsigned int order_of(uint64_t size)
-{
-	unsigned int n = 0;
-
-	while (n + 1 < PR_REBAR_SIZES && PR_REBAR_SIZE(n) < size)
-		n++;
-	return n;
-}
-
 static void put32(uint8_t *at, uint64_t value)
 {
 	for (unsigned int i = 0; i < 4; i++)
@@ -86,8 +77,8 @@ static void put32(uint8_t *at, uint64_t value)
 static void add_rebar(struct pr_facts *facts, uint8_t config[LENGTH], uint8_t holes[LENGTH],
 	const struct pr_resource *r, uint64_t asked)
 {
-	const unsigned int have = order_of(r->size);
-	const uint64_t sizes = UINT64_C(1) << have | UINT64_C(1) << order_of(asked);
+	const unsigned int have = pr_rebar_order(r->size);
+	const uint64_t sizes = UINT64_C(1) << have | UINT64_C(1) << pr_rebar_order(asked);
 	const size_t n = facts->config_length < REBAR_AT ? facts->config_length : REBAR_AT;
 
 	memset(config, 0, LENGTH);

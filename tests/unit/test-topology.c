@@ -86,6 +86,21 @@ static void paths_lead_back_to_their_functions(void **state)
 	pr_topology_free(t);
 }
 
+static void a_name_is_an_address_or_a_path(void **state)
+{
+	struct pr_topology *t = machine_build(SWITCH);
+	struct pr_function *f = machine_function(t, "01:00.0");
+
+	(void)state;
+	assert_ptr_equal(pr_topology_find_named(t, "0000:01:00.0"), f);
+	assert_ptr_equal(pr_topology_find_named(t, "01:00.0"), f);
+	assert_ptr_equal(pr_topology_find_named(t, "0000:00/02.0/00.0"), f);
+	assert_null(pr_topology_find_named(t, "01:00.1"));
+	assert_null(pr_topology_find_named(t, "0000:00/02.0/00.1"));
+	assert_null(pr_topology_find_named(t, ""));
+	pr_topology_free(t);
+}
+
 static void a_path_fits_whole_or_not_at_all(void **state)
 {
 	struct pr_topology *t = machine_build(SWITCH);
@@ -421,6 +436,7 @@ int main(void)
 
 	ADD_TEST(&tests, walks_visit_a_subtree_once_in_order);
 	ADD_TEST(&tests, paths_lead_back_to_their_functions);
+	ADD_TEST(&tests, a_name_is_an_address_or_a_path);
 	ADD_TEST(&tests, a_path_fits_whole_or_not_at_all);
 	ADD_TEST(&tests, renumbered_functions_are_found_where_they_are);
 	ADD_ROWS(&tests, health_cases, test_health);

@@ -212,9 +212,7 @@ static const struct what_if_case {
 
 static struct pr_function *find(const struct pr_topology *t, const char *name)
 {
-	struct pr_address a;
-	struct pr_function *f = pr_address_parse(name, &a) ? pr_topology_find(t, &a)
-							   : pr_topology_find_path(t, name);
+	struct pr_function *f = pr_topology_find_named(t, name);
 
 	if (!f)
 		fail_msg("no function %s", name);
