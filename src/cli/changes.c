@@ -188,8 +188,8 @@ int pr_changes_make(const struct pr_cli *cli, const struct pr_topology *t, const
 	int r = make_room(&x, t, n_added);
 
 	r = r < 0 ? pr_cli_failed(r, "cannot start") : change_kernel(&x);
-	for (size_t i = 0; i < cli->n_removed && r == PR_EXIT_OK; i++)
-		r = remove_card(&x, cli->removed[i]);
+	for (size_t i = 0; i < cli->removed.n && r == PR_EXIT_OK; i++)
+		r = remove_card(&x, cli->removed.name[i]);
 	for (size_t i = 0; i < n_added && r == PR_EXIT_OK; i++)
 		r = add_card(&x, added[i]);
 	if (r == PR_EXIT_OK)
@@ -228,7 +228,7 @@ int pr_changes_answer(
 
 bool pr_what_if_suffices(const struct pr_cli *cli, const struct pr_what_if *w)
 {
-	size_t n_wishes = cli->n_reserves + cli->n_buses + cli->n_vfs + cli->n_resizes;
+	size_t n_wishes = cli->reserves.n + cli->buses.n + cli->vfs.n + cli->resizes.n;
 
 	return w->works && w->n_cards > 0 && n_wishes == 0;
 }

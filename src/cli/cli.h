@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line as a whole: options, the table of verbs, exit codes.  A
- * verb is one file and one row of the table in cli.c.
+ * The command line as a whole: what options ask for, the table of verbs, exit
+ * codes.  A verb is one file and one row of the table in cli.c.
  */
 #pragma once
 
@@ -43,6 +43,7 @@ enum pr_verb_takes {
 	PR_TAKES_OUTPUT = 1 << 16,    /* --output */
 	PR_TAKES_PICTURE = 1 << 17,   /* --svg, --space, --plan */
 	PR_TAKES_EXTEND = 1 << 18,    /* --extend */
+	PR_TAKES_CONFIRM = 1 << 19,   /* --confirm-timeout */
 };
 struct pr_verb {
 	const char *name, *arguments, *help;
@@ -53,9 +54,17 @@ struct pr_verb {
 extern const struct pr_verb pr_verbs[];
 extern const size_t pr_n_verbs;
 
+/* What an option was given, as often as it was, in that order. */
+struct pr_names {
+	const char **name;
+	size_t n;
+};
+
+/* Options are members of it; options.c has the table. */
 struct pr_cli {
 	const struct pr_verb *verb;
-	bool json, local, yes, release, link_off;
+	uint64_t given; /* options, by their places in the table */
+	bool help, version, json, local, yes, release, link_off;
 	struct pr_style style;
 	const char *input, *iomem, *ioports, *dmesg, *helper_log, *state;
 	const char *host; /* NULL: this machine */
@@ -63,28 +72,21 @@ struct pr_cli {
 	unsigned int confirm_s; /* 0: nobody has to confirm */
 	unsigned int extend_s;  /* more time to confirm; 0: it is confirmed */
 	unsigned int timeout_s; /* for the command of replug; 0: as usual */
-	const char **pins;      /* as given */
-	size_t n_pins;
-	const char **added, **removed, **movable; /* of what-if, as given */
-	size_t n_added, n_removed, n_movable;
-	const char *kernel, *cmdline; /* of what-if; NULL: as the machine has them */
-	const char *templates;        /* directory; NULL: those installed only */
+	struct pr_names pins;
+	struct pr_names added, removed, movable; /* of what-if */
+	const char *kernel, *cmdline;            /* of what-if; NULL: as the machine has them */
+	const char *templates;                   /* directory; NULL: those installed only */
 	bool list;
 	const char *files_from; /* of survey; NULL: arguments only */
 	unsigned int jobs;      /* at a time; 0: as many as processors */
 	bool summary;
-	const char *output; /* file; NULL: standard output */
-	const char **buses; /* DEVICE=N, as given */
-	size_t n_buses;
-	const char **vfs; /* the same */
-	size_t n_vfs;
-	const char **reserves; /* DEVICE=KIND:SIZE,..., as given */
-	size_t n_reserves;
-	const char **resizes; /* DEVICE:BAR=SIZE, as given */
-	size_t n_resizes;
-	bool shrink;       /* --shrink */
-	bool plan, svg;    /* of map */
-	const char *space; /* of map; NULL: all */
+	const char *output;         /* file; NULL: standard output */
+	struct pr_names buses, vfs; /* DEVICE=N */
+	struct pr_names reserves;   /* DEVICE=KIND:SIZE,... */
+	struct pr_names resizes;    /* DEVICE:BAR=SIZE */
+	bool shrink;                /* --shrink */
+	bool plan, svg;             /* of map */
+	const char *space;          /* of map; NULL: all */
 	char **arguments;
 	size_t n_arguments;
 };

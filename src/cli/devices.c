@@ -118,15 +118,15 @@ static int find_buses(const struct pr_topology *t, const char *text, struct pr_b
 
 int pr_cli_buses(const struct pr_cli *cli, const struct pr_topology *t, struct pr_bus_wish **ret)
 {
-	struct pr_bus_wish *wishes = calloc(cli->n_buses + 1, sizeof(*wishes));
+	struct pr_bus_wish *wishes = calloc(cli->buses.n + 1, sizeof(*wishes));
 	int r = wishes ? PR_EXIT_OK : pr_cli_failed(-ENOMEM, "cannot look for devices");
 
-	for (size_t i = 0; r == PR_EXIT_OK && i < cli->n_buses; i++) {
-		r = find_buses(t, cli->buses[i], &wishes[i]);
+	for (size_t i = 0; r == PR_EXIT_OK && i < cli->buses.n; i++) {
+		r = find_buses(t, cli->buses.name[i], &wishes[i]);
 		for (size_t k = 0; r == PR_EXIT_OK && k < i; k++)
 			if (pr_address_compare(&wishes[k].bridge, &wishes[i].bridge) == 0)
-				r = pr_cli_error(
-					"--buses=%s: this bridge was named before", cli->buses[i]);
+				r = pr_cli_error("--buses=%s: this bridge was named before",
+					cli->buses.name[i]);
 	}
 	if (r != PR_EXIT_OK) {
 		free(wishes);
@@ -149,15 +149,15 @@ static int find_vfs(const struct pr_topology *t, const char *text, struct pr_vf_
 
 int pr_cli_vfs(const struct pr_cli *cli, const struct pr_topology *t, struct pr_vf_wish **ret)
 {
-	struct pr_vf_wish *wishes = calloc(cli->n_vfs + 1, sizeof(*wishes));
+	struct pr_vf_wish *wishes = calloc(cli->vfs.n + 1, sizeof(*wishes));
 	int r = wishes ? PR_EXIT_OK : pr_cli_failed(-ENOMEM, "cannot look for devices");
 
-	for (size_t i = 0; r == PR_EXIT_OK && i < cli->n_vfs; i++) {
-		r = find_vfs(t, cli->vfs[i], &wishes[i]);
+	for (size_t i = 0; r == PR_EXIT_OK && i < cli->vfs.n; i++) {
+		r = find_vfs(t, cli->vfs.name[i], &wishes[i]);
 		for (size_t k = 0; r == PR_EXIT_OK && k < i; k++)
 			if (pr_address_compare(&wishes[k].function, &wishes[i].function) == 0)
 				r = pr_cli_error(
-					"--vfs=%s: this device was named before", cli->vfs[i]);
+					"--vfs=%s: this device was named before", cli->vfs.name[i]);
 	}
 	if (r != PR_EXIT_OK) {
 		free(wishes);

@@ -165,7 +165,7 @@ static int show_changes(
 	struct subject x = { .policy = &q->policy };
 	struct pr_changes changes;
 	struct pr_what_if *w;
-	int r = pr_changes_make(cli, s->topology, cli->added, cli->n_added, &changes);
+	int r = pr_changes_make(cli, s->topology, cli->added.name, cli->added.n, &changes);
 
 	if (r != PR_EXIT_OK)
 		return r;
@@ -184,12 +184,12 @@ static int show_changes(
 
 static bool changes_machine(const struct pr_cli *cli)
 {
-	return cli->n_added + cli->n_removed > 0 || cli->kernel || cli->cmdline;
+	return cli->added.n + cli->removed.n > 0 || cli->kernel || cli->cmdline;
 }
 
 static bool asks_for_a_plan(const struct pr_cli *cli)
 {
-	return cli->n_buses + cli->n_vfs + cli->n_reserves + cli->n_resizes > 0 || cli->shrink;
+	return cli->buses.n + cli->vfs.n + cli->reserves.n + cli->resizes.n > 0 || cli->shrink;
 }
 
 int pr_verb_map(const struct pr_cli *cli)

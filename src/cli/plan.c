@@ -33,9 +33,9 @@ int pr_question_init(const struct pr_cli *cli, const struct pr_topology *t, stru
 
 	r = pr_cli_devices(cli, t, &q.devices, &q.n_devices);
 	if (r == PR_EXIT_OK)
-		r = pr_cli_paths(cli->pins, cli->n_pins, t, &q.pins);
+		r = pr_cli_paths(cli->pins.name, cli->pins.n, t, &q.pins);
 	if (r == PR_EXIT_OK)
-		r = pr_cli_paths(cli->movable, cli->n_movable, t, &q.movable);
+		r = pr_cli_paths(cli->movable.name, cli->movable.n, t, &q.movable);
 	if (r == PR_EXIT_OK)
 		r = pr_cli_buses(cli, t, &q.buses);
 	if (r == PR_EXIT_OK)
@@ -56,17 +56,17 @@ int pr_question_init(const struct pr_cli *cli, const struct pr_topology *t, stru
 		q.targets[i] = q.devices[i]->address;
 	q.policy = (struct pr_policy){ .limit = cli->limit,
 		.pinned = (const char *const *)q.pins,
-		.n_pinned = cli->n_pins,
+		.n_pinned = cli->pins.n,
 		.movable = (const char *const *)q.movable,
-		.n_movable = cli->n_movable };
+		.n_movable = cli->movable.n };
 	q.request = (struct pr_request){ .targets = q.targets,
 		.n_targets = q.n_devices,
 		.buses = q.buses,
-		.n_buses = cli->n_buses,
+		.n_buses = cli->buses.n,
 		.vfs = q.vfs,
-		.n_vfs = cli->n_vfs,
+		.n_vfs = cli->vfs.n,
 		.resizes = q.resizes,
-		.n_resizes = cli->n_resizes,
+		.n_resizes = cli->resizes.n,
 		.shrink = cli->shrink,
 		.advise = true };
 	r = pr_question_reserve(cli, t, &q);

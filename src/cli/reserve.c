@@ -83,9 +83,9 @@ static size_t count_parts(const struct pr_cli *cli)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < cli->n_reserves; i++) {
+	for (size_t i = 0; i < cli->reserves.n; i++) {
 		n++;
-		for (const char *s = cli->reserves[i]; *s; s++)
+		for (const char *s = cli->reserves.name[i]; *s; s++)
 			n += *s == ',';
 	}
 	return n;
@@ -107,8 +107,8 @@ int pr_question_reserve(
 		buses[i] = q->buses[i];
 	free(q->buses);
 	q->buses = buses;
-	for (size_t i = 0; r == PR_EXIT_OK && i < cli->n_reserves; i++)
-		r = add_one(t, cli->reserves[i], q);
+	for (size_t i = 0; r == PR_EXIT_OK && i < cli->reserves.n; i++)
+		r = add_one(t, cli->reserves.name[i], q);
 	q->request.buses = q->buses;
 	q->request.reserves = q->reserves;
 	return r;

@@ -97,16 +97,17 @@ static bool is_repeated(const struct pr_resize *list, size_t i)
 
 int pr_cli_resizes(const struct pr_cli *cli, const struct pr_topology *t, struct pr_resize **ret)
 {
-	struct pr_resize *list = calloc(cli->n_resizes + 1, sizeof(*list));
+	struct pr_resize *list = calloc(cli->resizes.n + 1, sizeof(*list));
 	int r = list ? PR_EXIT_OK : pr_cli_failed(-ENOMEM, "cannot look for devices");
 
-	for (size_t i = 0; r == PR_EXIT_OK && i < cli->n_resizes; i++) {
-		r = find_resize(t, cli->resizes[i], &list[i]);
+	for (size_t i = 0; r == PR_EXIT_OK && i < cli->resizes.n; i++) {
+		r = find_resize(t, cli->resizes.name[i], &list[i]);
 		if (r == PR_EXIT_OK && is_repeated(list, i))
-			r = pr_cli_error("--resize=%s: this BAR was named before", cli->resizes[i]);
-		else if (r == PR_EXIT_OK && list[i].size == PR_RESIZE_LARGEST && cli->n_resizes > 1)
+			r = pr_cli_error(
+				"--resize=%s: this BAR was named before", cli->resizes.name[i]);
+		else if (r == PR_EXIT_OK && list[i].size == PR_RESIZE_LARGEST && cli->resizes.n > 1)
 			r = pr_cli_error("--resize=%s: the largest size is found for one BAR alone",
-				cli->resizes[i]);
+				cli->resizes.name[i]);
 	}
 	if (r != PR_EXIT_OK) {
 		free(list);

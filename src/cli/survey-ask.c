@@ -199,8 +199,8 @@ static int place(struct state *x, const char *template)
 
 static int place_all(struct state *x)
 {
-	for (size_t i = 0; i < x->cli->n_added; i++) {
-		const char *card = x->cli->added[i];
+	for (size_t i = 0; i < x->cli->added.n; i++) {
+		const char *card = x->cli->added.name[i];
 		int r = PR_EXIT_OK;
 
 		if (x->answer == PR_SURVEY_NO_SLOT || x->answer == PR_SURVEY_NO)
@@ -287,7 +287,7 @@ static int ask(struct state *x)
 {
 	int r;
 
-	x->added = calloc(x->cli->n_added + 1, sizeof(*x->added));
+	x->added = calloc(x->cli->added.n + 1, sizeof(*x->added));
 	if (!x->added)
 		return pr_cli_failed(-ENOMEM, "cannot start");
 	r = pr_question_init(x->cli, x->machine, &x->question);

@@ -83,10 +83,10 @@ static int list_files(struct survey *x)
 /* A mistake in the question is told once, not by every machine. */
 static int check_templates(const struct pr_cli *cli)
 {
-	for (size_t i = 0; i < cli->n_added; i++) {
-		const char *at = strrchr(cli->added[i], '@');
-		_cleanup_free_ char *name = strndup(
-			cli->added[i], at ? (size_t)(at - cli->added[i]) : strlen(cli->added[i]));
+	for (size_t i = 0; i < cli->added.n; i++) {
+		const char *at = strrchr(cli->added.name[i], '@');
+		_cleanup_free_ char *name = strndup(cli->added.name[i],
+			at ? (size_t)(at - cli->added.name[i]) : strlen(cli->added.name[i]));
 		struct pr_template *template;
 		int r = name ? pr_cli_template(cli, name, &template)
 			     : pr_cli_failed(-ENOMEM, "cannot start");

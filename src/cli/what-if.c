@@ -34,8 +34,8 @@ static int answer(
 	struct pr_what_if_answer a = {
 		.additions = x->additions,
 		.n_additions = x->n,
-		.removed = x->cli->removed,
-		.n_removed = x->cli->n_removed,
+		.removed = x->cli->removed.name,
+		.n_removed = x->cli->removed.n,
 		.release = x->cli->kernel,
 		.cmdline = x->cli->cmdline,
 		.wishes = &q->request,
@@ -59,7 +59,7 @@ static int ask(const struct pr_cli *cli, const struct pr_source *s)
 {
 	struct pr_question q = { 0 };
 	struct pr_changes x;
-	int r = pr_changes_make(cli, s->topology, cli->added, cli->n_added, &x);
+	int r = pr_changes_make(cli, s->topology, cli->added.name, cli->added.n, &x);
 
 	if (r != PR_EXIT_OK)
 		return r;
