@@ -19,7 +19,7 @@ struct pr_local {
 	struct pr_prober prober;
 	struct pr_backend backend;
 	struct pr_journal *journal;
-	const struct pr_local_change *change; /* NULL: no card is replaced */
+	const struct pr_card_change *change; /* NULL: no card is replaced */
 	const char *state;
 	struct pr_import_error error; /* of the last look */
 };
@@ -317,7 +317,7 @@ static bool ask_confirm(void *userdata, const struct pr_plan *plan)
 	       read(STDIN_FILENO, word, sizeof(word)) > 0 && (*word == 'y' || *word == 'Y');
 }
 
-void pr_local_set_change(struct pr_local *l, const struct pr_local_change *change)
+void pr_local_set_change(struct pr_local *l, const struct pr_card_change *change)
 {
 	l->change = change;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "cli/card-change.h"
 #include "cli/cli.h"
 #include "pciroom/exec.h"
 
@@ -29,14 +30,8 @@ int pr_local_lock(struct pr_local *l, bool *ret_pending);
 void pr_local_unlock(struct pr_local *l);
 /* Both after pr_local_lock(). */
 int pr_local_recover(struct pr_local *l, struct pr_report *ret);
-/* How the card of a plan that replaces one is made another. */
-struct pr_local_change {
-	bool (*run)(void *userdata); /* false: it comes back as it is */
-	void *userdata;
-	bool link_off;
-};
 /* Borrowed, for the runs that follow; NULL: nothing replaces a card. */
-void pr_local_set_change(struct pr_local *l, const struct pr_local_change *change);
+void pr_local_set_change(struct pr_local *l, const struct pr_card_change *change);
 /* @confirm_s: undone unless standard input says y in so many seconds; 0: nobody is asked. */
 int pr_local_run(struct pr_local *l, const struct pr_plan *plan, unsigned int confirm_s,
 	struct pr_report *ret);

@@ -297,7 +297,7 @@ int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, unsigned in
 
 /* The reply has a descriptor of the lease too, which is not to outlive this. */
 static int ask_for_change(
-	struct pr_remote *m, const struct pr_plan *plan, const struct pr_remote_change *change)
+	struct pr_remote *m, const struct pr_plan *plan, const struct pr_card_change *change)
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
 	int r;
@@ -312,7 +312,7 @@ static int ask_for_change(
 }
 
 int pr_remote_replug(struct pr_remote *m, const struct pr_plan *plan,
-	const struct pr_remote_change *change, struct pr_report *ret)
+	const struct pr_card_change *change, struct pr_report *ret)
 {
 	int r;
 

@@ -5,96 +5,61 @@
 #include <string.h>
 
 #include "cli/remote-private.h"
+#include "cli/words.h"
 
-static int append_strings(sd_bus_message *m, const char *key, char **strings)
+/* Opens an array of @type behind @key of a{sv}. */
+static int open_list(sd_bus_message *m, const char *key, const char *type)
 {
+	char array[16] = "a";
 	int r;
 
-	r = sd_bus_message_open_container(m, 'e', "sv");
-	if (r < 0)
-		return r;
-	r = sd_bus_message_append(m, "s", key);
-	if (r < 0)
-		return r;
-	r = sd_bus_message_open_container(m, 'v', "as");
-	if (r < 0)
-		return r;
-	r = sd_bus_message_append_strv(m, strings);
-	if (r < 0)
-		return r;
-	r = sd_bus_message_close_container(m);
-	if (r < 0)
-		return r;
-	return sd_bus_message_close_container(m);
-}
-
-/* NULL-terminated addresses of @request in one allocation. */
-static char **target_names(const struct pr_request *request)
-{
-	size_t n = request->n_targets;
-	char **names = calloc(1, (n + 1) * sizeof(*names) + n * PR_ADDRESS_MAX);
-	char *at = names ? (char *)(names + n + 1) : NULL;
-
-	for (size_t i = 0; names && i < n; i++) {
-		pr_address_format(&request->targets[i], at);
-		names[i] = at;
-		at += PR_ADDRESS_MAX;
-	}
-
-	return names;
-}
-
-static char **pin_names(const struct pr_policy *policy)
-{
-	char **names = calloc(policy->n_pinned + 1, sizeof(*names));
-
-	for (size_t i = 0; names && i < policy->n_pinned; i++)
-		names[i] = (char *)policy->pinned[i]; /* sd-bus wants char **, and reads */
-
-	return names;
-}
-
-/* Opens a{su} behind @key: how many of something devices are to have. */
-static int open_counts(sd_bus_message *m, const char *key)
-{
-	int r;
-
+	(void)strncat(array, type, sizeof(array) - 2); /* types here are short */
 	r = sd_bus_message_open_container(m, 'e', "sv");
 	if (r >= 0)
 		r = sd_bus_message_append(m, "s", key);
 	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'v', "a{su}");
-	return r < 0 ? r : sd_bus_message_open_container(m, 'a', "{su}");
+		r = sd_bus_message_open_container(m, 'v', array);
+	return r < 0 ? r : sd_bus_message_open_container(m, 'a', type);
 }
 
-static int append_count(sd_bus_message *m, const struct pr_address *a, unsigned int n)
+/* @r < 0: what went wrong since then. */
+static int close_list(sd_bus_message *m, int r)
 {
-	char address[PR_ADDRESS_MAX];
-
-	pr_address_format(a, address);
-	return sd_bus_message_append(m, "{su}", address, n);
-}
-
-static int close_counts(sd_bus_message *m)
-{
-	int r = 0;
-
 	for (unsigned int i = 0; r >= 0 && i < 3; i++)
 		r = sd_bus_message_close_container(m);
 	return r;
 }
 
-/* Nothing when nobody asks for any, so that an older service need not know it. */
+static int append_targets(sd_bus_message *m, const struct pr_request *request)
+{
+	int r = open_list(m, "targets", "s");
+
+	for (size_t i = 0; r >= 0 && i < request->n_targets; i++)
+		r = sd_bus_message_append(m, "s", pr_name_of(&request->targets[i]).text);
+	return close_list(m, r);
+}
+
+static int append_pins(sd_bus_message *m, const struct pr_policy *policy)
+{
+	int r = open_list(m, "pinned", "s");
+
+	for (size_t i = 0; r >= 0 && i < policy->n_pinned; i++)
+		r = sd_bus_message_append(m, "s", policy->pinned[i]);
+	return close_list(m, r);
+}
+
+/* The following append nothing when nobody asks for any, so that an older service need not know it. */
 static int append_buses(sd_bus_message *m, const struct pr_request *request)
 {
 	int r;
 
 	if (request->n_buses == 0)
 		return 0;
-	r = open_counts(m, "buses");
+	r = open_list(m, "buses", "{su}");
 	for (size_t i = 0; r >= 0 && i < request->n_buses; i++)
-		r = append_count(m, &request->buses[i].bridge, request->buses[i].buses);
-	return r < 0 ? r : close_counts(m);
+		r = sd_bus_message_append(m, "{su}", pr_name_of(&request->buses[i].bridge).text,
+			request->buses[i].buses);
+	return close_list(m, r);
 }
 
 static int append_vfs(sd_bus_message *m, const struct pr_request *request)
@@ -103,72 +68,50 @@ static int append_vfs(sd_bus_message *m, const struct pr_request *request)
 
 	if (request->n_vfs == 0)
 		return 0;
-	r = open_counts(m, "vfs");
+	r = open_list(m, "vfs", "{su}");
 	for (size_t i = 0; r >= 0 && i < request->n_vfs; i++)
-		r = append_count(m, &request->vfs[i].function, request->vfs[i].vfs);
-	return r < 0 ? r : close_counts(m);
+		r = sd_bus_message_append(
+			m, "{su}", pr_name_of(&request->vfs[i].function).text, request->vfs[i].vfs);
+	return close_list(m, r);
 }
 
-/* "reserves", a(sst); the same. */
 static int append_reserves(sd_bus_message *m, const struct pr_request *request)
 {
-	char address[PR_ADDRESS_MAX];
 	int r;
 
 	if (request->n_reserves == 0)
 		return 0;
-	r = sd_bus_message_open_container(m, 'e', "sv");
-	if (r >= 0)
-		r = sd_bus_message_append(m, "s", "reserves");
-	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'v', "a(sst)");
-	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'a', "(sst)");
+	r = open_list(m, "reserves", "(sst)");
 	for (size_t i = 0; r >= 0 && i < request->n_reserves; i++) {
 		const struct pr_reserve *want = &request->reserves[i];
 
-		pr_address_format(&want->bridge, address);
-		r = sd_bus_message_append(
-			m, "(sst)", address, pr_window_name(want->window), want->size);
+		r = sd_bus_message_append(m, "(sst)", pr_name_of(&want->bridge).text,
+			pr_window_name(want->window), want->size);
 	}
-	for (unsigned int i = 0; r >= 0 && i < 3; i++)
-		r = sd_bus_message_close_container(m);
-	return r;
+	return close_list(m, r);
 }
 
-/* "resize", a(syt); the same. */
 static int append_resizes(sd_bus_message *m, const struct pr_request *request)
 {
-	char address[PR_ADDRESS_MAX];
 	int r;
 
 	if (request->n_resizes == 0)
 		return 0;
-	r = sd_bus_message_open_container(m, 'e', "sv");
-	if (r >= 0)
-		r = sd_bus_message_append(m, "s", "resize");
-	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'v', "a(syt)");
-	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'a', "(syt)");
+	r = open_list(m, "resize", "(syt)");
 	for (size_t i = 0; r >= 0 && i < request->n_resizes; i++) {
-		pr_address_format(&request->resizes[i].function, address);
+		const struct pr_resize *want = &request->resizes[i];
+
 		r = sd_bus_message_append(
-			m, "(syt)", address, request->resizes[i].index, request->resizes[i].size);
+			m, "(syt)", pr_name_of(&want->function).text, want->index, want->size);
 	}
-	for (unsigned int i = 0; r >= 0 && i < 3; i++)
-		r = sd_bus_message_close_container(m);
-	return r;
+	return close_list(m, r);
 }
 
 static int append_replug(sd_bus_message *m, const struct pr_request *request)
 {
-	char address[PR_ADDRESS_MAX];
-
 	if (!request->replug)
 		return 0;
-	pr_address_format(request->replug, address);
-	return sd_bus_message_append(m, "{sv}", "replug", "s", address);
+	return sd_bus_message_append(m, "{sv}", "replug", "s", pr_name_of(request->replug).text);
 }
 
 static int append_shrink(sd_bus_message *m, const struct pr_request *request)
@@ -179,44 +122,30 @@ static int append_shrink(sd_bus_message *m, const struct pr_request *request)
 static int append_request(
 	sd_bus_message *call, const struct pr_request *request, const struct pr_policy *policy)
 {
-	_cleanup_free_ char **targets = target_names(request), **pins = pin_names(policy);
-	int r;
+	int r = sd_bus_message_open_container(call, 'a', "{sv}");
 
-	if (!targets || !pins)
-		return -ENOMEM;
-
-	r = sd_bus_message_open_container(call, 'a', "{sv}");
-	if (r < 0)
-		return r;
-	r = append_strings(call, "targets", targets);
-	if (r < 0)
-		return r;
-	r = sd_bus_message_append(
-		call, "{sv}", "disruption", "s", pr_disruption_name(policy->limit));
-	if (r < 0)
-		return r;
-	r = append_strings(call, "pinned", pins);
-	if (r < 0)
-		return r;
-	r = append_buses(call, request);
-	if (r < 0)
-		return r;
-	r = append_vfs(call, request);
-	if (r < 0)
-		return r;
-	r = append_reserves(call, request);
+	if (r >= 0)
+		r = append_targets(call, request);
+	if (r >= 0)
+		r = sd_bus_message_append(
+			call, "{sv}", "disruption", "s", pr_disruption_name(policy->limit));
+	if (r >= 0)
+		r = append_pins(call, policy);
+	if (r >= 0)
+		r = append_buses(call, request);
+	if (r >= 0)
+		r = append_vfs(call, request);
+	if (r >= 0)
+		r = append_reserves(call, request);
 	if (r >= 0)
 		r = append_resizes(call, request);
 	if (r >= 0)
 		r = append_shrink(call, request);
 	if (r >= 0)
 		r = append_replug(call, request);
-	if (r < 0)
-		return r;
-	r = sd_bus_message_close_container(call);
-	if (r < 0)
-		return r;
-	return sd_bus_message_append(call, "t", UINT64_C(0));
+	if (r >= 0)
+		r = sd_bus_message_close_container(call);
+	return r < 0 ? r : sd_bus_message_append(call, "t", UINT64_C(0));
 }
 
 static int create_plan(

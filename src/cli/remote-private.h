@@ -27,12 +27,12 @@ struct pr_remote {
 	char *job; /* object of the job waited for; NULL until its name is known */
 	struct job_end *ends;
 	size_t n_ends;
-	const struct pr_remote_change *change; /* of the card that the job replaces; NULL: none */
-	bool away;                             /* that card is */
-	int lease;                             /* on it; -1: none */
-	bool subscribed;                       /* to what is said of jobs */
-	bool gone;                             /* the daemon left the bus */
-	char absence[160];                     /* why it is not there */
+	const struct pr_card_change *change; /* of the card that the job replaces; NULL: none */
+	bool away;                           /* that card is */
+	int lease;                           /* on it; -1: none */
+	bool subscribed;                     /* to what is said of jobs */
+	bool gone;                           /* the daemon left the bus */
+	char absence[160];                   /* why it is not there */
 };
 
 static inline void pr_message_unrefp(sd_bus_message **m)

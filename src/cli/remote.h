@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "cli/card-change.h"
 #include "cli/cli.h"
 #include "pciroom/exec.h"
 
@@ -40,16 +41,9 @@ int pr_remote_agrees(struct pr_remote *m, const struct pr_plan *plan);
  */
 int pr_remote_apply(struct pr_remote *m, const struct pr_plan *plan, unsigned int confirm_s,
 	struct pr_report *ret);
-/* How the card of a plan that replaces one is made another, while it is away. */
-struct pr_remote_change {
-	bool (*run)(void *userdata); /* false: it comes back as it is */
-	void *userdata;
-	unsigned int seconds; /* then it comes back by itself */
-	bool link_off;
-};
 /* Replug of that plan, and waits for the end of the job. */
 int pr_remote_replug(struct pr_remote *m, const struct pr_plan *plan,
-	const struct pr_remote_change *change, struct pr_report *ret);
+	const struct pr_card_change *change, struct pr_report *ret);
 int pr_remote_confirm(struct pr_remote *m);
 /* The job that waits for a confirmation does so for @seconds from now on. */
 int pr_remote_extend(struct pr_remote *m, unsigned int seconds);

@@ -128,17 +128,16 @@ static const struct pr_column count_columns[N_COUNT_COLUMNS] = {
 
 static int add_count(struct libscols_table *table, enum pr_survey_answer a, size_t n)
 {
-	struct libscols_line *line = scols_table_new_line(table, NULL);
+	const char *const cells[N_COUNT_COLUMNS] = { [COUNT_TEXT] = answers[a].text };
+	struct libscols_line *line;
 	struct pr_text count = { 0 };
-	int r;
+	int r = pr_table_line(table, NULL, cells, N_COUNT_COLUMNS, &line);
 
-	if (!line)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	pr_text_printf(&count, "%zu", n);
 	r = pr_table_cell(line, COUNT_MACHINES, &count);
-	if (r == 0)
-		r = set_answer(line, COUNT_ANSWER, a);
-	return r == 0 ? scols_line_set_data(line, COUNT_TEXT, answers[a].text) : r;
+	return r == 0 ? set_answer(line, COUNT_ANSWER, a) : r;
 }
 
 static int count(struct libscols_table *table, const struct pr_survey_row *rows, size_t n)

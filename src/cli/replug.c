@@ -30,10 +30,7 @@ static bool change_card(void *userdata)
 
 static int run(struct replug *p, const struct pr_plan *plan, struct pr_report *ret)
 {
-	const struct pr_local_change here = {
-		.run = change_card, .userdata = p, .link_off = p->cli->link_off
-	};
-	const struct pr_remote_change there = { .run = change_card,
+	const struct pr_card_change change = { .run = change_card,
 		.userdata = p,
 		.seconds = p->cli->timeout_s ? p->cli->timeout_s : CHANGE_S,
 		.link_off = p->cli->link_off };
@@ -41,8 +38,8 @@ static int run(struct replug *p, const struct pr_plan *plan, struct pr_report *r
 	int r;
 
 	if (!local)
-		return pr_remote_replug(p->source->remote, plan, &there, ret);
-	pr_local_set_change(local, &here);
+		return pr_remote_replug(p->source->remote, plan, &change, ret);
+	pr_local_set_change(local, &change);
 	r = pr_local_run(local, plan, 0, ret);
 	pr_local_set_change(local, NULL);
 	return r;

@@ -16,26 +16,40 @@
 
 #define SHELF_MAX 3
 
-static struct pr_template_shelf shelf_of(
-	const struct pr_cli *cli, const char *directories[SHELF_MAX])
+static bool is_directory(const char *name)
+{
+	struct stat st;
+
+	return stat(name, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* An enum pr_exit, told: who names a directory wants what is in it. */
+static int make_shelf(
+	const struct pr_cli *cli, const char *directories[SHELF_MAX], struct pr_template_shelf *ret)
 {
 	struct pr_template_shelf shelf = { .directories = directories };
 
+	if (cli->templates && !is_directory(cli->templates))
+		return pr_cli_error("--templates=%s: there is no such directory", cli->templates);
 	if (cli->templates)
 		directories[shelf.n++] = cli->templates;
 	directories[shelf.n++] = PCIROOM_LOCAL_TEMPLATES;
 	directories[shelf.n++] = PCIROOM_TEMPLATES;
-	return shelf;
+	*ret = shelf;
+	return PR_EXIT_OK;
 }
 
 int pr_cli_template(const struct pr_cli *cli, const char *name, struct pr_template **ret)
 {
 	const char *directories[SHELF_MAX];
-	const struct pr_template_shelf shelf = shelf_of(cli, directories);
+	struct pr_template_shelf shelf;
 	struct pr_import_error error = { .text = "" };
 	_cleanup_free_ char *file = NULL;
-	int r = pr_template_load(name, &shelf, ret, &file, &error);
+	int r = make_shelf(cli, directories, &shelf);
 
+	if (r != PR_EXIT_OK)
+		return r;
+	r = pr_template_load(name, &shelf, ret, &file, &error);
 	if (r == 0)
 		return PR_EXIT_OK;
 	if (r == -ENOENT && error.line == 0) {
@@ -89,17 +103,15 @@ static const struct pr_column columns[N_COLUMNS] = {
 
 static int add_row(struct libscols_table *table, const struct pr_template *t)
 {
-	struct libscols_line *line = scols_table_new_line(table, NULL);
+	const char *const cells[N_COLUMNS] = { [COLUMN_NAME] = t->name, [COLUMN_TEXT] = t->text };
+	struct libscols_line *line;
 	struct pr_text count = { 0 };
-	int r;
+	int r = pr_table_line(table, NULL, cells, N_COLUMNS, &line);
 
-	if (!line)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	pr_text_printf(&count, "%zu", n_functions(t));
-	r = pr_table_cell(line, COLUMN_FUNCTIONS, &count);
-	if (r == 0)
-		r = scols_line_set_data(line, COLUMN_NAME, t->name);
-	return r == 0 ? scols_line_set_data(line, COLUMN_TEXT, t->text) : r;
+	return pr_table_cell(line, COLUMN_FUNCTIONS, &count);
 }
 
 /* Each that can be read, as a row of @table or in @j; one that cannot be is told of. */
@@ -158,20 +170,37 @@ static int list_table(const struct pr_cli *cli, char **names, size_t n)
 	return pr_cli_print(&t) ? r : PR_EXIT_ERROR;
 }
 
+static int no_templates(const struct pr_template_shelf *shelf)
+{
+	struct pr_text t = { 0 };
+
+	for (size_t i = 0; i < shelf->n; i++)
+		pr_text_printf(&t, "%s%s", i > 0 ? ", " : "", shelf->directories[i]);
+	pr_cli_note("there are no templates: none is in %s", t.failed ? "any directory" : t.data);
+	pr_text_deinit(&t);
+	return PR_EXIT_NOTHING;
+}
+
 static int list_all(const struct pr_cli *cli)
 {
 	const char *directories[SHELF_MAX];
-	const struct pr_template_shelf shelf = shelf_of(cli, directories);
+	struct pr_template_shelf shelf;
 	char **names;
 	size_t n;
 	int r;
 
 	if (cli->n_arguments > 0)
 		return pr_cli_error("--list takes no device");
+	r = make_shelf(cli, directories, &shelf);
+	if (r != PR_EXIT_OK)
+		return r;
 	r = pr_template_names(&shelf, &names, &n);
 	if (r < 0)
 		return pr_cli_failed(r, "cannot list templates");
-	r = cli->json ? list_json(cli, names, n) : list_table(cli, names, n);
+	if (cli->json)
+		r = list_json(cli, names, n);
+	else
+		r = n > 0 ? list_table(cli, names, n) : no_templates(&shelf);
 	for (size_t i = 0; i < n; i++)
 		free(names[i]);
 	free(names);
@@ -253,13 +282,6 @@ static int from_endpoint(const char *directory)
 	r = print_template(t);
 	pr_template_free(t);
 	return r;
-}
-
-static bool is_directory(const char *name)
-{
-	struct stat st;
-
-	return stat(name, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 int pr_verb_template(const struct pr_cli *cli)
