@@ -155,7 +155,7 @@ struct pr_root_facts {
 	int last_bus;                    /* of its range; -1 when not known */
 	const struct pr_range *io, *mem; /* memory apertures above and below 4 GiB alike */
 	size_t n_io, n_mem;
-	bool apertures_known;
+	bool io_known, mem_known; /* the apertures of that kind, and what is busy in them */
 	const struct pr_range *busy_io, *busy_mem;
 	size_t n_busy_io, n_busy_mem;
 };

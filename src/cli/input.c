@@ -12,6 +12,7 @@
 
 #include "base/io.h"
 #include "base/macros.h"
+#include "import/companions.h"
 
 /* More than any machine needs; the readers have limits of their own. */
 #define INPUT_MAX (256u << 20)
@@ -90,6 +91,15 @@ static int open_with(const struct pr_cli *cli, const struct pr_companions *compa
 	return r == 0 ? PR_EXIT_OK : pr_input_failed(cli->input, r < 0 ? r : -EBADMSG, &error);
 }
 
+/* @text of @file has no address: in /proc, only root sees them. */
+static void note_hidden(
+	struct pr_import_notes *notes, const char *file, const char *text, size_t size)
+{
+	if (text && pr_resource_text_masked(text, size))
+		pr_note(notes, "it tells nothing", "addresses in %s (only root sees them in /proc)",
+			file);
+}
+
 int pr_input_open(
 	const struct pr_cli *cli, struct pr_topology **ret, struct pr_import_notes *ret_notes)
 {
@@ -99,6 +109,9 @@ int pr_input_open(
 	int r;
 
 	r = read_companions(cli, texts, &companions);
+	note_hidden(&notes, cli->iomem, companions.iomem, companions.iomem_size);
+	if (companions.ioports_size > 0) /* a machine without ports has an empty list */
+		note_hidden(&notes, cli->ioports, companions.ioports, companions.ioports_size);
 	if (r == PR_EXIT_OK)
 		r = open_with(cli, &companions, ret, &notes);
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)

@@ -660,7 +660,8 @@ static void json_root(struct pr_json *j, const struct pr_root *root)
 	pr_json_string(j, "path", pr_root_name(root, name));
 	pr_json_u64(j, "bus", root->facts.bus);
 	pr_json_u64(j, "last_bus", root->last_bus);
-	pr_json_bool(j, "apertures_known", root->facts.apertures_known);
+	pr_json_bool(j, "io_known", root->facts.io_known);
+	pr_json_bool(j, "mem_known", root->facts.mem_known);
 	json_ranges(j, "io", root->facts.io, root->facts.n_io);
 	json_ranges(j, "mem", root->facts.mem, root->facts.n_mem);
 	pr_json_array(j, "functions");

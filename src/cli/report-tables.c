@@ -180,7 +180,8 @@ static int add_root(
 	(void)snprintf(buses, sizeof(buses), "%02x-%02x", facts->bus, root->last_bus);
 	e = pr_table_line(table, NULL,
 		(const char *const[]){ pr_root_name(root, name),
-			facts->apertures_known ? "host bridge" : "host bridge, apertures not known",
+			facts->io_known || facts->mem_known ? "host bridge"
+							    : "host bridge, apertures not known",
 			buses },
 		3, &line);
 	if (e == 0)

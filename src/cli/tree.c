@@ -245,14 +245,20 @@ static void apertures_summary(
 
 static void apertures(struct pr_text *t, const struct pr_style *s, const struct pr_root_facts *f)
 {
-	if (!f->apertures_known) {
+	if (!f->io_known && !f->mem_known) {
 		pr_text_add(t, "apertures not known");
-	} else if (s->verbose) {
+		return;
+	}
+	if (s->verbose) {
 		apertures_verbose(t, s, "io", f->io, f->n_io);
 		apertures_verbose(t, s, "mem", f->mem, f->n_mem);
 	} else {
 		apertures_summary(t, s, f);
 	}
+	if (f->io_known && f->mem_known)
+		return;
+	next_item(t, s);
+	pr_text_printf(t, "%s not known", f->io_known ? "mem" : "io");
 }
 
 static int add_root(const struct tree *tree, const struct pr_root *root)

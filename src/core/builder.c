@@ -344,20 +344,41 @@ static struct pr_root_facts *find_root(const struct pr_builder *b, uint32_t doma
 	return NULL;
 }
 
+static void take_io(struct pr_root_facts *to, const struct pr_root_facts *from)
+{
+	to->io_known = from->io_known;
+	to->io = from->io;
+	to->n_io = from->n_io;
+	to->busy_io = from->busy_io;
+	to->n_busy_io = from->n_busy_io;
+}
+
+static void take_mem(struct pr_root_facts *to, const struct pr_root_facts *from)
+{
+	to->mem_known = from->mem_known;
+	to->mem = from->mem;
+	to->n_mem = from->n_mem;
+	to->busy_mem = from->busy_mem;
+	to->n_busy_mem = from->n_busy_mem;
+}
+
 int pr_builder_supplement_root(struct pr_builder *b, const struct pr_root_facts *facts)
 {
-	struct pr_root_facts *f = find_root(b, facts->domain, facts->bus), both = *facts;
+	struct pr_root_facts *f = find_root(b, facts->domain, facts->bus), both;
 
 	if (!f)
 		return pr_builder_add_root(b, facts);
 	if (!root_valid(facts))
 		return -EINVAL;
-	if (f->last_bus >= 0)
-		both.last_bus = f->last_bus;
-	if (f->apertures_known || !facts->apertures_known) {
-		f->last_bus = both.last_bus;
-		return 0;
-	}
+	if (f->last_bus >= 0 && f->io_known && f->mem_known)
+		return 0; /* nothing of it is missing */
+	both = *f;
+	if (f->last_bus < 0)
+		both.last_bus = facts->last_bus;
+	if (!f->io_known)
+		take_io(&both, facts);
+	if (!f->mem_known)
+		take_mem(&both, facts);
 	*f = b->roots[--b->n_roots]; /* the order is found at the end */
 	return pr_builder_add_root(b, &both);
 }

@@ -57,11 +57,9 @@ static bool in_apertures(const struct pr_root *root, const struct pr_resource *r
 {
 	const struct pr_root_facts *f = &root->facts;
 
-	if (!f->apertures_known)
-		return true;
 	if (pr_resource_is_io(r))
-		return in_ranges(&r->range, f->io, f->n_io);
-	return in_ranges(&r->range, f->mem, f->n_mem);
+		return !f->io_known || in_ranges(&r->range, f->io, f->n_io);
+	return !f->mem_known || in_ranges(&r->range, f->mem, f->n_mem);
 }
 
 enum passage {

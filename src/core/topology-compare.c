@@ -78,9 +78,9 @@ static uint64_t mix_ranges(uint64_t digest, const struct pr_range *ranges, size_
 static uint64_t root_digest(const struct pr_root *root)
 {
 	const struct pr_root_facts *f = &root->facts;
-	uint64_t digest =
-		mix(NO_DIGEST, (uint64_t)f->domain << 32 | (uint64_t)f->bus << 16 |
-				       (uint64_t)root->last_bus << 8 | f->apertures_known);
+	uint64_t digest = mix(NO_DIGEST, (uint64_t)f->domain << 32 | (uint64_t)f->bus << 16 |
+						 (uint64_t)root->last_bus << 8 |
+						 (f->io_known ? 2u : 0) | f->mem_known);
 	digest = mix_ranges(digest, f->io, f->n_io);
 	digest = mix_ranges(digest, f->mem, f->n_mem);
 	digest = mix_ranges(digest, f->busy_io, f->n_busy_io);
@@ -181,7 +181,8 @@ static bool same_root_facts(struct compare *c, const struct pr_root *ra, const s
 	const struct pr_root_facts *a = &ra->facts, *b = &rb->facts;
 
 	return same_number(c, "recorded last bus of a host bridge", a->last_bus, b->last_bus) &&
-	       same_flag(c, "apertures are known", a->apertures_known, b->apertures_known) &&
+	       same_flag(c, "I/O apertures are known", a->io_known, b->io_known) &&
+	       same_flag(c, "memory apertures are known", a->mem_known, b->mem_known) &&
 	       same_ranges(c, "I/O apertures", a->io, a->n_io, b->io, b->n_io) &&
 	       same_ranges(c, "memory apertures", a->mem, a->n_mem, b->mem, b->n_mem) &&
 	       same_ranges(

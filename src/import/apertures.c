@@ -355,8 +355,8 @@ static int collect(const struct list *list, size_t root, entry_test test, struct
 	return 0;
 }
 
-static int collect_root(const struct list *iomem, const struct list *ioports, size_t root,
-	struct pr_root_facts *facts, struct pr_arena *arena)
+static int collect_mem(
+	const struct list *iomem, size_t root, struct pr_root_facts *facts, struct pr_arena *arena)
 {
 	int r;
 
@@ -364,9 +364,13 @@ static int collect_root(const struct list *iomem, const struct list *ioports, si
 	if (r < 0)
 		return r;
 
-	r = collect(iomem, root, is_busy, arena, &facts->busy_mem, &facts->n_busy_mem);
-	if (r < 0)
-		return r;
+	return collect(iomem, root, is_busy, arena, &facts->busy_mem, &facts->n_busy_mem);
+}
+
+static int collect_io(const struct list *ioports, size_t root, struct pr_root_facts *facts,
+	struct pr_arena *arena)
+{
+	int r;
 
 	r = collect(ioports, root, is_aperture, arena, &facts->io, &facts->n_io);
 	if (r < 0)
@@ -467,7 +471,7 @@ int pr_apertures_parse(const struct pr_resource_text *iomem, const struct pr_res
 	struct pr_import_error *error)
 {
 	struct list mem, io;
-	bool readable;
+	bool mem_readable, io_readable;
 	int r;
 
 	r = parse_known(iomem, roots, n, arena, &mem, error);
@@ -481,21 +485,23 @@ int pr_apertures_parse(const struct pr_resource_text *iomem, const struct pr_res
 	 * an empty list of ports is one of a machine without ports; an empty list of memory is a
 	 * hidden one
 	 */
-	readable = mem.n > 0 && !pr_resource_text_masked(iomem->text, iomem->size) &&
-		   ioports->text &&
-		   (io.n == 0 || !pr_resource_text_masked(ioports->text, ioports->size));
+	mem_readable = mem.n > 0 && !pr_resource_text_masked(iomem->text, iomem->size);
+	io_readable =
+		ioports->text &&
+		(io.n > 0 ? !pr_resource_text_masked(ioports->text, ioports->size) : mem_readable);
 	for (size_t i = 0; i < n; i++) {
 		struct pr_root_facts *facts = &roots[i].facts;
+		bool listed;
 
 		find_last_bus(&mem, roots, n, i);
-		facts->apertures_known = false;
-		if (!readable)
-			continue;
-		r = collect_root(&mem, &io, i, facts, arena);
+		r = mem_readable ? collect_mem(&mem, i, facts, arena) : 0;
+		if (r == 0 && io_readable)
+			r = collect_io(&io, i, facts, arena);
 		if (r < 0)
 			return pr_import_no_memory(error);
-		facts->apertures_known =
-			facts->n_mem > 0 || facts->n_io > 0 || has_none(&mem, roots, i);
+		listed = facts->n_mem > 0 || facts->n_io > 0 || has_none(&mem, roots, i);
+		facts->mem_known = mem_readable && listed;
+		facts->io_known = io_readable && listed;
 	}
 
 	return 0;

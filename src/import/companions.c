@@ -87,13 +87,30 @@ int pr_companions_supplement(const struct pr_companions *companions, struct pr_b
 
 /* ---- notes ---- */
 
-static size_t count_unknown_apertures(const struct pr_topology *t)
+static void note_apertures(struct pr_import_notes *notes, const struct pr_topology *t)
 {
-	size_t n = 0;
+	size_t both = 0, io = 0, mem = 0;
 
-	pr_for_each_root (t, i)
-		n += !t->roots[i]->facts.apertures_known;
-	return n;
+	pr_for_each_root (t, i) {
+		const struct pr_root_facts *f = &t->roots[i]->facts;
+
+		both += !f->io_known && !f->mem_known;
+		io += !f->io_known && f->mem_known;
+		mem += f->io_known && !f->mem_known;
+	}
+	if (both > 0)
+		pr_note(notes, "room outside of the windows that are open cannot be judged",
+			"apertures of %zu of %zu host bridges (give --iomem and --ioports, or --dmesg)",
+			both, t->n_roots);
+	if (io > 0)
+		pr_note(notes, "room for I/O outside of the windows that are open cannot be judged",
+			"I/O apertures of %zu of %zu host bridges (give --ioports, or --dmesg)", io,
+			t->n_roots);
+	if (mem > 0)
+		pr_note(notes,
+			"room for memory outside of the windows that are open cannot be judged",
+			"memory apertures of %zu of %zu host bridges (give --iomem, or --dmesg)",
+			mem, t->n_roots);
 }
 
 static bool wants_size(const struct pr_resource *r)
@@ -128,13 +145,9 @@ static size_t count_busless(const struct pr_topology *t)
 
 void pr_note_topology(struct pr_import_notes *notes, const struct pr_topology *t)
 {
-	size_t n = count_unknown_apertures(t);
+	size_t n = count_busless(t);
 
-	if (n > 0)
-		pr_note(notes, "room outside of the windows that are open cannot be judged",
-			"apertures of %zu of %zu host bridges (give --iomem and --ioports, or --dmesg)",
-			n, t->n_roots);
-	n = count_busless(t);
+	note_apertures(notes, t);
 	if (n > 0)
 		pr_note(notes, "every bus below them counts as a host bridge of its own",
 			"bus numbers and windows of %zu bridges", n);

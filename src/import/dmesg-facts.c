@@ -376,7 +376,8 @@ static bool root_facts(
 		.n_busy_io = busy_io.n,
 		.busy_mem = busy_mem.at,
 		.n_busy_mem = busy_mem.n,
-		.apertures_known = io.n + mem.n > 0,
+		.io_known = io.n + mem.n > 0,
+		.mem_known = io.n + mem.n > 0,
 	};
 	return true;
 }

@@ -16,7 +16,6 @@ struct reader {
 	struct pr_machine machine;
 	/* the one being read */
 	struct pr_root_facts root;
-	bool has_io, has_mem;
 };
 
 static void builder_freep(struct pr_builder **b)
@@ -165,7 +164,7 @@ static int set_io(struct pr_yaml *y, void *userdata)
 {
 	struct reader *reader = userdata;
 
-	reader->has_io = true;
+	reader->root.io_known = true;
 	return read_ranges(y, &reader->root.io, &reader->root.n_io);
 }
 
@@ -173,7 +172,7 @@ static int set_mem(struct pr_yaml *y, void *userdata)
 {
 	struct reader *reader = userdata;
 
-	reader->has_mem = true;
+	reader->root.mem_known = true;
 	return read_ranges(y, &reader->root.mem, &reader->root.n_mem);
 }
 
@@ -204,9 +203,7 @@ static int check_root(struct pr_yaml *y, const struct reader *reader)
 {
 	const struct pr_root_facts *f = &reader->root;
 
-	if (reader->has_io != reader->has_mem)
-		return pr_yaml_fail(y, "\"io\" and \"mem\" are known together, or not at all");
-	if (!reader->has_io && (f->busy_io || f->busy_mem))
+	if ((!f->io_known && f->busy_io) || (!f->mem_known && f->busy_mem))
 		return pr_yaml_fail(y, "busy ranges without apertures");
 	if (f->last_bus >= 0 && f->last_bus < f->bus)
 		return pr_yaml_fail(
@@ -224,7 +221,6 @@ static int read_root(struct pr_yaml *y, void *userdata)
 	int r;
 
 	reader->root = (struct pr_root_facts){ .last_bus = -1 };
-	reader->has_io = reader->has_mem = false;
 	r = pr_yaml_mapping(y, "host bridge", root_keys, ARRAY_SIZE(root_keys), reader);
 	if (r < 0)
 		return r;
@@ -232,7 +228,6 @@ static int read_root(struct pr_yaml *y, void *userdata)
 	if (r < 0)
 		return r;
 
-	reader->root.apertures_known = reader->has_io;
 	r = pr_builder_add_root(reader->builder, &reader->root);
 	if (r == -ENOMEM)
 		return pr_import_no_memory(y->error);

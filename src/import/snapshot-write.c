@@ -81,11 +81,10 @@ static void write_root(struct writer *w, const struct pr_root_facts *f)
 	pr_text_printf(&w->text, "- bus: %04" PRIx32 ":%02x\n", f->domain, f->bus);
 	if (f->last_bus >= 0)
 		pr_text_printf(&w->text, "  last-bus: 0x%02x\n", (unsigned int)f->last_bus);
-	if (!f->apertures_known)
-		return;
-
-	write_ranges(w, "io", f->io, f->n_io);
-	write_ranges(w, "mem", f->mem, f->n_mem);
+	if (f->io_known)
+		write_ranges(w, "io", f->io, f->n_io);
+	if (f->mem_known)
+		write_ranges(w, "mem", f->mem, f->n_mem);
 	if (f->n_busy_io > 0)
 		write_ranges(w, "busy-io", f->busy_io, f->n_busy_io);
 	if (f->n_busy_mem > 0)

@@ -297,13 +297,20 @@ static bool assign_masked(struct k_model *m, struct k_bus *bus, struct k_res *r,
 	       assign_in(m, bus, r, size, align, mask, &everywhere);
 }
 
+static bool are_apertures_known(const struct k_model *m, const struct k_res *r)
+{
+	const struct pr_root_facts *host = &m->root->facts;
+
+	return r->flags & PR_IORES_IO ? host->io_known : host->mem_known;
+}
+
 /* The exact kind of window first, then a 32-bit prefetchable one, then any. */
 static bool assign_on(
 	struct k_model *m, struct k_bus *bus, struct k_res *r, uint64_t size, uint64_t align)
 {
 	const uint32_t pref64 = PR_IORES_PREFETCH | PR_IORES_MEM_64;
 
-	if (!bus->self && !m->root->facts.apertures_known) {
+	if (!bus->self && !are_apertures_known(m, r)) {
 		k_doubt(m, r->dev->f, "the address ranges of its host bridge are not known");
 		return false;
 	}

@@ -280,10 +280,12 @@ static void add_root_windows(struct k_model *m, struct k_bus *bus)
 	const struct pr_root_facts *facts = &m->root->facts;
 
 	bus->windows = allocate(m, facts->n_io + facts->n_mem, sizeof(*bus->windows));
-	if (!bus->windows || !facts->apertures_known)
+	if (!bus->windows)
 		return;
-	add_apertures(m, bus, facts->io, facts->n_io, PR_IORES_IO);
-	add_apertures(m, bus, facts->mem, facts->n_mem, PR_IORES_MEM);
+	if (facts->io_known)
+		add_apertures(m, bus, facts->io, facts->n_io, PR_IORES_IO);
+	if (facts->mem_known)
+		add_apertures(m, bus, facts->mem, facts->n_mem, PR_IORES_MEM);
 }
 
 /*

@@ -238,7 +238,8 @@ int pr_area_gather(struct pr_arena *arena, const struct pr_root *root, enum pr_a
 		gather_buses(&l, root);
 	else
 		gather_addresses(&l, root, kind == PR_AREA_IO);
-	if (kind != PR_AREA_BUSES && !root->facts.apertures_known)
+	if (kind != PR_AREA_BUSES &&
+		!(kind == PR_AREA_IO ? root->facts.io_known : root->facts.mem_known))
 		surround(&l);
 
 	*ret = (struct pr_area){ .kind = kind, .root = root, .n_boxes = l.n };

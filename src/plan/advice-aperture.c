@@ -265,7 +265,7 @@ int pr_advise_apertures(struct pr_adviser *a)
 	for (size_t i = 0; i < p->n_targets; i++)
 		if (p->targets[i]->root != root)
 			return 0;
-	if (!root->facts.apertures_known)
+	if (!root->facts.mem_known)
 		return 0;
 	a->tier = PR_TIER_MEMORY;
 	r = advise_range(a, root, true);

@@ -333,7 +333,7 @@ static bool was_solved(const struct asking *a, const struct pr_function *top, si
 
 static bool apertures_missing(const struct asking *a, const struct pr_function *top)
 {
-	return !top && !a->root->facts.apertures_known;
+	return !top && !(a->io ? a->root->facts.io_known : a->root->facts.mem_known);
 }
 
 /*

@@ -101,7 +101,7 @@ static int root_level(
 	struct busy busy;
 	int r;
 
-	level->known = facts->apertures_known;
+	level->known = io ? facts->io_known : facts->mem_known;
 	if (!level->known)
 		return 0;
 	r = busy_on_bus(arena, root->first_child, io, io ? facts->busy_io : facts->busy_mem,

@@ -239,7 +239,7 @@ static void find_apertures(struct pr_room *room, const struct pr_root_facts *fac
 	struct pr_range low;
 
 	for (unsigned int c = 0; c < N_CLASSES; c++)
-		room->open[c] = !facts->apertures_known;
+		room->open[c] = !(c == ANY_IO ? facts->io_known : facts->mem_known);
 	for (size_t i = 0; i < facts->n_io; i++)
 		add_room(room, ANY_IO, &facts->io[i]);
 	for (size_t i = 0; i < facts->n_mem; i++) {

@@ -263,7 +263,7 @@ static int find_bar(struct trial *w, const struct pr_topology *t, enum pr_card_k
 	uint64_t size = pr_largest_aperture(host, kind);
 	int r;
 
-	if (!host->apertures_known) {
+	if (!host->mem_known) {
 		w->slot->doubt = "the apertures of its host bridge are not known";
 		not_known(w, PR_WHEN_NOW, PR_WHEN_BOOT);
 		return 0;

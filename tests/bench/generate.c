@@ -204,7 +204,8 @@ static void add_segment(struct pr_builder *builder, uint32_t domain, size_t n, b
 		.n_io = 1,
 		.mem = mem,
 		.n_mem = 2,
-		.apertures_known = true };
+		.io_known = true,
+		.mem_known = true };
 	size_t left, buses;
 
 	s.ports = (unsigned int)(n / 400 + 1);
@@ -266,7 +267,7 @@ static bool add_root(struct pr_builder *builder, const struct pr_root *root)
 	struct hull h = hull_of(root);
 	struct pr_range io = { 0, 0xffff }, mem[2];
 
-	if (!facts.apertures_known) {
+	if (!facts.io_known || !facts.mem_known) {
 		if (h.high.last == 0)
 			h.high = (struct pr_range){ PREF_BASE, PREF_BASE };
 		mem[0] = (struct pr_range){ h.low.first & ~UINT64_C(0xfffffff),
@@ -277,7 +278,7 @@ static bool add_root(struct pr_builder *builder, const struct pr_root *root)
 		facts.n_io = 1;
 		facts.mem = h.low.last == 0 ? mem + 1 : mem;
 		facts.n_mem = h.low.last == 0 ? 1 : 2;
-		facts.apertures_known = true;
+		facts.io_known = facts.mem_known = true;
 	}
 	return pr_builder_add_root(builder, &facts) == 0;
 }

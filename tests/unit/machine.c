@@ -761,7 +761,8 @@ static void parse_root(struct parser *p)
 	};
 	while ((word = next_word(p)) != NULL)
 		parse_root_word(&root, word);
-	root.facts.apertures_known = root.facts.n_io > 0 || root.facts.n_mem > 0;
+	root.facts.mem_known = root.facts.n_io > 0 || root.facts.n_mem > 0;
+	root.facts.io_known = root.facts.mem_known;
 
 	r = pr_builder_add_root(p->builder, &root.facts);
 	if (r < 0)

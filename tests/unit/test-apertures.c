@@ -77,16 +77,25 @@ static const struct apertures_case {
 		.ioports = "0000-0000 : PCI Bus 0000:00\n",
 		.roots = { { .facts = "3f ?" } },
 		.n = 1 },
-	{ .name = "memory in full and ports hidden: unknown",
+	{ .name = "memory in full and ports hidden: ports are unknown",
 		.iomem = "80000000-8fffffff : PCI Bus 0000:00\n",
 		.ioports = "0000-0000 : PCI Bus 0000:00\n",
-		.roots = { { .facts = "- ?" } },
+		.roots = { { .facts = "- mem=80000000-8fffffff busy-mem=" } },
 		.n = 1 },
+	{ .name = "memory alone: ports are unknown",
+		.iomem = "80000000-8fffffff : PCI Bus 0000:00\n",
+		.roots = { { .facts = "- mem=80000000-8fffffff busy-mem=" } },
+		.n = 1 },
+	{ .name = "ports alone: memory is unknown, and who is not in the list has unknown ports",
+		.ioports = "1000-1fff : PCI Bus 0000:00\n",
+		.roots = { { .facts = "- io=1000-1fff busy-io=" },
+			{ .bus = 0x80, .facts = "- ?" } },
+		.n = 2 },
 	{ .name = "neither list could be read: unknown", .roots = { { .facts = "- ?" } }, .n = 1 },
 	{ .name = "an empty list of memory hides it",
 		.iomem = "",
 		.ioports = "0000-ffff : PCI Bus 0000:00\n",
-		.roots = { { .facts = "- ?" } },
+		.roots = { { .facts = "- io=0-ffff busy-io=" } },
 		.n = 1 },
 	{ .name = "the first and the last address of the space",
 		.iomem = "00000000-00000000 : PCI Bus 0000:00\n"
@@ -194,14 +203,16 @@ static char *format_facts(const struct pr_root_facts *f)
 		pr_text_add(&t, "-");
 	else
 		pr_text_printf(&t, "%02x", (unsigned int)f->last_bus);
-	if (f->apertures_known) {
+	if (f->io_known)
 		format_ranges(&t, "io", f->io, f->n_io);
+	if (f->mem_known)
 		format_ranges(&t, "mem", f->mem, f->n_mem);
+	if (f->io_known)
 		format_ranges(&t, "busy-io", f->busy_io, f->n_busy_io);
+	if (f->mem_known)
 		format_ranges(&t, "busy-mem", f->busy_mem, f->n_busy_mem);
-	} else {
+	if (!f->io_known && !f->mem_known)
 		pr_text_add(&t, " ?");
-	}
 	assert_int_equal(pr_text_take(&t, &text, NULL), 0);
 	return text;
 }

@@ -353,6 +353,14 @@ static struct pr_topology *build(struct pr_builder *b)
 	return t;
 }
 
+/* What @b has, with what @log knows; takes both. */
+static struct pr_topology *supplement(struct pr_dmesg *log, struct pr_builder *b)
+{
+	assert_int_equal(pr_dmesg_supplement(log, b), 0);
+	pr_dmesg_free(log);
+	return build(b);
+}
+
 static struct pr_topology *topology_of(const char *text)
 {
 	struct pr_dmesg *log = read_log(text);
@@ -426,9 +434,7 @@ static void beside_tables_of_the_kernel_it_is_as_the_processor_has_it(void **sta
 	struct pr_topology *t;
 
 	(void)state;
-	assert_int_equal(pr_dmesg_supplement(log, b), 0);
-	pr_dmesg_free(log);
-	t = build(b);
+	t = supplement(log, b);
 	assert_int_equal(t->roots[0]->facts.mem[0].first, 0x600c080000000);
 	assert_int_equal(t->roots[0]->facts.mem[0].last, 0x600c0fffeffff);
 	pr_topology_free(t);
@@ -540,17 +546,16 @@ static void test_presence(void **state)
 
 /* ---- beside another recording ---- */
 
+/* All that is known of a function: these bytes. */
+#define CARD_FACTS(bytes)                                                                      \
+	.config = (bytes), .config_length = sizeof(bytes), .numa_node = -1, .iommu_group = -1, \
+	.sriov_numvfs = -1, .enabled = -1
+
 static void test_supplement(void **state)
 {
 	static const uint8_t card[64] = { 0xde, 0x10, 0x36, 0x1f };
 	static const uint8_t stranger[64] = { 0xde, 0x10, 0x37, 0x1f };
-	struct pr_facts facts = { .address = { .bus = 1 },
-		.config = card,
-		.config_length = sizeof(card),
-		.numa_node = -1,
-		.iommu_group = -1,
-		.sriov_numvfs = -1,
-		.enabled = -1 };
+	struct pr_facts facts = { .address = { .bus = 1 }, CARD_FACTS(card) };
 	const struct pr_root_facts root = { .last_bus = 0x20 };
 	const struct pr_machine machine = { .release = "6.1.0" };
 	struct pr_dmesg *log =
@@ -567,10 +572,7 @@ static void test_supplement(void **state)
 	assert_int_equal(pr_builder_add_function(b, &facts), 0);
 	assert_int_equal(pr_builder_add_root(b, &root), 0);
 	assert_int_equal(pr_builder_set_machine(b, &machine), 0);
-	assert_int_equal(pr_dmesg_supplement(log, b), 0);
-	pr_dmesg_free(log);
-
-	t = build(b);
+	t = supplement(log, b);
 	assert_int_equal(t->n_functions, 2);
 	assert_int_equal(find(t, "01:00.0")->resources[1].size, 0x2000000);
 	assert_int_equal(find(t, "02:00.0")->n_resources, 0);
@@ -578,6 +580,27 @@ static void test_supplement(void **state)
 	assert_int_equal(t->roots[0]->facts.last_bus, 0x20);
 	assert_string_equal(t->machine.release, "6.1.0");
 	assert_string_equal(t->machine.cmdline, "quiet");
+	pr_topology_free(t);
+}
+
+/* A recording with /proc/iomem and without /proc/ioports: each kind from whoever knows it. */
+static void test_supplement_of_ports(void **state)
+{
+	const struct pr_range mem = { 0xc0000000, 0xc0ffffff };
+	const struct pr_root_facts root = {
+		.last_bus = -1, .mem = &mem, .n_mem = 1, .mem_known = true
+	};
+	struct pr_dmesg *log = read_log(ROOT PORT);
+	struct pr_builder *b = pr_builder_new();
+	struct pr_topology *t;
+
+	(void)state;
+	assert_int_equal(pr_builder_add_root(b, &root), 0);
+	t = supplement(log, b);
+	assert_int_equal(t->roots[0]->facts.n_mem, 1);
+	assert_int_equal(t->roots[0]->facts.mem[0].first, 0xc0000000);
+	assert_true(t->roots[0]->facts.io_known);
+	assert_int_equal(t->roots[0]->facts.n_io, 1);
 	pr_topology_free(t);
 }
 
@@ -649,24 +672,16 @@ static void test_table_is_newer(void **state)
 	static const struct pr_resource_line lines[PR_WINDOW_PREF + 1] = { { 0xc0000000, 0xcfffffff,
 		PR_IORES_MEM } };
 	static const uint8_t card[64] = { 0xde, 0x10, 0x36, 0x1f, [0x13] = 0xc0 };
-	const struct pr_facts facts = { .address = { .bus = 1 },
-		.config = card,
-		.config_length = sizeof(card),
-		.lines = lines,
-		.n_lines = PR_ROM + 1,
-		.numa_node = -1,
-		.iommu_group = -1,
-		.sriov_numvfs = -1,
-		.enabled = -1 };
+	const struct pr_facts facts = {
+		.address = { .bus = 1 }, CARD_FACTS(card), .lines = lines, .n_lines = PR_ROM + 1
+	};
 	struct pr_dmesg *log = read_log(ROOT PORT CARD);
 	struct pr_builder *b = pr_builder_new();
 	struct pr_topology *t;
 
 	(void)state;
 	assert_int_equal(pr_builder_add_function(b, &facts), 0);
-	assert_int_equal(pr_dmesg_supplement(log, b), 0);
-	pr_dmesg_free(log);
-	t = build(b);
+	t = supplement(log, b);
 	assert_int_equal(pr_function_resource(find(t, "01:00.0"), 0)->size, 0x10000000);
 	pr_topology_free(t);
 }
@@ -685,6 +700,7 @@ int main(void)
 	ADD_TEST(&rows, a_bridge_that_got_no_bus_number_has_none);
 	ADD_TEST(&rows, beside_tables_of_the_kernel_it_is_as_the_processor_has_it);
 	ADD_TEST(&rows, test_supplement);
+	ADD_TEST(&rows, test_supplement_of_ports);
 	ADD_ROWS(&rows, asked_cases, test_asked);
 	ADD_TEST(&rows, test_table_is_newer);
 	return rows_run(&rows, "dmesg");

@@ -188,7 +188,8 @@ static void test_everything(void **state)
 	assert_false(facts_of(t, "0000:00:02.0")->has_parent);
 
 	assert_int_equal(t->n_roots, 2);
-	assert_true(t->roots[0]->facts.apertures_known);
+	assert_true(t->roots[0]->facts.io_known);
+	assert_true(t->roots[0]->facts.mem_known);
 	assert_int_equal(t->roots[0]->facts.last_bus, 0x7f);
 	assert_int_equal(t->roots[0]->facts.mem[0].last, 0xfebfffff);
 	assert_int_equal(t->roots[1]->facts.bus, 0x80);
@@ -295,7 +296,8 @@ static void test_bare(void **state)
 	assert_int_equal(card->numa_node, -1);
 	assert_int_equal(card->iommu_group, -1);
 	assert_int_equal(card->enabled, -1);
-	assert_false(t->roots[0]->facts.apertures_known);
+	assert_false(t->roots[0]->facts.io_known);
+	assert_false(t->roots[0]->facts.mem_known);
 	assert_int_equal(t->roots[0]->facts.last_bus, -1);
 	assert_null(t->machine.release);
 	assert_null(t->machine.arch);
@@ -700,12 +702,14 @@ static void test_masked_lists(void **state)
 	fixture_file(f, "proc/iomem", "00000000-00000000 : PCI Bus 0000:00\n");
 	fixture_file(f, "proc/ioports", "0000-0000 : PCI Bus 0000:00\n");
 	t = import(f, NULL);
-	assert_false(t->roots[0]->facts.apertures_known);
+	assert_false(t->roots[0]->facts.io_known);
+	assert_false(t->roots[0]->facts.mem_known);
 	pr_topology_free(t);
 
 	t = import(f, &prober);
 	assert_int_equal(asked, 2);
-	assert_true(t->roots[0]->facts.apertures_known);
+	assert_true(t->roots[0]->facts.io_known);
+	assert_true(t->roots[0]->facts.mem_known);
 	assert_int_equal(t->roots[0]->facts.mem[0].first, 0xfe000000);
 	assert_int_equal(t->roots[0]->facts.io[0].first, 0x1000);
 	pr_topology_free(t);

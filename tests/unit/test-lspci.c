@@ -361,7 +361,8 @@ static void test_companions(void **state)
 
 	(void)state;
 	assert_int_equal(pr_lspci_read(HOST, strlen(HOST), &companions, &t, &notes, &error), 0);
-	assert_true(t->roots[0]->facts.apertures_known);
+	assert_true(t->roots[0]->facts.io_known);
+	assert_true(t->roots[0]->facts.mem_known);
 	assert_int_equal(t->roots[0]->facts.mem[0].last, 0xfebfffff);
 	for (size_t i = 0; i < notes.n; i++)
 		assert_null(strstr(notes.note[i].missing, "apertures"));
@@ -401,7 +402,8 @@ static void test_log(void **state)
 	if (pr_lspci_read(text, strlen(text), &companions, &t, NULL, &error) != 0)
 		fail_msg("%u: %s", error.line, error.text);
 	assert_string_equal(t->machine.release, "6.12.30-amd64");
-	assert_true(t->roots[0]->facts.apertures_known);
+	assert_true(t->roots[0]->facts.io_known);
+	assert_true(t->roots[0]->facts.mem_known);
 	bar = pr_function_resource(&t->roots[0]->functions[0], 2);
 	assert_int_equal(bar->state, PR_RES_FORGOTTEN);
 	assert_int_equal(bar->size, 0x10000000);

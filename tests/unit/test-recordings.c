@@ -222,7 +222,8 @@ static struct pr_topology *import(const struct recording_case *c)
 		fail_msg("line %u: %s", error.line, error.text);
 	assert_true(notes.n > 0); /* none of them says everything */
 	if (dmesg) {
-		assert_true(t->roots[0]->facts.apertures_known);
+		assert_true(t->roots[0]->facts.io_known);
+		assert_true(t->roots[0]->facts.mem_known);
 		assert_non_null(t->machine.release);
 	}
 	return t;

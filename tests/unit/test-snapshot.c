@@ -182,7 +182,10 @@ static const struct bad_case {
 	{ "a range without end", BRIDGE("  io: [0x1000]\n  mem: []\n"), 4, 8, "io: \"0x1000\"" },
 	{ "a range that ends before it begins", BRIDGE("  io: []\n  mem: [0x1001-0x1000]\n"), 5, 9,
 		"mem:" },
-	{ "ports known and memory not", BRIDGE("  io: []\n"), 3, 3, "known together" },
+	{ "busy ports without apertures", BRIDGE("  mem: []\n  busy-io: [0x0-0xf]\n"), 3, 3,
+		"without apertures" },
+	{ "busy memory without apertures", BRIDGE("  io: []\n  busy-mem: [0x0-0xf]\n"), 3, 3,
+		"without apertures" },
 	{ "busy ranges out of order",
 		BRIDGE("  io: []\n  mem: []\n  busy-mem: [0x2000-0x2fff, 0x0-0xf]\n"), 3, 3,
 		"order" },
@@ -327,7 +330,8 @@ static void test_by_hand(void **state)
 	assert_int_equal(f->iommu_group, -1);
 	assert_null(f->lines);
 	assert_null(f->masks);
-	assert_false(t->roots[0]->facts.apertures_known);
+	assert_false(t->roots[0]->facts.io_known);
+	assert_false(t->roots[0]->facts.mem_known);
 	assert_int_equal(t->roots[0]->facts.last_bus, -1);
 	pr_topology_free(t);
 }

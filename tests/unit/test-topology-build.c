@@ -465,7 +465,8 @@ static void host_bridges_end_where_the_next_begins(void **state)
 	assert_int_equal(t->roots[3]->facts.domain, 1);
 	assert_int_equal(t->roots[3]->last_bus, 0x0f);
 	assert_int_equal(t->roots[2]->known_bus, 0xff);
-	assert_false(t->roots[2]->facts.apertures_known);
+	assert_false(t->roots[2]->facts.io_known);
+	assert_false(t->roots[2]->facts.mem_known);
 	for (size_t i = 0; i < t->n_roots; i++)
 		assert_int_equal(pr_root_position(t, t->roots[i]), i);
 	pr_topology_free(t);
