@@ -45,6 +45,7 @@ struct pr_live_options {
 	const char *state; /* directory of our own journal, which is a user too; NULL: none */
 	const struct pr_companions *companions; /* instead of the files in proc/; may be NULL */
 	unsigned int patience_ms; /* with a device whose driver hangs; 0: a few seconds */
+	bool copied;              /* files of a recording: none hangs */
 };
 /* 0, 1 with @error for contradictions in what was read, negative errno with @error. */
 int pr_import_live(const struct pr_live_options *options, struct pr_topology **ret,

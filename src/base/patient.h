@@ -20,7 +20,10 @@ struct pr_patient;
 /* Path of file @i below the directory, at most @size bytes; runs in a child, and must not allocate. */
 typedef void pr_patient_path_fn(void *userdata, size_t i, char *ret, size_t size);
 
-/* For files 0 to @n - 1; @directory and @userdata are borrowed. */
+/*
+ * For files 0 to @n - 1; @directory and @userdata are borrowed.  @patience_ms 0: of files that always
+ * answer, read without a child.
+ */
 int pr_patient_new(int directory, size_t n, pr_patient_path_fn *path, void *userdata,
 	unsigned int patience_ms, struct pr_patient **ret);
 void pr_patient_free(struct pr_patient *p); /* NULL is fine */

@@ -314,6 +314,13 @@ static int add_function(struct importer *im, const struct pr_pci_function *funct
 	return build_function(im, &facts);
 }
 
+static unsigned int patience_of(const struct pr_live_options *o)
+{
+	if (o->copied)
+		return 0;
+	return o->patience_ms ? o->patience_ms : PR_PATIENCE_MS;
+}
+
 static int add_functions(struct importer *im)
 {
 	struct pr_pci_function *functions;
@@ -324,7 +331,7 @@ static int add_functions(struct importer *im)
 	if (r < 0)
 		return r;
 
-	r = pr_locked_new(&im->sysfs, functions, n, im->options->patience_ms, &im->locked);
+	r = pr_locked_new(&im->sysfs, functions, n, patience_of(im->options), &im->locked);
 	if (r < 0)
 		return pr_import_no_memory(im->error);
 

@@ -44,8 +44,7 @@ int pr_locked_new(const struct pr_sysfs *s, const struct pr_pci_function *functi
 	if (!l)
 		return -ENOMEM;
 	*l = (struct pr_locked){ .sysfs = s, .functions = functions };
-	r = pr_patient_new(s->root, n * ARRAY_SIZE(names), path_of, l,
-		patience_ms ? patience_ms : PR_PATIENCE_MS, &l->patient);
+	r = pr_patient_new(s->root, n * ARRAY_SIZE(names), path_of, l, patience_ms, &l->patient);
 	if (r < 0) {
 		free(l);
 		return r;

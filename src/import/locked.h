@@ -11,7 +11,7 @@
 
 struct pr_locked;
 
-/* For @functions in their order; all is borrowed.  @patience_ms: 0 for the usual. */
+/* For @functions in their order; all is borrowed.  @patience_ms: as of pr_patient_new(). */
 int pr_locked_new(const struct pr_sysfs *s, const struct pr_pci_function *functions, size_t n,
 	unsigned int patience_ms, struct pr_locked **ret);
 void pr_locked_free(struct pr_locked *l); /* NULL is fine */

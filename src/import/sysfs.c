@@ -35,10 +35,11 @@ static void closedirp(DIR **dir)
 
 void pr_text_clean(char *text)
 {
+	const char *end = text + strlen(text);
 	size_t n;
 
-	for (char *p = text; *p; p += n) {
-		n = pr_utf8_length(p, strlen(p));
+	for (char *p = text; p < end; p += n) {
+		n = pr_utf8_length(p, (size_t)(end - p));
 		if (n == 0 || (n == 1 && ((unsigned char)*p < ' ' || *p == 0x7f))) {
 			*p = '?';
 			n = 1;

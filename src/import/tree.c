@@ -6,8 +6,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #include "base/macros.h"
 #include "import/companions.h"
@@ -56,6 +58,15 @@ static bool find_root(const char *path, char ret[PATH_MAX])
 	return false;
 }
 
+/* In sysfs itself a driver may hang. */
+static bool is_copied(const char *root)
+{
+	char sys[PATH_MAX];
+	struct statfs fs;
+
+	return !join(sys, root, "sys") || statfs(sys, &fs) < 0 || fs.f_type != SYSFS_MAGIC;
+}
+
 /* Functions of whose configuration space only the header is there: read without privilege. */
 static size_t count_short(const struct pr_topology *t)
 {
@@ -79,6 +90,7 @@ int pr_tree_read(const char *path, const struct pr_companions *companions, struc
 		return pr_import_fail(error, -ENOENT,
 			"no PCI devices can be seen here: there is no sys/" DEVICES);
 	options.root = root;
+	options.copied = is_copied(root);
 	r = pr_import_live(&options, ret, error);
 	if (r != 0)
 		return r;

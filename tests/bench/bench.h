@@ -40,6 +40,8 @@ const char *bench_verdict(double value, double target);
 
 /* Milliseconds of processor time of a program, of its start and its end too; negative when it fails. */
 double bench_process(char *const argv[]);
+/* Medians of two programs that are run in turns; false when one of them fails. */
+bool bench_turns(char *const ours[], char *const other[], double *ret_ours, double *ret_other);
 
 void bench_recordings(const char *directory);
 void bench_generated(void);

@@ -60,15 +60,12 @@ double bench_process(char *const argv[])
 	return milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime);
 }
 
-static bool time_processes(char *pciroom, char *path, double *ret_ours, double *ret_lspci)
+bool bench_turns(char *const ours[], char *const other[], double *ret_ours, double *ret_other)
 {
-	char tree[] = "tree", input[] = "--input", program[] = "lspci", option[] = "-F";
-	char *ours[] = { pciroom, tree, input, path, NULL };
-	char *lspci[] = { program, option, path, NULL };
 	struct bench_samples a = { .n = 0 }, b = { .n = 0 };
 
 	for (unsigned int i = 0; i < PROCESSES; i++) {
-		double x = bench_process(ours), y = bench_process(lspci);
+		double x = bench_process(ours), y = bench_process(other);
 
 		if (x < 0 || y < 0)
 			return false;
@@ -76,8 +73,17 @@ static bool time_processes(char *pciroom, char *path, double *ret_ours, double *
 		bench_sample(&b, y);
 	}
 	*ret_ours = bench_median(&a);
-	*ret_lspci = bench_median(&b);
+	*ret_other = bench_median(&b);
 	return true;
+}
+
+static bool time_processes(char *pciroom, char *path, double *ret_ours, double *ret_lspci)
+{
+	char tree[] = "tree", input[] = "--input", program[] = "lspci", option[] = "-F";
+	char *ours[] = { pciroom, tree, input, path, NULL };
+	char *lspci[] = { program, option, path, NULL };
+
+	return bench_turns(ours, lspci, ret_ours, ret_lspci);
 }
 
 /* ---- parsing alone ---- */

@@ -15,8 +15,6 @@
 #include "base/macros.h"
 #include "bench.h"
 
-#define PROCESSES 21
-
 /*
  * lstopo reads no machine without a processor, and the recordings are cut to what is PCI: it gets one,
  * which costs it next to nothing.
@@ -78,19 +76,8 @@ static bool time_both(char *pciroom, char *directory, double *ret_ours, double *
 	     console[] = "console";
 	char *ours[] = { pciroom, tree, input, directory, NULL };
 	char *lstopo[] = { program, kind, root, input, directory, all, format, console, NULL };
-	struct bench_samples a = { .n = 0 }, b = { .n = 0 };
 
-	for (unsigned int i = 0; i < PROCESSES; i++) {
-		double x = bench_process(ours), y = bench_process(lstopo);
-
-		if (x < 0 || y < 0)
-			return false;
-		bench_sample(&a, x);
-		bench_sample(&b, y);
-	}
-	*ret_ours = bench_median(&a);
-	*ret_lstopo = bench_median(&b);
-	return true;
+	return bench_turns(ours, lstopo, ret_ours, ret_lstopo);
 }
 
 static void time_archive(char *pciroom, char *archive, const char *name)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/macros.h"
@@ -13,6 +14,7 @@
 #include "rows.h"
 
 #define PATIENCE_MS 100
+#define NO_HURRY_MS 60000 /* where everything answers: the machine may be busy */
 #define SILENT      "silent"
 
 static const char *const *names;
@@ -40,32 +42,39 @@ static const struct patient_case {
 	const char *name, *names[4];
 	size_t n;
 	const char *said; /* "line;", "-;" for what cannot be read, "?;" for what does not answer */
+	bool alone;       /* without a child */
 } patient_cases[] = {
-	{ "no files", { NULL }, 0, "" },
-	{ "first lines, in order", { "first", "empty", "last" }, 3, "one;;three;" },
-	{ "a file that is not there", { "none", "last" }, 2, "-;three;" },
-	{ "a directory cannot be read", { ".", "last" }, 2, "-;three;" },
+	{ "no files", { NULL }, 0, "", false },
+	{ "first lines, in order", { "first", "empty", "last" }, 3, "one;;three;", false },
+	{ "a file that is not there", { "none", "last" }, 2, "-;three;", false },
+	{ "a directory cannot be read", { ".", "last" }, 2, "-;three;", false },
 	{ "a file that does not answer, and those behind it", { "first", SILENT, "last" }, 3,
-		"one;?;three;" },
-	{ "only such files", { SILENT, SILENT }, 2, "?;?;" },
+		"one;?;three;", false },
+	{ "only such files", { SILENT, SILENT }, 2, "?;?;", false },
+	{ "files that always answer need no child", { "first", "none", "last" }, 3, "one;-;three;",
+		true },
 };
 
 static void test_lines(void **state)
 {
 	const struct patient_case *c = *state;
 	char line[PR_PATIENT_LINE], said[1200] = "";
+	const unsigned int patience_ms = strchr(c->said, '?') ? PATIENCE_MS : NO_HURRY_MS;
 	struct pr_patient *p;
 	int directory, r;
 	struct fixture *f = files(&directory);
 
 	names = c->names;
-	assert_int_equal(pr_patient_new(directory, c->n, path_of, NULL, PATIENCE_MS, &p), 0);
+	assert_int_equal(
+		pr_patient_new(directory, c->n, path_of, NULL, c->alone ? 0 : patience_ms, &p), 0);
 	for (size_t i = 0; i < c->n; i++) {
 		r = pr_patient_line(p, line);
 		assert_true(r >= 0 || r == -ETIMEDOUT);
 		strcat(strcat(said, r < 0 ? "?" : r > 0 ? "-" : line), ";");
 	}
 	assert_string_equal(said, c->said);
+	if (c->alone)
+		assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	pr_patient_free(p);
 	(void)close(directory);
 	fixture_free(f);
@@ -105,7 +114,7 @@ static void test_skip_read(void **state)
 	(void)state;
 	names = list;
 	assert_int_equal(
-		pr_patient_new(directory, ARRAY_SIZE(list), path_of, NULL, PATIENCE_MS, &p), 0);
+		pr_patient_new(directory, ARRAY_SIZE(list), path_of, NULL, NO_HURRY_MS, &p), 0);
 	assert_int_equal(pr_patient_line(p, line), 0);
 	pr_patient_skip(p);
 	assert_int_equal(pr_patient_line(p, line), 0);
@@ -128,7 +137,7 @@ static void test_long(void **state)
 	text[sizeof(text) - 1] = '\0';
 	fixture_file(f, "long", text);
 	names = list;
-	assert_int_equal(pr_patient_new(directory, 1, path_of, NULL, PATIENCE_MS, &p), 0);
+	assert_int_equal(pr_patient_new(directory, 1, path_of, NULL, NO_HURRY_MS, &p), 0);
 	assert_int_equal(pr_patient_line(p, line), 0);
 	assert_int_equal(strlen(line), PR_PATIENT_LINE - 1);
 	pr_patient_free(p);
