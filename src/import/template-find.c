@@ -172,7 +172,7 @@ static int add_directory(struct names *names, const char *directory)
 
 	if (!d)
 		return errno == ENOENT ? 0 : -errno;
-	for (errno = 0; r == 0 && (e = readdir(d));)
+	while (r == 0 && (errno = 0, e = readdir(d)))
 		r = add_name(names, e->d_name);
 	if (r == 0)
 		r = -errno;

@@ -8,6 +8,7 @@
 
 #include "../unit/fixture.h"
 #include "import/template.h"
+#include "round-trip.h"
 
 #define FUNCTION "functions/pci_epf_test/func1"
 
@@ -65,22 +66,6 @@ static void fill(const char *text, size_t size)
 	}
 }
 
-static void check(const struct pr_template *first)
-{
-	const struct pr_template_shelf none = { 0 };
-	struct pr_import_error error;
-	struct pr_template *second;
-	char *text, *again;
-
-	if (pr_template_write(first, &text) < 0 ||
-		pr_template_read(text, strlen(text), &none, &second, &error) != 0 ||
-		pr_template_write(second, &again) < 0 || strcmp(text, again) != 0)
-		abort();
-	free(text);
-	free(again);
-	pr_template_free(second);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *directory;
@@ -95,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fill((const char *)data, size);
 	if (pr_template_from_endpoint(directory, &t, &error) != 0)
 		return 0;
-	check(t);
+	fuzz_template_round_trip(t);
 	pr_template_free(t);
 	return 0;
 }

@@ -169,9 +169,20 @@ static struct pr_template *through_a_machine(const struct pr_template *t)
 	return captured;
 }
 
+/* What is captured of the card that @t makes is @text again. */
+static void assert_captured(const struct pr_template *t, const char *text)
+{
+	struct pr_template *captured = through_a_machine(t);
+	char *same = text_of(captured);
+
+	assert_string_equal(same, text);
+	free(same);
+	pr_template_free(captured);
+}
+
 static void check_one(const char *name, const struct pr_template_shelf *shelf)
 {
-	struct pr_template *t = load(name, shelf), *again, *captured;
+	struct pr_template *t = load(name, shelf), *again;
 	struct pr_import_error error;
 	char *text = text_of(t), *same;
 
@@ -181,14 +192,54 @@ static void check_one(const char *name, const struct pr_template_shelf *shelf)
 	same = text_of(again);
 	assert_string_equal(same, text);
 	free(same);
-	captured = through_a_machine(t);
-	same = text_of(captured);
-	assert_string_equal(same, text);
-	free(same);
-	pr_template_free(captured);
+	assert_captured(t, text);
 	pr_template_free(again);
 	free(text);
 	pr_template_free(t);
+}
+
+/* All that configuration space may have to say of a card, in one; no card of the package has as much. */
+static void test_all_at_once(void **state)
+{
+	static const char *const all =
+		HEAD BARS "    - {bar: 0, kind: pref64, size: 16M, sizes: [16M, 32M, 64M]}\n"
+			  "    - {bar: 2, kind: mem, size: 1M, sizes: [1M, 2M]}\n"
+			  "  vfs:\n    total: 8\n    offset: 1\n    stride: 1\n    bars:\n"
+			  "    - {bar: 0, kind: pref64, size: 1M, sizes: [1M, 4M]}\n...\n";
+	const struct pr_template_shelf none = { 0 };
+	struct pr_template *t;
+	struct pr_import_error error;
+	char *text;
+
+	(void)state;
+	if (pr_template_read(all, strlen(all), &none, &t, &error) != 0)
+		fail_msg("%u:%u: %s", error.line, error.column, error.text);
+	text = text_of(t);
+	assert_captured(t, text);
+	free(text);
+	pr_template_free(t);
+}
+
+/* Bridges of today: a window below 4 GiB alone would leave no room for what comes behind them. */
+static void test_bridge_windows(void **state)
+{
+	static const char *const text =
+		HEAD "- place: \"00.0\"\n  class: 0x060400\n  port: upstream\n...\n";
+	struct pr_topology *machine = machine_build(roomy), *with_card;
+	const struct pr_function *port = machine_function(machine, "0000:00:02.0"), *bridge;
+	const struct pr_template_shelf none = { 0 };
+	struct pr_import_error error;
+	struct pr_template *t;
+
+	(void)state;
+	assert_int_equal(pr_template_read(text, strlen(text), &none, &t, &error), 0);
+	assert_int_equal(pr_refit_insert(machine, port, t, &with_card), 0);
+	bridge = pr_topology_find(with_card, &port->address)->first_child;
+	assert_int_equal(bridge->bridge->registers[0].width, 32);
+	assert_int_equal(bridge->bridge->registers[2].width, 64);
+	pr_template_free(t);
+	pr_topology_free(with_card);
+	pr_topology_free(machine);
 }
 
 static void test_package(void **state)
@@ -294,6 +345,8 @@ int main(void)
 	ADD_ROWS(&tests, bad_cases, test_bad);
 	ADD_TEST(&tests, test_text);
 	ADD_TEST(&tests, test_package);
+	ADD_TEST(&tests, test_all_at_once);
+	ADD_TEST(&tests, test_bridge_windows);
 	ADD_TEST(&tests, test_holds);
 	ADD_TEST(&tests, test_endpoint);
 
