@@ -20,6 +20,8 @@ struct pr_libarchive {
 	__typeof__(archive_read_support_filter_zstd) *filter_zstd;
 	__typeof__(archive_read_support_filter_bzip2) *filter_bzip2;
 	__typeof__(archive_read_support_format_tar) *format_tar;
+	__typeof__(archive_read_support_format_raw) *format_raw;
+	__typeof__(archive_format) *format;
 	__typeof__(archive_read_open_memory) *open_memory;
 	__typeof__(archive_read_next_header) *next_header;
 	__typeof__(archive_read_data) *read_data;
@@ -33,3 +35,13 @@ struct pr_libarchive {
 /* 0, or -ENOSYS with @error. */
 int pr_libarchive_load(struct pr_libarchive *ret, struct pr_import_error *error);
 void pr_libarchive_unload(struct pr_libarchive *lib);
+
+/*
+ * Bytes in memory as a tar file, compressed or not; with @raw, what is compressed may also be any
+ * one file.  0 and @ret for lib->read_free(), or negative errno with @error.
+ */
+int pr_libarchive_open(const struct pr_libarchive *lib, const char *data, size_t size, bool raw,
+	struct archive **ret, struct pr_import_error *error);
+/* "what: why" with what the library says. */
+int pr_libarchive_fail(const struct pr_libarchive *lib, struct archive *archive, const char *what,
+	struct pr_import_error *error);

@@ -9,73 +9,18 @@
 #include <string.h>
 
 #include "round-trip.h"
+#include "../unit/tar.h"
+#include "unpacking.h"
 
-#define BLOCK    512u
-#define TAR_MAX  (256 * BLOCK)
-#define WORD_MAX 100 /* of a name in the header */
-#define FILES    "files\n"
+#define FILES "files\n"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/*
- * libpci gives up in the middle of a list that holds anything but addresses, and nobody can free then
- * what it has (import/pci-access.c); its stack is not always seen.
- */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libpci.so\nleak:__alloc_dir\n";
-}
-
-struct tar {
-	char data[TAR_MAX];
-	size_t size;
-};
-
-/* The sum of the header counts itself as blanks (POSIX 1003.1-1990, ustar). */
-static void seal(char *h, size_t size)
-{
-	char number[12];
-	unsigned int sum = 0;
-
-	(void)snprintf(number, sizeof(number), "%011zo", size);
-	memcpy(h + 124, number, 11);
-	memset(h + 148, ' ', 8);
-	for (size_t i = 0; i < BLOCK; i++)
-		sum += (unsigned char)h[i];
-	(void)snprintf(number, sizeof(number), "%06o", sum);
-	memcpy(h + 148, number, 7);
-}
-
-/* False: the tar file is full. */
-static bool add(struct tar *t, const char *name, const char *target, const char *content, size_t n)
-{
-	size_t whole = BLOCK + (n + BLOCK - 1) / BLOCK * BLOCK;
-	char *h = t->data + t->size;
-
-	if (whole > sizeof(t->data) - t->size)
-		return false;
-	memset(h, 0, whole);
-	(void)snprintf(h, WORD_MAX, "%s", name);
-	memcpy(h + 100, "0000644", 8);
-	h[156] = target ? '2' : '0';
-	(void)snprintf(h + 157, WORD_MAX, "%s", target ? target : "");
-	memcpy(h + 257,
-		"ustar\0"
-		"00",
-		8);
-	seal(h, n);
-	if (n > 0)
-		memcpy(h + BLOCK, content, n);
-	t->size += whole;
-	return true;
-}
 
 /* One line at @p, and the content behind it; what follows, or NULL. */
 static const char *take_line(struct tar *t, const char *p, const char *end)
 {
 	const char *stop = memchr(p, '\n', (size_t)(end - p));
-	char line[2 * WORD_MAX + 4], *rest;
+	char line[2 * TAR_NAME + 4], *rest;
 	size_t n;
 
 	if (!stop || (size_t)(stop - p) >= sizeof(line))
@@ -86,14 +31,14 @@ static const char *take_line(struct tar *t, const char *p, const char *end)
 	rest = strstr(line, " > ");
 	if (rest) {
 		*rest = '\0';
-		return add(t, line, rest + 3, NULL, 0) ? stop : NULL;
+		return tar_add(t, line, '2', rest + 3, NULL, 0) ? stop : NULL;
 	}
 	rest = strrchr(line, ' ');
 	n = rest ? strtoul(rest, NULL, 10) : 0;
 	if (!rest || n > (size_t)(end - stop))
 		return NULL;
 	*rest = '\0';
-	return add(t, line, NULL, stop, n) ? stop + n : NULL;
+	return tar_add(t, line, '0', NULL, stop, n) ? stop + n : NULL;
 }
 
 static void read_archive(const char *data, size_t size)
@@ -114,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct tar tar;
 	const char *text = (const char *)data, *end = text + size;
 
+	fuzz_unpacking_begin();
 	if (size < strlen(FILES) || memcmp(text, FILES, strlen(FILES)) != 0) {
 		read_archive(text, size);
 		return 0;

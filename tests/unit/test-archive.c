@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Archives of a machine's sysfs: what is in them is read, and nothing is
- * written or read outside of the private directory, whatever they hold.  The
- * tar files are made here, header by header (POSIX 1003.1-1990, ustar).
+ * written or read outside of the private directory, whatever they hold.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,47 +10,13 @@
 #include "base/macros.h"
 #include "pciroom/import.h"
 #include "rows.h"
-
-#define BLOCK 512
-
-struct tar {
-	char data[64 * BLOCK];
-	size_t size;
-};
-
-/* Digits of a header field, without the NUL behind them; the checksum counts as blanks. */
-static void seal(char *h, size_t size)
-{
-	unsigned int sum = 0;
-
-	for (unsigned int i = 11; i-- > 0; size /= 8)
-		h[124 + i] = (char)('0' + size % 8);
-	memset(h + 148, ' ', 8);
-	for (size_t i = 0; i < BLOCK; i++)
-		sum += (unsigned char)h[i];
-	for (unsigned int i = 6; i-- > 0; sum /= 8)
-		h[148 + i] = (char)('0' + sum % 8);
-	h[154] = '\0';
-}
+#include "tar.h"
+#include "tidy.h"
 
 static void add(struct tar *t, const char *name, char type, const char *link, const void *content,
 	size_t size)
 {
-	char *h = t->data + t->size;
-
-	assert_true(t->size + BLOCK + (size + BLOCK - 1) / BLOCK * BLOCK <= sizeof(t->data));
-	(void)snprintf(h, 100, "%s", name);
-	memcpy(h + 100, "0000644", 8);
-	h[156] = type;
-	(void)snprintf(h + 157, 100, "%s", link ? link : "");
-	memcpy(h + 257,
-		"ustar\0"
-		"00",
-		8);
-	seal(h, size);
-	if (size > 0)
-		memcpy(h + BLOCK, content, size);
-	t->size += BLOCK + (size + BLOCK - 1) / BLOCK * BLOCK;
+	assert_true(tar_add(t, name, type, link, content, size));
 }
 
 static void add_text(struct tar *t, const char *prefix, const char *name, const char *text)
@@ -81,21 +46,6 @@ static void add_machine(struct tar *t, const char *prefix)
 	add(t, path, '2', "../../../devices/pci0000:00/0000:00:02.0", NULL, 0);
 }
 
-/* Reads @t with a TMPDIR of its own, which must be empty afterwards. */
-static int read_tar(const struct tar *t, struct pr_topology **ret, struct pr_import_error *error)
-{
-	char directory[] = "/tmp/pciroom-archive-XXXXXX";
-	struct pr_import_notes notes = { .n = 0 };
-	int r;
-
-	assert_non_null(mkdtemp(directory));
-	assert_int_equal(setenv("TMPDIR", directory, 1), 0);
-	r = pr_input_read(t->data, t->size, NULL, ret, &notes, error);
-	assert_int_equal(unsetenv("TMPDIR"), 0);
-	assert_int_equal(rmdir(directory), 0); /* not empty: something was left behind */
-	return r;
-}
-
 /* ---- what is read ---- */
 
 static const struct good_case {
@@ -116,7 +66,7 @@ static void test_good(void **state)
 	add_machine(&tar, c->prefix);
 	add_text(&tar, c->prefix, "sys/class/dmi/id/sys_vendor", "Maker\n");
 	add_text(&tar, c->prefix, "proc/cmdline", "pci=realloc\n");
-	if (read_tar(&tar, &t, &error) != 0)
+	if (tidy_read(tar.data, tar.size, &t, NULL, &error) != 0)
 		fail_msg("%s", error.text);
 	assert_int_equal(t->n_functions, 1);
 	assert_int_equal(t->roots[0]->functions[0].header.device, 0x1041);
@@ -174,7 +124,7 @@ static void test_hostile(void **state)
 	if (c->second)
 		add(&tar, c->second, '0', NULL, "bad\n", 4);
 	add_machine(&tar, "");
-	if (read_tar(&tar, &t, &error) != 0)
+	if (tidy_read(tar.data, tar.size, &t, NULL, &error) != 0)
 		fail_msg("%s", error.text);
 	assert_int_equal(t->n_functions, 1);
 	assert_null(t->machine.vendor);
@@ -190,7 +140,7 @@ static void refused(const struct tar *tar, int r, const char *why)
 	struct pr_import_error error = { .text = "" };
 	struct pr_topology *t = NULL;
 
-	assert_int_equal(read_tar(tar, &t, &error), r);
+	assert_int_equal(tidy_read(tar->data, tar->size, &t, NULL, &error), r);
 	assert_null(t);
 	if (!strstr(error.text, why))
 		fail_msg("\"%s\" does not say \"%s\"", error.text, why);
@@ -221,7 +171,7 @@ static void damaged_compression(void **state)
 		.size = 40 };
 
 	(void)state;
-	refused(&tar, -EBADMSG, "not a tar file");
+	refused(&tar, -EBADMSG, "cannot unpack");
 }
 
 static void a_file_larger_than_any_attribute(void **state)
@@ -229,12 +179,9 @@ static void a_file_larger_than_any_attribute(void **state)
 	static char room[1 << 20];
 	struct pr_import_error error = { .text = "" };
 	struct pr_topology *t = NULL;
-	struct tar small = { 0 };
 
 	(void)state;
-	add_text(&small, "", "sys/class/dmi/id/sys_vendor", "x");
-	memcpy(room, small.data, BLOCK);
-	seal(room, sizeof(room) - BLOCK);
+	tar_header(room, "sys/class/dmi/id/sys_vendor", '0', NULL, sizeof(room) - TAR_BLOCK);
 	assert_int_equal(pr_input_read(room, sizeof(room), NULL, &t, NULL, &error), -EFBIG);
 	assert_null(t);
 }
