@@ -121,6 +121,15 @@ int pr_tree_read(const char *path, const struct pr_companions *companions, struc
 int pr_archive_read(const char *data, size_t size, const struct pr_companions *companions,
 	struct pr_topology **ret, struct pr_import_notes *notes, struct pr_import_error *error);
 
+/* Bytes as gzip, xz, zstd and bzip2 begin. */
+bool pr_is_compressed(const char *data, size_t size);
+/*
+ * The one file that is compressed so: 0 and malloc'ed text, NUL-terminated; 1: it is an archive, for
+ * pr_archive_read(); -EBADMSG (damaged), -EFBIG, -ENOSYS (no libarchive), -ENOMEM with @error.
+ */
+int pr_decompress(
+	const char *data, size_t size, char **ret, size_t *ret_size, struct pr_import_error *error);
+
 /* A kernel log as a recording of its own: the machine at its end (pciroom/dmesg.h). */
 int pr_log_read(const char *text, size_t size, const struct pr_companions *companions,
 	struct pr_topology **ret, struct pr_import_notes *notes, struct pr_import_error *error);

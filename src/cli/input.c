@@ -17,12 +17,39 @@
 /* More than any machine needs; the readers have limits of their own. */
 #define INPUT_MAX (256u << 20)
 
+/* What is compressed as what it holds; an archive stays as it is. */
+static int unpack(const char *file, char **data, size_t *size)
+{
+	struct pr_import_error error = { .text = "" };
+	char *unpacked;
+	int r;
+
+	if (!pr_is_compressed(*data, *size))
+		return PR_EXIT_OK;
+	r = pr_decompress(*data, *size, &unpacked, size, &error);
+	if (r < 0)
+		return pr_input_failed(file, r, &error);
+	if (r == 0) {
+		free(*data);
+		*data = unpacked;
+	}
+	return PR_EXIT_OK;
+}
+
 static int read_whole(const char *file, char **ret, size_t *ret_size)
 {
+	char *data;
 	int r = pr_read_file_at(
-		AT_FDCWD, strcmp(file, "-") == 0 ? "/dev/stdin" : file, INPUT_MAX, ret, ret_size);
+		AT_FDCWD, strcmp(file, "-") == 0 ? "/dev/stdin" : file, INPUT_MAX, &data, ret_size);
 
-	return r < 0 ? pr_cli_failed(r, file) : PR_EXIT_OK;
+	if (r < 0)
+		return pr_cli_failed(r, file);
+	r = unpack(file, &data, ret_size);
+	if (r == PR_EXIT_OK)
+		*ret = data;
+	else
+		free(data);
+	return r;
 }
 
 /* The texts of files beside the recording, which @ret borrows from @texts. */

@@ -13,25 +13,16 @@
 /* How far to look for the first function of a text, below mail headers and comments. */
 #define LINES_MAX 1000
 
-static const struct {
-	const char *bytes;
-	size_t n, offset;
-} archives[] = {
-	{ "\xfd\x37zXZ\0", 6, 0 },
-	{ "\x1f\x8b", 2, 0 },
-	{ "\x28\xb5\x2f\xfd", 4, 0 },
-	{ "BZh", 3, 0 },
-	{ "ustar", 5, 257 },
-};
+/* The magic of a header (POSIX 1003.1-1990, ustar). */
+#define TAR_MAGIC "ustar"
+#define TAR_AT    257
 
 static bool is_archive(const char *data, size_t size)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(archives); i++)
-		if (size >= archives[i].offset + archives[i].n &&
-			memcmp(data + archives[i].offset, archives[i].bytes, archives[i].n) == 0)
-			return true;
+	const size_t n = strlen(TAR_MAGIC);
 
-	return false;
+	return pr_is_compressed(data, size) ||
+	       (size >= TAR_AT + n && memcmp(data + TAR_AT, TAR_MAGIC, n) == 0);
 }
 
 static bool starts(const char *line, const char *end, const char *word)

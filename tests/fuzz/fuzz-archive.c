@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Any bytes are somebody's archive of /sys.  Those that begin with "files" are made one first, so
- * that names, links and contents are tried and not checksums alone: then come lines
- * "PATH BYTES" with so many bytes of content, or "PATH > TARGET" for links.
+ * Any bytes are somebody's archive of /sys, or file that is compressed.  Those that begin with
+ * "files" are made one first, so that names, links and contents are tried and not checksums alone:
+ * then come lines "PATH BYTES" with so many bytes of content, or "PATH > TARGET" for links.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +46,11 @@ static void read_archive(const char *data, size_t size)
 	struct pr_import_notes notes = { .n = 0 };
 	struct pr_import_error error;
 	struct pr_topology *t;
+	size_t n;
+	char *text;
 
+	if (pr_is_compressed(data, size) && pr_decompress(data, size, &text, &n, &error) == 0)
+		free(text);
 	if (pr_archive_read(data, size, NULL, &t, &notes, &error) != 0)
 		return;
 	if (!fuzz_round_trip(t))

@@ -133,6 +133,59 @@ static void test_hostile(void **state)
 	pr_topology_free(t);
 }
 
+/* ---- one file ---- */
+
+static const struct compressed_case {
+	const char *name, *bytes;
+	size_t size;
+} compressed_cases[] = {
+	{ "a file compressed by gzip",
+		"\037\213\010\000\000\000\000\000\002\003\313\110\315\311\311\347\002\000\040\060\072\066\006\000\000\000",
+		26 },
+	{ "a file compressed by xz",
+		"\375\067\172\130\132\000\000\001\151\042\336\066\002\000\041\001\026\000\000\000\164\057\345\243\001\000\005\150\145\154\154\157\012\000\000\000\040\060\072\066\000\001\032\006\305\352\310\171\220\102\231\015\001\000\000\000\000\001\131\132",
+		60 },
+	{ "a file compressed by bzip2",
+		"\102\132\150\071\061\101\131\046\123\131\301\300\200\342\000\000\001\101\000\000\020\002\104\240\000\060\315\000\303\106\051\227\027\162\105\070\120\220\301\300\200\342",
+		42 },
+	{ "a file compressed by zstd",
+		"\050\265\057\375\000\130\061\000\000\150\145\154\154\157\012", 15 },
+};
+
+static void test_compressed(void **state)
+{
+	const struct compressed_case *c = *state;
+	struct pr_import_error error = { .text = "" };
+	char *text = NULL;
+	size_t n;
+
+	assert_true(pr_is_compressed(c->bytes, c->size));
+	if (pr_decompress(c->bytes, c->size, &text, &n, &error) != 0)
+		fail_msg("%s", error.text);
+	assert_int_equal(n, 6);
+	assert_string_equal(text, "hello\n");
+	free(text);
+}
+
+/* Fewer bytes are no header of some of them yet, and nobody takes them for one. */
+#define HEADER_MOST 14
+
+static void a_compressed_file_that_ends_early(void **state)
+{
+	struct pr_import_error error = { .text = "" };
+	char *text = NULL;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(compressed_cases); i++)
+		for (size_t size = HEADER_MOST; size < compressed_cases[i].size; size++) {
+			int r = pr_decompress(compressed_cases[i].bytes, size, &text, &n, &error);
+
+			if (r != -EBADMSG)
+				fail_msg("%s, %zu bytes: %d", compressed_cases[i].name, size, r);
+		}
+}
+
 /* ---- what is no archive of a machine ---- */
 
 static void refused(const struct tar *tar, int r, const char *why)
@@ -192,6 +245,8 @@ int main(void)
 
 	ADD_ROWS(&tests, good_cases, test_good);
 	ADD_ROWS(&tests, hostile_cases, test_hostile);
+	ADD_ROWS(&tests, compressed_cases, test_compressed);
+	ADD_TEST(&tests, a_compressed_file_that_ends_early);
 	ADD_TEST(&tests, nothing_of_sys_in_it);
 	ADD_TEST(&tests, no_pci_devices_in_it);
 	ADD_TEST(&tests, damaged_compression);
