@@ -90,8 +90,9 @@ enum pr_input_kind {
 	PR_INPUT_UNKNOWN = 0, /* read as a snapshot, it gives an error that says where and why */
 	PR_INPUT_SNAPSHOT,
 	PR_INPUT_LSPCI,
-	PR_INPUT_DMESG,     /* a kernel log of a boot */
-	PR_INPUT_ARCHIVE,   /* a tar file of a sysfs tree, compressed or not */
+	PR_INPUT_DMESG,   /* a kernel log of a boot */
+	PR_INPUT_ARCHIVE, /* a tar file of a sysfs tree, compressed or not */
+	PR_INPUT_UMOCKDEV,
 	PR_INPUT_DIRECTORY, /* a sysfs tree; never detected from bytes */
 };
 enum pr_input_kind pr_input_detect(const char *data, size_t size);
@@ -129,6 +130,14 @@ bool pr_is_compressed(const char *data, size_t size);
  */
 int pr_decompress(
 	const char *data, size_t size, char **ret, size_t *ret_size, struct pr_import_error *error);
+
+/*
+ * What umockdev-record prints, of all devices or of some: the functions in it as pr_tree_read(), in
+ * the same way as of an archive.  -EINVAL for what is no such text, with its line, and for one
+ * without PCI functions.
+ */
+int pr_umockdev_read(const char *text, size_t size, const struct pr_companions *companions,
+	struct pr_topology **ret, struct pr_import_notes *notes, struct pr_import_error *error);
 
 /* A kernel log as a recording of its own: the machine at its end (pciroom/dmesg.h). */
 int pr_log_read(const char *text, size_t size, const struct pr_companions *companions,

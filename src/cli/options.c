@@ -96,7 +96,7 @@ static int take_limit(const struct option_row *o, void *member, const char *argu
 static const struct option_row options[] = {
 	{ 'j', "json", NULL, "print JSON", 0, take_flag, AT(json) },
 	{ 0, "input", "FILE",
-		"work on a recording (snapshot, lspci output, sysfs, kernel log) instead",
+		"work on a recording (snapshot, lspci output, sysfs, umockdev, kernel log) instead",
 		PR_TAKES_INPUT, take_text, AT(input) },
 	{ 0, "iomem", "FILE", "with --input: /proc/iomem of that machine", PR_TAKES_INPUT,
 		take_text, AT(iomem) },

@@ -76,6 +76,8 @@ enum pr_input_kind pr_input_detect(const char *data, size_t size)
 		stop = stop ? stop : end;
 		if (starts(at, stop, "format:"))
 			return PR_INPUT_SNAPSHOT;
+		if (starts(at, stop, "P: /devices/"))
+			return PR_INPUT_UMOCKDEV;
 		if (is_function_line(at, stop))
 			return PR_INPUT_LSPCI;
 		if (is_log_line(at, stop))
@@ -97,10 +99,12 @@ int pr_input_read(const char *data, size_t size, const struct pr_companions *com
 		return pr_log_read(data, size, companions, ret, notes, error);
 	case PR_INPUT_ARCHIVE:
 		return pr_archive_read(data, size, companions, ret, notes, error);
+	case PR_INPUT_UMOCKDEV:
+		return pr_umockdev_read(data, size, companions, ret, notes, error);
 	case PR_INPUT_UNKNOWN:
 		return pr_import_fail(error, -EINVAL,
 			"neither a snapshot (it has a line `format:`), lspci output, a kernel log since boot, "
-			"nor an archive");
+			"a recording of umockdev, nor an archive");
 	case PR_INPUT_SNAPSHOT:
 	case PR_INPUT_DIRECTORY:
 		break;
@@ -122,6 +126,8 @@ const char *pr_input_kind_name(enum pr_input_kind kind)
 		return "kernel log";
 	case PR_INPUT_ARCHIVE:
 		return "archive";
+	case PR_INPUT_UMOCKDEV:
+		return "umockdev";
 	case PR_INPUT_DIRECTORY:
 		return "directory";
 	case PR_INPUT_UNKNOWN:

@@ -320,6 +320,8 @@ static const struct kind_case {
 		10, PR_INPUT_ARCHIVE },
 	{ "kind: zstd", "\x28\xb5\x2f\xfdmore", 8, PR_INPUT_ARCHIVE },
 	{ "kind: gzip", "\x1f\x8bmore", 6, PR_INPUT_ARCHIVE },
+	{ "kind: devices recorded by umockdev", "P: /devices/pci0000:00/0000:00:1f.0\n", 0,
+		PR_INPUT_UMOCKDEV },
 	{ "kind: two bytes that are not enough", "\x1f", 1, PR_INPUT_UNKNOWN },
 	{ "kind: nothing", "", 0, PR_INPUT_UNKNOWN },
 };
