@@ -39,6 +39,9 @@ __attribute__((format(printf, 3, 4))) int pr_building_contradiction(
 	struct pr_building *x, const struct pr_address *a, const char *format, ...);
 struct pr_building_node *pr_building_find(struct pr_building *x, const struct pr_address *a);
 
+/* topology-translate.c: facts are sorted, and nothing is decoded yet; 0 or -ENOMEM */
+int pr_building_translate(struct pr_building *x);
+
 /* topology-parents.c: 0, or 1 after a contradiction */
 int pr_building_find_parents(struct pr_building *x);
 int pr_building_check_cycles(struct pr_building *x);

@@ -165,7 +165,6 @@ static int make_nodes(struct pr_building *x)
 {
 	struct pr_builder *b = x->b;
 
-	sort_facts(b);
 	x->n = b->n_facts;
 	x->nodes = calloc(x->n + 1, sizeof(*x->nodes));
 	if (!x->nodes)
@@ -303,7 +302,10 @@ static int build(struct pr_building *x, struct pr_topology *t)
 	if (b->n_roots > 1)
 		qsort(b->roots, b->n_roots, sizeof(*b->roots), pr_building_compare_roots);
 	x->n_known_roots = b->n_roots;
-	r = make_nodes(x);
+	sort_facts(b);
+	r = pr_building_translate(x);
+	if (r == 0)
+		r = make_nodes(x);
 	if (r == 0)
 		r = pr_building_find_parents(x);
 	if (r == 0)

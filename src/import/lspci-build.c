@@ -127,13 +127,22 @@ static struct pr_resource_line region_line(
 	return (struct pr_resource_line){ range.first, range.last, region_flags(r) };
 }
 
+/*
+ * It holds an address that is not printed: the kernel does not use it, or the processor sees the
+ * region elsewhere than it is on the bus.
+ */
+static bool is_silent(const struct pr_lspci_region *r)
+{
+	return r->ignored || (!r->io && !r->is_64bit && r->address > UINT32_MAX);
+}
+
 static void imply_register(struct pr_lspci *p, unsigned int index, const struct pr_lspci_region *r)
 {
 	uint64_t value = r->has_address && !r->virtual ? r->address : 0;
 	unsigned int n = r->is_64bit && index + 1 < N_BARS ? 8 : 4;
 
-	if (r->ignored)
-		return; /* it holds an address that is not printed */
+	if (is_silent(r))
+		return;
 	if (r->io)
 		value |= 1;
 	else if (!r->virtual)
@@ -145,7 +154,7 @@ static void place_regions(struct pr_lspci *p, unsigned int n_bars, struct pr_res
 {
 	const struct pr_lspci_text *t = &p->current->text;
 	unsigned int next = 0, index;
-	bool ignored[N_BARS + 1] = { false };
+	bool silent[N_BARS + 1] = { false };
 
 	for (size_t i = 0; i < t->n_regions; i++) {
 		index = region_index(p, i, next);
@@ -153,13 +162,13 @@ static void place_regions(struct pr_lspci *p, unsigned int n_bars, struct pr_res
 			continue;
 		lines[index] = region_line(p, &t->regions[i]);
 		imply_register(p, index, &t->regions[i]);
-		ignored[index] = t->regions[i].ignored;
-		ignored[index + 1] = t->regions[i].ignored && t->regions[i].is_64bit;
+		silent[index] = is_silent(&t->regions[i]);
+		silent[index + 1] = silent[index] && t->regions[i].is_64bit;
 		next = index + 1 + t->regions[i].is_64bit;
 	}
 	/* a register that holds something is printed */
 	for (index = 0; index < n_bars; index++)
-		if (p->origin[0x10 + 4 * index] == PR_BYTE_UNKNOWN && !ignored[index])
+		if (p->origin[0x10 + 4 * index] == PR_BYTE_UNKNOWN && !silent[index])
 			pr_lspci_put(p, 0x10 + 4 * index, 4, 0, PR_BYTE_IMPLIED);
 }
 
@@ -440,6 +449,39 @@ static bool has_companions(const struct pr_companions *c)
 	return c && (c->iomem || c->ioports);
 }
 
+/*
+ * Text has the processor's addresses of BARs and mostly the bus's of windows: where those differ, and
+ * no bytes tell by how much, 32-bit memory seems to be above 4 GiB, or in no window.
+ */
+static bool is_elsewhere(const struct pr_function *f, const struct pr_resource *r)
+{
+	return !pr_resource_is_window(r) && r->state == PR_RES_ASSIGNED &&
+	       r->range.first > UINT32_MAX && !(r->flags & PR_IORES_PREFETCH) &&
+	       (!(r->flags & PR_IORES_MEM_64) || !pr_resource_forwarded(f, r));
+}
+
+static size_t count_elsewhere(const struct pr_root *root)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < root->n_functions; i++)
+		for (size_t j = 0; j < root->functions[i].n_resources; j++)
+			n += is_elsewhere(&root->functions[i], &root->functions[i].resources[j]);
+	return n;
+}
+
+static void note_translation(const struct pr_topology *t, struct pr_import_notes *notes)
+{
+	size_t n = 0;
+
+	pr_for_each_root (t, i)
+		n += count_elsewhere(t->roots[i]);
+	if (n > 0)
+		pr_note(notes,
+			"text has the processor's addresses, and which window they are in cannot be judged",
+			"where %zu BARs are on the bus (lspci -xxxx)", n);
+}
+
 static void note_functions(const struct pr_lspci *p, struct pr_import_notes *notes)
 {
 	size_t bare = 0, text = 0;
@@ -491,6 +533,8 @@ int pr_lspci_build(struct pr_lspci *p, const struct pr_companions *companions,
 	}
 	if (r == 0)
 		note_functions(p, notes);
+	if (r == 0)
+		note_translation(*ret, notes);
 	if (r == 0)
 		pr_note_topology(notes, *ret);
 	return r;

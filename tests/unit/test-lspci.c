@@ -18,6 +18,11 @@
 	"20: 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n" \
 	"30: 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
 
+/* as on POWER, with the address that the processor has for it */
+#define TRANSLATED(address)                              \
+	"0001:01:00.0 Ethernet controller: Maker Part\n" \
+	"\tRegion 0: Memory at " address " (32-bit, non-prefetchable) [size=4K]\n"
+
 static const struct lspci_case {
 	const char *name, *text;
 	const char *expected[8]; /* parts of the snapshot, in this order */
@@ -213,6 +218,20 @@ static const struct lspci_case {
 		"00:03.0 Audio device: A B\n\tKernel driver in use: a\xff"
 		"b\x01\n",
 		{ "driver: \"a?b?\"\n" }, NULL },
+	{ "where the processor sees a BAR elsewhere than bytes have it, it is where they say",
+		TRANSLATED("600c080000000") BYTES_0, { "- 0x80000000 0x80000fff 0x40200\n" },
+		"0x600c080000000" },
+	{ "where another BAR of the domain is the same for both, the first is stale",
+		TRANSLATED("600c080000000") BYTES_0
+		"0001:01:00.1 Ethernet controller: Maker Part\n"
+		"\tRegion 0: Memory at 80000000 (32-bit, non-prefetchable) [size=4K]\n" BYTES_0,
+		{ "- 0x600c080000000 0x600c080000fff 0x40200\n" }, NULL },
+	{ "an offset that no host bridge has is none", TRANSLATED("80001000") BYTES_0,
+		{ "- 0x80001000 0x80001fff 0x40200\n" }, NULL },
+	{ "a register that could have the processor's address has a stale one",
+		TRANSLATED("90000000") BYTES_0, { "- 0x90000000 0x90000fff 0x40200\n" }, NULL },
+	{ "without bytes, a 32-bit BAR above 4 GiB is somewhere", TRANSLATED("600c080000000"),
+		{ "- 0x600c080000000 0x600c080000fff 0x40200\n" }, NULL },
 	{ "headlines, comments and prompts are passed over",
 		"# lspci\n$ lspci -v\n" HOST "--- end\n", { "address: 0000:00:00.0\n" }, NULL },
 };
@@ -380,6 +399,51 @@ static void test_companions(void **state)
 	assert_null(t);
 }
 
+static void apertures_of_a_machine_that_translates(void **state)
+{
+	static const char text[] = TRANSLATED("600c080000000") BYTES_0;
+	static const char iomem[] = "6004000000000-6007f7fffffff : PCI Bus 0001:01\n"
+				    "600c080000000-600c0fffeffff : PCI Bus 0001:01\n"
+				    "  600c0f0000000-600c0f00fffff : firmware\n";
+	const struct pr_companions companions = { .iomem = iomem,
+		.iomem_size = sizeof(iomem) - 1,
+		.iomem_name = "iomem.txt",
+		.ioports = "",
+		.ioports_name = "ioports.txt" };
+	struct pr_import_error error = { .text = "" };
+	const struct pr_root_facts *facts;
+	struct pr_topology *t = NULL;
+
+	(void)state;
+	if (pr_lspci_read(text, sizeof(text) - 1, &companions, &t, NULL, &error) != 0)
+		fail_msg("%u: %s", error.line, error.text);
+	facts = &t->roots[0]->facts;
+	assert_int_equal(facts->n_mem, 2);
+	assert_int_equal(facts->mem[0].first, 0x80000000);
+	assert_int_equal(facts->mem[0].last, 0xfffeffff);
+	assert_int_equal(facts->mem[1].first, 0x6004000000000);
+	assert_int_equal(facts->n_busy_mem, 1);
+	assert_int_equal(facts->busy_mem[0].first, 0xf0000000);
+	pr_topology_free(t);
+}
+
+/* There it is damage: doctor has to see it. */
+static void on_x86_a_bar_that_is_elsewhere_is_stale(void **state)
+{
+	static const char text[] = TRANSLATED("600c080000000") BYTES_0;
+	static const char log[] = "[    0.000000] BIOS-e820: [mem 0x0-0x57fff] usable\n";
+	const struct pr_companions companions = { .dmesg = log, .dmesg_size = sizeof(log) - 1 };
+	struct pr_import_error error = { .text = "" };
+	struct pr_topology *t = NULL;
+
+	(void)state;
+	if (pr_lspci_read(text, sizeof(text) - 1, &companions, &t, NULL, &error) != 0)
+		fail_msg("%u: %s", error.line, error.text);
+	assert_string_equal(t->machine.arch, "x86_64");
+	assert_int_equal(t->roots[0]->functions[0].resources[0].range.first, 0x600c080000000);
+	pr_topology_free(t);
+}
+
 /* ---- a kernel log beside it ---- */
 
 static void test_log(void **state)
@@ -420,6 +484,8 @@ int main(void)
 	ADD_ROWS(&tests, bad_cases, test_bad);
 	ADD_ROWS(&tests, kind_cases, test_kind);
 	ADD_TEST(&tests, test_no_kind);
+	ADD_TEST(&tests, apertures_of_a_machine_that_translates);
+	ADD_TEST(&tests, on_x86_a_bar_that_is_elsewhere_is_stale);
 	ADD_TEST(&tests, test_companions);
 	ADD_TEST(&tests, test_log);
 	return rows_run(&tests, "lspci");
