@@ -117,11 +117,14 @@ struct pr_pcie {
 	bool ltr;
 };
 
-#define PR_EA_MAX 16
+#define PR_EA_MAX  16
+#define PR_EA_MEM  0x00
+#define PR_EA_PREF 0x01
+#define PR_EA_IO   0x02
 /* Enhanced Allocation entry (PCIe 7.8.5). */
 struct pr_ea_entry {
 	uint8_t bei;        /* BAR equivalent indicator */
-	uint8_t properties; /* primary properties */
+	uint8_t properties; /* primary properties: PR_EA_MEM, ... */
 	bool enabled;
 	struct pr_range range;
 };
@@ -201,6 +204,8 @@ bool pr_config_bridge(const struct pr_config *c, struct pr_bridge_header *ret);
  * (list_complete = PR_NO).
  */
 void pr_config_caps(const struct pr_config *c, struct pr_caps *ret);
+/* The entry that fixes BAR @index, as memory or I/O ports; NULL: none does. */
+const struct pr_ea_entry *pr_ea_find(const struct pr_ea *ea, unsigned int index);
 
 /*
  * Size of a BAR from the values read back after all ones were written

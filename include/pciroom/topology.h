@@ -73,8 +73,12 @@ enum pr_resource_state {
 struct pr_resource {
 	uint8_t index; /* enum pr_resource_index */
 	enum pr_resource_state state;
-	uint32_t flags;        /* PR_IORES_* type bits: IO, MEM, PREFETCH, MEM_64, PCI_FIXED, ... */
-	struct pr_range range; /* when assigned */
+	uint32_t flags; /* PR_IORES_* type bits: IO, MEM, PREFETCH, MEM_64, PCI_FIXED, ... */
+	/*
+	 * when assigned; also when unassigned and fixed by Enhanced Allocation: where the device is,
+	 * while no window leads there
+	 */
+	struct pr_range range;
 	/*
 	 * bytes, PR_SIZE_UNKNOWN; VF BARs: of all VFs together; windows: of the range, 0 when
 	 * closed
@@ -314,6 +318,8 @@ struct pr_function *pr_topology_find_named(const struct pr_topology *t, const ch
 
 /* NULL when the function does not have it. */
 struct pr_resource *pr_function_resource(const struct pr_function *f, unsigned int index);
+/* It has no addresses, because those that the device fixes are in no window above it. */
+bool pr_resource_misplaced(const struct pr_resource *r);
 /* Sizes that @f's BAR or VF BAR @r can be given; NULL: only the one it has, or not known. */
 const struct pr_rebar_entry *pr_function_rebar(
 	const struct pr_function *f, const struct pr_resource *r);

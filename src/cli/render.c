@@ -235,7 +235,12 @@ static void add_shortage(
 	for (size_t i = 0; i < x->n_levels; i++)
 		add_level(t, s, x, &x->levels[i]);
 
-	if (x->choke) {
+	if (pr_resource_misplaced(r)) {
+		pr_text_printf(t,
+			"  The device fixes it at 0x%" PRIx64
+			" (Enhanced Allocation), and no window on the way leads there.\n",
+			r->range.first);
+	} else if (x->choke) {
 		add_choke(t, s, x);
 		add_occupants(t, s, x);
 	} else if (x->size_known && x->n_levels > 0 && x->levels[0].known &&
@@ -283,6 +288,20 @@ static void add_hang(struct pr_text *t, const struct pr_style *s, const struct p
 	}
 }
 
+/* What comes behind the place where it goes wrong nobody finds, the kernel neither. */
+static void add_oddity(struct pr_text *t, const struct pr_function *f)
+{
+	const struct pr_caps *caps = f->caps;
+
+	if (f->header.vendor == 0xffff) /* nothing answers there, or a VF: PCIe 9.3.4.1 */
+		return;
+	if (caps->list_complete == PR_NO)
+		pr_text_add(t, "  Its list of capabilities loops or leads out of range.\n");
+	if (caps->extended_complete == PR_NO)
+		pr_text_add(
+			t, "  Its list of extended capabilities loops or leads out of range.\n");
+}
+
 static bool has_shortage(const struct pr_explanation *e, const struct pr_function *f)
 {
 	for (size_t i = 0; i < e->n_shortages; i++)
@@ -301,6 +320,7 @@ static void add_device(struct pr_text *t, const struct pr_style *s, const struct
 		pr_text_add(t, "\n");
 	add_headline(t, s, f);
 	add_hang(t, s, f);
+	add_oddity(t, f);
 	for (size_t i = 0; i < e->n_shortages; i++)
 		if (e->shortages[i].function == f)
 			add_shortage(t, s, &e->shortages[i], d->notes != NULL);
@@ -335,9 +355,19 @@ static void add_bridges(struct pr_text *t, const struct pr_style *s, const struc
 		add_disagreement(t, s, e->disagreeing[i]);
 }
 
-/* Can it be mended, and what would it cost? */
-static void add_remedy(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
+static bool any_misplaced(const struct pr_explanation *e)
 {
+	for (size_t i = 0; i < e->n_shortages; i++)
+		if (pr_resource_misplaced(e->shortages[i].resource))
+			return true;
+	return false;
+}
+
+/* Can it be mended, and what would it cost? */
+static void add_remedy(struct pr_text *t, const struct pr_style *s, const struct pr_diagnosis *d)
+{
+	const struct pr_plan *p = d->plan;
+
 	pr_text_add(t, "\n");
 	switch (p->verdict) {
 	case PR_VERDICT_OK:
@@ -363,7 +393,10 @@ static void add_remedy(struct pr_text *t, const struct pr_style *s, const struct
 		break;
 	case PR_VERDICT_NOTHING:
 	case _PR_VERDICT_MAX:
-		pr_text_add(t, "Nothing here needs mending.\n");
+		pr_text_add(t,
+			any_misplaced(d->explanation)
+				? "No arrangement helps where a device fixes its own addresses.\n"
+				: "Nothing here needs mending.\n");
 		return;
 	}
 	pr_text_printf(t, ": %s.\n", p->why ? p->why : "no reason was given");
@@ -400,6 +433,6 @@ void pr_render_explain(struct pr_text *t, const struct pr_style *s, const struct
 	if (t->length == 0) {
 		add_nothing(t, s, e);
 	} else if (d->plan) {
-		add_remedy(t, s, d->plan);
+		add_remedy(t, s, d);
 	}
 }

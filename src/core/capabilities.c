@@ -214,6 +214,17 @@ static void decode_ea(struct walk *w, size_t at)
 	ea->present = PR_YES;
 }
 
+const struct pr_ea_entry *pr_ea_find(const struct pr_ea *ea, unsigned int index)
+{
+	for (unsigned int i = 0; i < ea->n_entries; i++) {
+		const struct pr_ea_entry *e = &ea->entries[i];
+
+		if (e->enabled && e->bei == index && e->properties <= PR_EA_IO)
+			return e;
+	}
+	return NULL;
+}
+
 /* ---- extended capabilities with registers that matter ---- */
 
 static void decode_serial(struct walk *w, size_t at)

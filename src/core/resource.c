@@ -23,6 +23,11 @@ bool pr_resource_is_io(const struct pr_resource *r)
 	return (r->flags & PR_IORES_IO) != 0;
 }
 
+bool pr_resource_misplaced(const struct pr_resource *r)
+{
+	return r->state == PR_RES_UNASSIGNED && (r->flags & PR_IORES_EA_BEI) && r->range.first != 0;
+}
+
 /* Lowest set bit: what a base that is a multiple of @size is aligned to at least. */
 static uint64_t natural_align(uint64_t size)
 {
@@ -96,12 +101,28 @@ static void resource_from_line(struct pr_resource *r, const struct pr_resource_l
 	}
 
 	set_size(r, pr_range_size(&range));
-	if ((line->flags & PR_IORES_UNSET) || line->start == 0) {
-		r->state = PR_RES_UNASSIGNED;
-		return;
-	}
-	r->state = PR_RES_ASSIGNED;
-	r->range = range;
+	r->state = (line->flags & PR_IORES_UNSET) || line->start == 0 ? PR_RES_UNASSIGNED
+								      : PR_RES_ASSIGNED;
+	if (r->state == PR_RES_ASSIGNED || ((line->flags & PR_IORES_EA_BEI) && line->start != 0))
+		r->range = range;
+}
+
+/* What the device fixes, as the kernel reads it (drivers/pci/pci.c, pci_ea_read). */
+static bool resource_from_ea(struct pr_resource *r, const struct pr_function *f)
+{
+	static const uint32_t types[] = { [PR_EA_MEM] = PR_IORES_MEM,
+		[PR_EA_PREF] = PR_IORES_MEM | PR_IORES_PREFETCH,
+		[PR_EA_IO] = PR_IORES_IO };
+	const struct pr_ea_entry *e = pr_ea_find(&f->caps->ea, r->index);
+
+	if (!e)
+		return false;
+	r->flags = types[e->properties] | PR_IORES_PCI_FIXED | PR_IORES_EA_BEI |
+		   (e->range.last > UINT32_MAX ? PR_IORES_MEM_64 : 0);
+	r->state = f->facts->is_newcomer ? PR_RES_UNASSIGNED : PR_RES_ASSIGNED;
+	r->range = e->range;
+	set_size(r, pr_range_size(&e->range));
+	return true;
 }
 
 static uint32_t flags_from_bar(const struct pr_bar *bar)
@@ -201,10 +222,10 @@ static bool decode_bar(const struct pr_function *f, unsigned int index, struct p
 	struct pr_resource r = { .index = (uint8_t)index };
 	struct pr_bar bar = { 0 };
 
+	(void)pr_config_bar(&config, index, &bar); /* not known: nothing to add */
 	if (line && !line_empty(line)) {
 		resource_from_line(&r, line);
-	} else {
-		(void)pr_config_bar(&config, index, &bar); /* not known: nothing to add */
+	} else if (line || !resource_from_ea(&r, f)) {
 		if (!resource_without_line(&r, f, &bar, line != NULL))
 			return false;
 	}

@@ -294,6 +294,21 @@ static void find_busless(struct pr_topology *t)
 	}
 }
 
+/*
+ * Whether the kernel has claimed what a device fixes its table does not say.  It cannot where no window
+ * leads (pdev_assign_fixed_resources, drivers/pci/setup-bus.c).
+ */
+static void find_misplaced(struct pr_function *f)
+{
+	for (size_t i = 0; i < f->n_resources; i++) {
+		struct pr_resource *r = &f->resources[i];
+
+		if ((r->flags & PR_IORES_EA_BEI) && r->state == PR_RES_ASSIGNED &&
+			!pr_resource_forwarded(f, r))
+			r->state = PR_RES_UNASSIGNED;
+	}
+}
+
 static int build(struct pr_building *x, struct pr_topology *t)
 {
 	struct pr_builder *b = x->b;
@@ -324,6 +339,9 @@ static int build(struct pr_building *x, struct pr_topology *t)
 	if (r != 0)
 		return r;
 	find_busless(t);
+	for (size_t i = 0; i < t->n_roots; i++)
+		for (size_t k = 0; k < t->roots[i]->n_functions; k++)
+			find_misplaced(&t->roots[i]->functions[k]);
 	t->machine = b->machine;
 	for (size_t i = 0; i < t->n_roots; i++)
 		t->roots[i]->known_bus = pr_building_known_bus(t, i);

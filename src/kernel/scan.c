@@ -60,6 +60,17 @@ static int compare_devfn(const void *a, const void *b)
 	return order != 0 ? order : x->address.function - y->address.function;
 }
 
+/* What it fixes itself is read anew, and has forgotten what was done to it. */
+static void read_fixed(const struct pr_function *f, struct pr_resource *r)
+{
+	const struct pr_ea_entry *e = pr_ea_find(&f->caps->ea, r->index);
+
+	if (!(r->flags & PR_IORES_EA_BEI) || !e)
+		return;
+	r->flags &= ~PR_IORES_UNSET;
+	r->range = e->range;
+}
+
 /*
  * All that it asks for is open again; addresses in registers are read and
  * thrown away (KERNEL 1.5).
@@ -70,10 +81,12 @@ static void rediscover(struct k_model *m, struct pr_function *f, const struct sc
 	f->removed = false;
 	f->predicted = true;
 	f->address.bus = (uint8_t)bus->number;
-	for (unsigned int i = 0; i < f->n_resources; i++)
+	for (unsigned int i = 0; i < f->n_resources; i++) {
 		f->resources[i].state = f->bridge && pr_resource_is_window(&f->resources[i])
 						? PR_RES_CLOSED
 						: PR_RES_UNASSIGNED;
+		read_fixed(f, &f->resources[i]);
+	}
 	k_raise_alignment(m, f);
 }
 

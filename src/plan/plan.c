@@ -124,14 +124,22 @@ static int find_replugged(struct making *m, const struct pr_request *request)
 	return m->replugged && !m->replugged->removed ? 0 : -ENOENT;
 }
 
+static bool is_misplaced(const struct pr_function *f)
+{
+	for (size_t i = 0; i < f->n_resources; i++)
+		if (pr_resource_misplaced(&f->resources[i]))
+			return true;
+	return false;
+}
+
 /*
  * Whoever names a port means the dead below it too; whoever names a function means all that it
- * lacks.
+ * lacks.  What nothing can help stands in nobody's way unless it is named.
  */
 static bool is_target(const struct making *m, const struct pr_function *f)
 {
 	if (m->n_asked == 0)
-		return pr_function_dead(f);
+		return pr_function_dead(f) && !is_misplaced(f);
 	for (size_t i = 0; i < m->n_asked; i++)
 		if ((f == m->asked[i] && pr_target_needs(&m->search, f, PR_TIER_ALL)) ||
 			(pr_function_concerns(f, m->asked[i]) && pr_function_dead(f)))

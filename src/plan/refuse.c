@@ -8,6 +8,7 @@
 #include "plan/search.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -434,6 +435,15 @@ static const char *not_tried(const struct pr_plan *plan)
 	return "; closing windows first might, but in lockdown no register can be written";
 }
 
+static const char *fixed_elsewhere(const struct pr_plan *plan, const struct pr_shortage *s)
+{
+	char what[160];
+
+	return pr_arena_printf(plan->arena,
+		"%s; the device fixes it at 0x%" PRIx64 ", and no window above leads there",
+		needs(s, what, sizeof(what)), s->resource->range.first);
+}
+
 const char *pr_refusal(const struct pr_plan *plan, const struct pr_policy *policy)
 {
 	const struct pr_shortage *s = worst_shortage(&plan->explanation);
@@ -443,6 +453,8 @@ const char *pr_refusal(const struct pr_plan *plan, const struct pr_policy *polic
 
 	if (reserve)
 		return no_reserve(plan, reserve);
+	if (s && pr_resource_misplaced(s->resource))
+		return fixed_elsewhere(plan, s);
 	if (!c || c->arrangement == PR_ARRANGEMENT_UNKNOWN || !is_about(plan, s))
 		return unproven(plan, s);
 	(void)what_is_needed(plan, what, sizeof(what));

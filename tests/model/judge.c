@@ -53,13 +53,19 @@ bool judge_same(const struct case_range *a, const struct case_range *b)
 
 /* ---- the prediction in the same form ---- */
 
+/* The table says where a device fixes its BAR, claimed or not; a kernel that has booted says "unset". */
+static bool is_shown(const struct pr_resource *r)
+{
+	return pr_resource_misplaced(r) && !(r->flags & PR_IORES_UNSET);
+}
+
 /* A bridge without a bus has no lines for its windows, whatever its registers say. */
 static struct case_range predicted_resource(const struct pr_function *f, unsigned int index)
 {
 	const struct pr_resource *r = pr_function_resource(f, index);
 	struct case_range range = { .open = false };
 
-	if (r && r->state == PR_RES_ASSIGNED &&
+	if (r && (r->state == PR_RES_ASSIGNED || is_shown(r)) &&
 		(f->predicted || !f->facts->lines || index < f->facts->n_lines)) {
 		range.open = true;
 		range.at = r->range;

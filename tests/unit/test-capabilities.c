@@ -276,6 +276,8 @@ static void ea_bases_have_30_or_62_bits(void **state)
 	assert_int_equal(ea.entries[2].range.last, UINT64_C(0x1ffffffff));
 	assert_false(ea.entries[3].enabled);
 	assert_int_equal(ea.entries[3].bei, 1);
+	assert_ptr_equal(pr_ea_find(&ea, 2), &ea.entries[1]);
+	assert_null(pr_ea_find(&ea, 1));
 	/* one byte less, and the last entry is not known */
 	assert_int_equal(decode(regs, 0x7f).ea.present, PR_UNKNOWN);
 	assert_int_equal(decode(regs, 0x80).ea.present, PR_YES);

@@ -263,6 +263,25 @@ static const struct output_case {
 		.device = "00:03.0",
 		.limit = PR_DISRUPTION_RESTART,
 		.says = { "has everything it asks for", "  Beware: hangs.\n" } },
+	{ .name = "explain: a list of capabilities that leads back to its beginning",
+		.machine = "root 0000:00-ff io=1000-ffff mem=80000000-febfffff\n"
+			   "00:03.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe000000 "
+			   "config=06:10 config=34:e0 config=e0:7ffc config=fc:10e0\n",
+		.output = EXPLAIN,
+		.device = "00:03.0",
+		.limit = PR_DISRUPTION_RESTART,
+		.says = { "has everything it asks for",
+			"  Its list of capabilities loops or leads out of range.\n" } },
+	{ .name = "explain: what a device fixes where no window leads",
+		.machine = "root 0000:00-ff io=1000-ffff mem=80000000-febfffff\n"
+			   "00:03.0 dev 1:2 nolines config=06:10 config=34:e0 "
+			   "config=e0:140001002401ff8002000000feff0f007f00000000000000\n",
+		.output = EXPLAIN,
+		.limit = PR_DISRUPTION_RESTART,
+		.says = { "0000:00:03.0 (device 0001:0002, no driver) is dead",
+			"The device fixes it at 0x7f00000000 (Enhanced Allocation)",
+			"No arrangement helps where a device fixes its own addresses.\n" },
+		.never = "needs mending" },
 	{ .name = "explain: the dead card, its BAR, every window on the way and the choke point",
 		.machine = PACKED,
 		.output = EXPLAIN,

@@ -29,6 +29,11 @@
 
 /* ---- what one function's lines, registers and masks say ---- */
 
+/* An Enhanced Allocation entry (PCIe 7.8.5.3) for BAR 2, of 1 MiB: prefetchable, at @high GiB times 4. */
+#define FIXED_AT(high)                                                               \
+	" config=06:10 config=34:e0 config=e0:140001002401ff8002000000feff0f00" high \
+	"00000000000000"
+
 static const struct resource_case {
 	const char *name, *device; /* behind "00:05.0" */
 	unsigned int index;
@@ -109,6 +114,16 @@ static const struct resource_case {
 	{ "resource: registers of other functions of that vendor are",
 		"dev 8086:10d3 bar0=mem:1000@forgotten", 0, true, PR_RES_FORGOTTEN, 0x1000, 0,
 		0x1000, PR_IORES_MEM },
+	{ "resource: registers alone: Enhanced Allocation says where",
+		"dev 1:2 nolines" FIXED_AT("01"), 2, true, PR_RES_ASSIGNED, 0x100000, 0x100000000,
+		0x100000,
+		PR_IORES_PREFETCH | PR_IORES_MEM_64 | PR_IORES_PCI_FIXED | PR_IORES_EA_BEI },
+	{ "resource: a newcomer's Enhanced Allocation is where it will be",
+		"dev 1:2 newcomer" FIXED_AT("01"), 2, true, PR_RES_UNASSIGNED, 0x100000,
+		0x100000000, 0x100000, PR_IORES_PCI_FIXED | PR_IORES_EA_BEI },
+	{ "resource: Enhanced Allocation where no window leads", "dev 1:2 nolines" FIXED_AT("7f"),
+		2, true, PR_RES_UNASSIGNED, 0x100000, 0x7f00000000, 0x100000,
+		PR_IORES_PCI_FIXED | PR_IORES_EA_BEI },
 	{ "resource: no bytes and no lines are nothing", "dev 1:2 bytes=0 nolines", 0, false, 0, 0,
 		0, 0, 0 },
 	{ "resource: lines without bytes", "dev 1:2 bytes=0 bar0=mem:1000@fe000000", 0, true,
