@@ -225,6 +225,10 @@ static bool decode_bar(const struct pr_function *f, unsigned int index, struct p
 	(void)pr_config_bar(&config, index, &bar); /* not known: nothing to add */
 	if (line && !line_empty(line)) {
 		resource_from_line(&r, line);
+		if (!(line->flags & TYPE_FLAGS)) { /* a resize gives it an end, nothing else */
+			r.flags = flags_from_bar(&bar);
+			r.state = PR_RES_FORGOTTEN;
+		}
 	} else if (line || !resource_from_ea(&r, f)) {
 		if (!resource_without_line(&r, f, &bar, line != NULL))
 			return false;

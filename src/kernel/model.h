@@ -94,6 +94,7 @@ struct k_profile {
 	bool pref_joins_mem;    /* without prefetchable window its reserve goes to the other one */
 	bool resizes_by_window; /* a resize follows the windows of the BAR, and looks what failed */
 	bool resize_forgets;    /* a resize that fails puts windows back, not BARs */
+	bool resizes_forgotten; /* a BAR that was forgotten gets another size, and no addresses */
 	unsigned int
 		max_orders; /* memory alignments from 1 MiB: 1 MiB << n and above are refused */
 };

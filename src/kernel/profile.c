@@ -66,6 +66,9 @@
  * resize_forgets
  *	pci_reassign_bridge_resources of 6.1 restores the bridges alone, and gives up
  *	when it has released none.
+ * resizes_forgotten
+ *	pci_do_resource_release_and_resize of 6.12.107.  Others find it busy, as it is not UNSET
+ *	(pci_resize_resource), or since 6.18 have no window for what has no type.
  * max_orders
  *	array sizes in pbus_size_mem: up to 8 TiB, later up to 128 TiB.
  */
@@ -86,6 +89,7 @@ static const struct k_profile profiles[_PR_GENERATION_MAX] = {
 		.minimum_from_zero = true,
 		.forget_failed = true,
 		.pref_joins_mem = true,
+		.resizes_forgotten = true,
 		.relax = true,
 		.max_orders = 24,
 	},

@@ -180,14 +180,14 @@ static void begin_try(struct k_model *m)
 	m->n_listed = 0;
 }
 
-/* 6.1 gives up (ENOENT) where no window is released, whether there is room or not. */
+/* Where nothing is released it gives up (ENOENT), 6.1 where no window is, whether there is room or not. */
 static bool place_below(struct resizing *z)
 {
-	const size_t n_bars = z->n_saved;
+	const size_t n_bars = z->m->profile->resize_forgets ? z->n_saved : 0;
 	struct k_dev *bridge =
 		z->m->profile->resizes_by_window ? release_by_window(z) : release_by_type(z);
 
-	if (z->m->profile->resize_forgets && z->n_saved == n_bars)
+	if (z->n_saved == n_bars)
 		return false;
 	k_size_bridges(z->m, bridge->subordinate);
 	if (z->m->status == 0)
@@ -212,6 +212,13 @@ static bool place_on_root(struct resizing *z)
 	return true;
 }
 
+static bool place(struct resizing *z)
+{
+	if (z->bar->flags == 0 && !z->m->profile->resizes_forgotten)
+		return false;
+	return z->d->bus->self ? place_below(z) : place_on_root(z);
+}
+
 static void resize(struct resizing *z)
 {
 	bool done;
@@ -220,7 +227,7 @@ static void resize(struct resizing *z)
 	z->bar->size = z->new;
 	z->bar->r->size = z->bar->r->align = z->new;
 	begin_try(z->m);
-	done = z->d->bus->self ? place_below(z) : place_on_root(z);
+	done = place(z);
 	if (z->m->status != 0)
 		return;
 	if (!done) {
@@ -256,15 +263,32 @@ static struct k_dev *find_device(const struct k_bus *root, const struct pr_funct
 	return d;
 }
 
-static struct k_res *find_bar(struct k_dev *d, unsigned int index)
+/* One that was forgotten is in no tree: the kernel goes by its type, which is none. */
+static struct k_res *find_bar(struct k_model *m, struct k_dev *d, struct pr_resource *r)
 {
+	struct k_res *bar;
+
 	for (unsigned int i = 0; d && i < d->n_res; i++)
-		if (d->res[i].index == index)
+		if (d->res[i].index == r->index)
 			return &d->res[i];
-	return NULL;
+	if (!d || r->state != PR_RES_FORGOTTEN)
+		return NULL;
+	bar = pr_new_array(m->arena, 1, struct k_res);
+	if (bar)
+		*bar = (struct k_res){ .dev = d, .r = r, .index = r->index, .size = r->size };
+	else
+		m->status = -ENOMEM;
+	return bar;
 }
 
-static void resize_in(struct k_model *m, struct pr_function *f, unsigned int index, uint64_t size)
+/* Below a bridge it is not known, and no session in a guest has met it. */
+static bool is_taken_away(const struct resizing *z)
+{
+	return z->d->bus->self && !z->bar->placed && z->bar->flags != 0;
+}
+
+static void resize_in(
+	struct k_model *m, struct pr_function *f, struct pr_resource *r, uint64_t size)
 {
 	struct resizing z = { .m = m, .new = size };
 	struct k_bus *bus = k_tree_build(m, NULL, true);
@@ -273,11 +297,11 @@ static void resize_in(struct k_model *m, struct pr_function *f, unsigned int ind
 		return;
 	k_check_modelled(m, bus);
 	z.d = find_device(bus, f);
-	z.bar = find_bar(z.d, index);
-	if (!z.bar || z.bar->size == PR_SIZE_UNKNOWN || (z.d->bus->self && !z.bar->placed)) {
+	z.bar = find_bar(m, z.d, r);
+	if (m->status == 0 && (!z.bar || z.bar->size == PR_SIZE_UNKNOWN || is_taken_away(&z)))
 		k_doubt(m, f, "what a resize does to a BAR without addresses is not known");
+	if (m->status != 0)
 		return;
-	}
 	z.old = z.bar->size;
 	z.type = z.bar->flags;
 	z.saved = pr_new_array(m->arena, z.d->n_res + count_bridges(z.d), struct saved);
@@ -291,7 +315,7 @@ static void resize_in(struct k_model *m, struct pr_function *f, unsigned int ind
 
 int k_resize(struct k_model *m, struct pr_function *f, unsigned int index, uint64_t size)
 {
-	const struct pr_resource *r = pr_function_resource(f, index);
+	struct pr_resource *r = pr_function_resource(f, index);
 	const struct pr_rebar_entry *rebar = r ? pr_function_rebar(f, r) : NULL;
 
 	if (f->removed || index >= PR_ROM || !rebar || !pr_rebar_has(rebar, size))
@@ -299,6 +323,6 @@ int k_resize(struct k_model *m, struct pr_function *f, unsigned int index, uint6
 	if (k_has_vfs(f))
 		return -EBUSY;
 	if (k_begin(m, f->root) == 0)
-		resize_in(m, f, index, size);
+		resize_in(m, f, r, size);
 	return k_end(m);
 }

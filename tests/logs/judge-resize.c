@@ -123,6 +123,11 @@ static int judge_known(
 		judge_cannot(j, p, v, "which size was asked for is not in the log");
 		return 0;
 	}
+	if (asked->state == PR_RES_FORGOTTEN) {
+		judge_cannot(j, p, v,
+			"whether Linux has forgotten the BAR or the driver let go of it is not in the log");
+		return 0;
+	}
 	add_rebar(&facts, config, holes, asked, action.size);
 	r = judge_build(j, p->begin, NULL, &facts, &able, &error);
 	if (r == 1)

@@ -175,6 +175,45 @@ static void nobody_else_changes_when_it_is_refused(void **state)
 	}
 }
 
+/* It has no type any more: one kernel goes on without, and gives it the size and no addresses. */
+static const struct forgotten_case {
+	const char *name, *release, *window;
+	uint64_t size;
+} forgotten_cases[] = {
+	{ "6.1 finds a BAR that was forgotten busy", "6.1.0", "", 64 * M },
+	{ "6.12 sizes a BAR that was forgotten, with a closed window above", "6.12.107", "",
+		16 * M },
+	{ "6.12 gives up without a closed window", "6.12.107",
+		" io=1000-1fff mem=f0000000-f00fffff pref=e0000000-e00fffff", 64 * M },
+	{ "7.3 refuses a BAR that was forgotten", "7.3.0", "", 64 * M },
+};
+
+static void test_forgotten(void **state)
+{
+	const struct forgotten_case *c = *state;
+	char machine[512];
+	struct pr_topology *t, *after;
+	const struct pr_function *f;
+
+	(void)snprintf(machine, sizeof(machine),
+		HOST "00:02.0 bridge 01-01 root-port%s\n"
+		     "01:00.0 dev 1234:7e5a bar2=pref64:4000000@forgotten" REBAR "\n",
+		c->window);
+	t = build(c->release, machine);
+	assert_int_equal(apply(t,
+				 &(struct pr_action){ .kind = PR_ACTION_RESIZE,
+					 .function = machine_function(t, "01:00.0"),
+					 .index = PR_BAR0 + 2,
+					 .size = 16 * M },
+				 1, &after),
+		0);
+	f = machine_function(after, "01:00.0");
+	assert_int_equal(pr_function_resource(f, PR_BAR0 + 2)->state, PR_RES_FORGOTTEN);
+	assert_int_equal(pr_function_resource(f, PR_BAR0 + 2)->size, c->size);
+	pr_topology_free(after);
+	pr_topology_free(t);
+}
+
 /* ---- what cannot be asked for ---- */
 
 static const struct refused_case {
@@ -192,7 +231,7 @@ static const struct refused_case {
 		HOST "00:02.0 dev 1234:7e5a bar2=pref64:4000000@f0000000 vfs=2 numvfs=1 "
 		     "vfbar0=mem:1000@fe000000" REBAR "\n",
 		"00:02.0", PR_BAR0 + 2, 16 * M, -EBUSY },
-	{ "a BAR that found no place",
+	{ "a BAR whose addresses were taken away",
 		HOST "00:02.0 bridge 01-01 root-port\n"
 		     "01:00.0 dev 1234:7e5a bar2=pref64:4000000@unassigned" REBAR "\n",
 		"01:00.0", PR_BAR0 + 2, 16 * M, 1 },
@@ -586,6 +625,7 @@ int main(void)
 
 	ADD_ROWS(&tests, cases, test_resize);
 	ADD_TEST(&tests, nobody_else_changes_when_it_is_refused);
+	ADD_ROWS(&tests, forgotten_cases, test_forgotten);
 	ADD_ROWS(&tests, refused, test_refused);
 	ADD_TEST(&tests, a_size_written_before_the_removal_is_what_the_rescan_places);
 	ADD_ROWS(&tests, doubts, test_doubt);
