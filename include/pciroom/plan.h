@@ -182,7 +182,10 @@ struct pr_request {
 	bool shrink;
 	bool no_writes;  /* as if no register could be written */
 	bool no_numbers; /* bus numbers are left to the kernel */
-	/* only whether there is a plan within the policy: a refusal looks no further, has no why */
+	/*
+	 * Only whether there is a plan within the policy: a refusal looks no further, and has no why
+	 * but for UNKNOWN.
+	 */
 	bool brief;
 	bool advise; /* where there is no plan within the policy: what a boot could do */
 };
@@ -244,7 +247,8 @@ struct pr_affected {
 struct pr_attempt {
 	const struct pr_function *top; /* removed subtree */
 	bool good;
-	const char *why; /* sentence; NULL when good */
+	const char *why;      /* sentence; NULL when good */
+	const char *obstacle; /* the same without who else was removed; NULL when good */
 };
 /* Lexicographic, in this order: the first difference decides. */
 struct pr_cost {

@@ -24,7 +24,9 @@ static bool lacks(const struct pr_function *port, uint8_t kind)
 static int try_wishes(
 	const struct pr_topology *t, const struct pr_policy *policy, struct pr_disarm *d)
 {
-	const struct pr_request request = { .reserves = d->wishes, .n_reserves = d->n_wishes };
+	const struct pr_request request = {
+		.reserves = d->wishes, .n_reserves = d->n_wishes, .brief = true
+	};
 	struct pr_plan *p;
 	char why[200];
 	int r;

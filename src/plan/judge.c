@@ -257,11 +257,13 @@ static void mark(const struct pr_search *s, const struct pr_candidate *c, bool i
 static void judge_standing(struct judging *g, const struct pr_topology *after)
 {
 	char text[PR_STANDING_TEXT_MAX];
+	const struct pr_slot_reserve *lost;
 	unsigned int kind;
-	const struct pr_slot_reserve *lost =
-		pr_standing_lost(g->s->policy, g->s->topology, after, &kind);
 
-	if (!lost || g->bad)
+	if (g->bad)
+		return;
+	lost = pr_standing_lost(g->s->policy, g->s->topology, after, &kind);
+	if (!lost)
 		return;
 	g->bad = true;
 	(void)snprintf(g->j->why, sizeof(g->j->why), "%s would lose %s, which it is to keep",

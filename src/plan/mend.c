@@ -88,6 +88,19 @@ static int new_deeds(struct pr_search *s, const struct pr_root *root, struct pr_
 	return *ret && *ret_deeds ? 0 : -ENOMEM;
 }
 
+static bool lack_agreement_alone(const struct pr_targets *targets, const struct pr_root *root)
+{
+	struct pr_bridge wanted;
+
+	for (size_t i = 0; i < targets->n; i++) {
+		const struct pr_function *f = targets->functions[i];
+
+		if (!lacks_agreement_alone(f) || f->root != root || !agree(f, &wanted))
+			return false;
+	}
+	return true;
+}
+
 int pr_mend_make(struct pr_search *s, const struct pr_targets *targets, struct pr_candidate *ret)
 {
 	const struct pr_root *root = targets->functions[0]->root;
@@ -95,19 +108,16 @@ int pr_mend_make(struct pr_search *s, const struct pr_targets *targets, struct p
 	struct pr_deed *deeds;
 	struct pr_move *m;
 
-	if (s->no_writes || s->closes || s->renumbers ||
-		!pr_registers_writable(&s->topology->machine))
+	if (s->closes || s->renumbers || !pr_windows_writable(s) ||
+		!lack_agreement_alone(targets, root))
 		return 1;
 	if (new_deeds(s, root, &m, &deeds) < 0)
 		return -ENOMEM;
 	*m = (struct pr_move){ .root = root, .agrees = true, .deeds = deeds };
-	for (size_t i = 0; i < targets->n; i++) {
-		const struct pr_function *f = targets->functions[i];
-
-		if (!lacks_agreement_alone(f) || f->root != root || !agree(f, &wanted))
-			return 1;
-		m->n_deeds += add_writes(f, &wanted, deeds + m->n_deeds);
-	}
+	for (size_t i = 0; i < targets->n; i++)
+		if (agree(targets->functions[i], &wanted))
+			m->n_deeds +=
+				add_writes(targets->functions[i], &wanted, deeds + m->n_deeds);
 	for (size_t i = 0; i < root->n_functions; i++)
 		if (is_closed_empty(&root->functions[i], &wanted))
 			m->n_deeds += add_writes(&root->functions[i], &wanted, deeds + m->n_deeds);

@@ -340,8 +340,11 @@ static int write_down(struct making *m, const struct pr_choice *choice)
 	int r;
 
 	p->cost = choice->cost;
-	p->targets = choice->targets.functions;
 	p->n_targets = choice->targets.n;
+	p->targets = pr_arena_memdup(p->arena, choice->targets.functions,
+		p->n_targets * sizeof(const struct pr_function *));
+	if (!p->targets)
+		return -ENOMEM;
 
 	r = predict(m, choice);
 	if (r == 0)
@@ -455,6 +458,24 @@ static int choose(struct making *m, struct pr_choice *ret)
 	return pr_search_run(&m->search, &targets, m->n_asked == 0, ret);
 }
 
+/* What a search looks at goes with its arena; what the plan shows of it does not. */
+static int keep_attempts(struct pr_plan *p, const struct pr_search *s)
+{
+	struct pr_attempt *kept =
+		pr_arena_memdup(p->arena, s->attempts, s->n_attempts * sizeof(*s->attempts));
+
+	if (!kept)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n_attempts; i++) {
+		kept[i].why = pr_arena_strdup(p->arena, s->attempts[i].why);
+		if (!kept[i].why && s->attempts[i].why)
+			return -ENOMEM;
+	}
+	p->attempts = kept;
+	p->n_attempts = s->n_attempts;
+	return 0;
+}
+
 static int search(struct making *m)
 {
 	struct pr_plan *p = m->plan;
@@ -472,8 +493,9 @@ static int search(struct making *m)
 	p->proven = choice.proven;
 	p->bound = choice.bound;
 	p->n_simulated = m->search.n_simulated;
-	p->attempts = m->search.attempts;
-	p->n_attempts = m->search.n_attempts;
+	r = keep_attempts(p, &m->search);
+	if (r < 0)
+		return r;
 	if (p->verdict == PR_VERDICT_OK || p->verdict == PR_VERDICT_TOO_DISRUPTIVE ||
 		p->verdict == PR_VERDICT_VETOED)
 		r = write_down(m, &choice);
@@ -518,27 +540,38 @@ static int make(struct making *m, const struct pr_request *request)
 	pr_plan_sign(p);
 	if (p->why)
 		return 0; /* no room would help */
-	r = request->brief ? 0 : give_reason(m);
+	r = request->brief && p->verdict != PR_VERDICT_UNKNOWN ? 0 : give_reason(m);
 	return r == 0 && request->advise && lacks_plan(p) ? pr_plan_advise(p) : r;
+}
+
+struct pr_plan *pr_plan_new(const struct pr_topology *t)
+{
+	struct pr_arena *arena = pr_arena_new();
+	struct pr_plan *p = arena ? pr_new(arena, struct pr_plan) : NULL;
+
+	if (!p) {
+		pr_arena_free(arena);
+		return NULL;
+	}
+	p->arena = arena;
+	p->topology = t;
+	p->generation = t->generation;
+	return p;
 }
 
 int pr_plan_search(const struct pr_topology *t, const struct pr_request *request,
 	const struct pr_policy *policy, struct pr_plan **ret)
 {
 	struct making m = { .search = { .topology = t, .policy = policy } };
-	struct pr_arena *arena = pr_arena_new();
 	int r;
 
-	if (!arena)
-		return -ENOMEM;
-	m.plan = pr_new(arena, struct pr_plan);
-	if (!m.plan) {
-		pr_arena_free(arena);
+	m.plan = pr_plan_new(t);
+	m.search.arena = pr_arena_new();
+	if (!m.plan || !m.search.arena) {
+		pr_plan_free(m.plan);
+		pr_arena_free(m.search.arena);
 		return -ENOMEM;
 	}
-	m.plan->arena = m.search.arena = arena;
-	m.plan->topology = t;
-	m.plan->generation = t->generation;
 	m.search.kernel = &m.plan->kernel;
 	m.search.no_writes = request->no_writes;
 	m.search.brief = request->brief;
@@ -546,6 +579,7 @@ int pr_plan_search(const struct pr_topology *t, const struct pr_request *request
 	m.search.budget = request->budget > 0 ? request->budget : PR_BUDGET_DEFAULT;
 
 	r = make(&m, request);
+	pr_arena_free(m.search.arena);
 	if (r < 0) {
 		pr_plan_free(m.plan);
 		return r;
@@ -580,16 +614,19 @@ static int veto_standing(struct pr_plan *p, const struct pr_policy *policy)
 	return p->why ? 0 : -ENOMEM;
 }
 
-/* Nothing is possible: because of what slots are to keep? */
+/* Nothing is possible: because of what slots are to keep?  A refusal of that too is of no interest. */
 static int try_without_standing(const struct pr_topology *t, const struct pr_request *request,
 	const struct pr_policy *policy, struct pr_plan **plan)
 {
+	struct pr_request brief = *request;
 	struct pr_policy without = *policy;
 	struct pr_plan *p;
 	int r;
 
+	brief.brief = true;
+	brief.advise = false;
 	without.n_reserves = 0;
-	r = plan_any(t, request, &without, &p);
+	r = plan_any(t, &brief, &without, &p);
 	if (r < 0)
 		return r;
 	if (p->verdict != PR_VERDICT_OK) {
@@ -608,7 +645,8 @@ int pr_plan_make(const struct pr_topology *t, const struct pr_request *request,
 	int r;
 
 	r = plan_any(t, request, policy, &p);
-	if (r == 0 && policy->n_reserves > 0 && p->verdict == PR_VERDICT_INFEASIBLE) {
+	if (r == 0 && !request->brief && policy->n_reserves > 0 &&
+		p->verdict == PR_VERDICT_INFEASIBLE) {
 		r = try_without_standing(t, request, policy, &p);
 		if (r < 0)
 			pr_plan_free(p);

@@ -80,7 +80,7 @@ static const char *last_obstacle(const struct pr_plan *plan)
 		if (!a->good && (!last || depth_of(a->top) <= depth_of(last->top)))
 			last = a;
 	}
-	return last ? last->why : "nothing above it can be enumerated again";
+	return last ? last->obstacle : "nothing above it can be enumerated again";
 }
 
 /*
@@ -409,6 +409,14 @@ static bool is_about(const struct pr_plan *plan, const struct pr_shortage *s)
 
 /* ---- refusals ---- */
 
+static bool way_is_known(const struct pr_shortage *s)
+{
+	for (size_t i = 0; i < s->n_levels; i++)
+		if (!s->levels[i].known)
+			return false;
+	return true;
+}
+
 /* Nothing is proven: what is seen, and what the attempts ran into. */
 static const char *unproven(const struct pr_plan *plan, const struct pr_shortage *s)
 {
@@ -418,9 +426,11 @@ static const char *unproven(const struct pr_plan *plan, const struct pr_shortage
 		return s->choke->bridge ? window_too_small(plan, s)
 					: host_bridge_too_small(plan, s);
 	if (s)
-		return pr_arena_printf(plan->arena,
-			"%s; there is room for it, but the kernel would not use it: %s",
-			needs(s, what, sizeof(what)), last_obstacle(plan));
+		return pr_arena_printf(plan->arena, "%s; %s: %s", needs(s, what, sizeof(what)),
+			way_is_known(s)
+				? "there is room for it, but the kernel would not use it"
+				: "whether there is room is not known, nor would the kernel use it",
+			last_obstacle(plan));
 	return pr_arena_printf(plan->arena, "%s: %s", what_is_needed(plan, what, sizeof(what)),
 		last_obstacle(plan));
 }

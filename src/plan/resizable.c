@@ -48,7 +48,7 @@ static enum pr_when when_of_others(const struct pr_plan *p, const struct pr_func
 }
 
 static int make_plan(const struct pr_slots *all, const struct pr_policy *policy,
-	const struct pr_resizable *z, uint64_t size, bool brief, struct pr_plan **ret)
+	const struct pr_resizable *z, uint64_t size, struct pr_plan **ret)
 {
 	const struct pr_resize resize = {
 		.function = z->function->address, .index = z->bar->index, .size = size
@@ -57,26 +57,17 @@ static int make_plan(const struct pr_slots *all, const struct pr_policy *policy,
 		.resizes = &resize,
 		.n_resizes = 1,
 		.budget = PR_SIMULATIONS_A_PLAN * z->function->root->n_functions,
-		.brief = brief,
+		.brief = true,
 	};
 
 	return pr_plan_make(all->topology, &request, policy, ret);
 }
 
-/* The first reason is kept. */
-static int note_doubt(
-	struct pr_slots *all, const struct pr_policy *policy, struct pr_resizable *z, uint64_t size)
+/* The first doubt is kept. */
+static int note_doubt(struct pr_slots *all, struct pr_resizable *z, const struct pr_plan *p)
 {
-	struct pr_plan *p;
-	int r;
-
-	if (z->doubt)
-		return 0;
-	r = make_plan(all, policy, z, size, false, &p);
-	if (r < 0)
-		return r;
-	z->doubt = pr_arena_strdup(all->arena, p->why ? p->why : "it cannot be planned for");
-	pr_plan_free(p);
+	if (!z->doubt)
+		z->doubt = pr_arena_strdup(all->arena, p->why);
 	return z->doubt ? 0 : -ENOMEM;
 }
 
@@ -89,11 +80,11 @@ static int try_size(struct pr_slots *all, const struct pr_policy *policy, struct
 	int r;
 
 	*ret = N_SIZES_WHEN;
-	r = make_plan(all, policy, z, size, true, &p);
+	r = make_plan(all, policy, z, size, &p);
 	if (r < 0)
 		return r;
 	if (p->verdict == PR_VERDICT_UNKNOWN)
-		r = note_doubt(all, policy, z, size);
+		r = note_doubt(all, z, p);
 	else if (p->verdict == PR_VERDICT_OK)
 		r = pr_plan_check(p, policy, why, sizeof(why));
 	if (r == 0 && p->verdict == PR_VERDICT_OK)

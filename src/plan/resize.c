@@ -138,19 +138,14 @@ static int plan_sizes(struct pr_resizing *z, struct pr_plan **ret)
 	return r;
 }
 
-static int plan_nothing(const struct pr_resizing *z, struct pr_plan **ret)
+/* A plan without steps. */
+static int plan_verdict(const struct pr_resizing *z, enum pr_verdict verdict, struct pr_plan **ret)
 {
-	struct pr_arena *arena = pr_arena_new();
-	struct pr_plan *p = arena ? pr_new(arena, struct pr_plan) : NULL;
+	struct pr_plan *p = pr_plan_new(z->machine);
 
-	if (!p) {
-		pr_arena_free(arena);
+	if (!p)
 		return -ENOMEM;
-	}
-	p->arena = arena;
-	p->topology = z->machine;
-	p->generation = z->machine->generation;
-	p->verdict = PR_VERDICT_NOTHING;
+	p->verdict = verdict;
 	p->proven = true;
 	(void)pr_kernel_select(&z->machine->machine, &p->kernel); /* for show */
 	pr_plan_sign(p);
@@ -179,7 +174,7 @@ static int plan_largest(struct pr_resizing *z, struct pr_plan **ret)
 		}
 	}
 	if (!p)
-		return plan_nothing(z, ret);
+		return plan_verdict(z, PR_VERDICT_NOTHING, ret);
 	*ret = p;
 	return 0;
 }
@@ -221,7 +216,7 @@ int pr_plan_resize(const struct pr_topology *t, const struct pr_request *request
 	if (r == 0 && z.list[0].size == PR_RESIZE_LARGEST)
 		r = plan_largest(&z, ret);
 	else if (r == 0)
-		r = is_so_already(&z) ? plan_nothing(&z, ret) : plan_sizes(&z, ret);
+		r = is_so_already(&z) ? plan_verdict(&z, PR_VERDICT_NOTHING, ret) : plan_sizes(&z, ret);
 	pr_arena_free(arena);
 	return r;
 }

@@ -273,6 +273,8 @@ int pr_replug_choose(struct pr_search *s, const struct pr_function *f, struct pr
 
 /* ---- plan.c, resize.c ---- */
 
+/* An empty one of @t, with an arena of its own; NULL when memory is short. */
+struct pr_plan *pr_plan_new(const struct pr_topology *t);
 /* A plan for a request without sizes of BARs; the same contract as pr_plan_make(). */
 int pr_plan_search(const struct pr_topology *t, const struct pr_request *request,
 	const struct pr_policy *policy, struct pr_plan **ret);

@@ -143,7 +143,7 @@ static int add_attempt(struct pr_search *s, const struct pr_attempt *a)
 
 int pr_attempt_note(struct pr_search *s, const struct pr_function *top, const char *why)
 {
-	const struct pr_attempt a = { .top = top, .why = why };
+	const struct pr_attempt a = { .top = top, .why = why, .obstacle = why };
 
 	for (size_t i = 0; i < s->n_attempts; i++)
 		if (s->attempts[i].top == top && s->attempts[i].why == why)
@@ -173,10 +173,11 @@ static int note_trial(struct pr_search *s, const struct pr_candidate *c, const c
 	if (n == 0 || s->n_attempts == MAX_ATTEMPTS)
 		return 0;
 	if (why) {
-		a.why = n == 1 ? pr_arena_strdup(s->arena, why)
+		a.obstacle = pr_arena_strdup(s->arena, why);
+		a.why = n == 1 ? a.obstacle
 			       : pr_arena_printf(s->arena, "together with %zu other%s: %s", n - 1,
 					 n == 2 ? "" : "s", why);
-		if (!a.why)
+		if (!a.obstacle || !a.why)
 			return -ENOMEM;
 	}
 	return add_attempt(s, &a);

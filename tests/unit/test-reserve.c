@@ -239,6 +239,12 @@ static void test_standing(void **state)
 		fail_msg("%s", why);
 	pr_plan_free(p);
 
+	/* whoever asks briefly does not ask who is in the way */
+	assert_int_equal(pr_plan_make(t, &(struct pr_request){ .brief = true }, &policy, &p), 0);
+	assert_int_equal(p->verdict, c->why ? PR_VERDICT_INFEASIBLE : PR_VERDICT_OK);
+	assert_null(p->why);
+	pr_plan_free(p);
+
 	/* the check sees it by itself */
 	assert_int_equal(pr_plan_make(t, &(struct pr_request){ 0 }, &without, &p), 0);
 	assert_int_equal(pr_plan_check(p, &policy, why, sizeof(why)), c->why != NULL);

@@ -527,7 +527,7 @@ static void test_plan(void **state)
 static const struct room_case {
 	const char *name, *machine;
 	enum pr_disruption limit;
-	const char *said;
+	const char *said, *doubt; /* of the first BAR; NULL: not looked at */
 } rooms[] = {
 	{ .name = "alone below its port, and behind a switch: others have to move",
 		.machine = MACHINE,
@@ -546,7 +546,20 @@ static const struct room_case {
 		.said = "01:00.0 512 512 512 512\n" },
 	{ .name = "apertures that are not known",
 		.machine = "root 0000:00-ff\n" ALONE,
-		.said = "01:00.0 64 ? ? ?\n" },
+		.said = "01:00.0 64 ? ? ?\n",
+		.doubt = "0000:00:02.0: the address ranges of its host bridge are not known" },
+	{ .name = "what is in doubt is said, though a plan beyond the limit would do",
+		.machine =
+			"root 0000:00-ff io=1000-ffff mem=c0000000-cfffffff\n"
+			"00:02.0 bridge 01-01 root-port pref64=c0000000-c3ffffff driver=pcieport\n"
+			"01:00.0 dev 1234:7e5a bar2=pref64:4000000@c0000000" REBAR "\n"
+			"00:03.0 bridge 02-02 root-port pref64=c4000000-c4ffffff driver=pcieport\n"
+			"02:00.0 dev 8086:10d3 bar0=pref64:1000000@c4000000 "
+			"bar2=pref64:100000@forgotten?\n"
+			"00:04.0 bridge 03-03 root-port pref64=c8000000-cbffffff driver=pcieport\n"
+			"03:00.0 dev 8086:10d3 bar0=pref64:4000000@c8000000 driver=e1000e\n",
+		.said = "01:00.0 64 ? ? ?\n",
+		.doubt = "0000:02:00.0: the size of BAR 2 is not known" },
 };
 
 static void write_room(const struct pr_resizable *z, char *text, size_t size)
@@ -609,6 +622,8 @@ static void check_rooms(const struct room_case *c, const char *kernel)
 	}
 	if (strcmp(said, c->said) != 0)
 		fail_msg("%s: %s", kernel, said);
+	if (c->doubt)
+		assert_string_equal(slots->resizable[0].doubt, c->doubt);
 	pr_slots_free(slots);
 	pr_topology_free(t);
 }
