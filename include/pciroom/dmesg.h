@@ -13,6 +13,7 @@ enum pr_dmesg_kind {
 	PR_DMESG_FOUND,     /* "[8086:1901] type 01 class 0x060400 PCIe Root Port" */
 	PR_DMESG_REGISTER,  /* BAR, ROM or VF BAR as it was read: "BAR 0 [mem 0x...]" */
 	PR_DMESG_VF_SPACE,  /* VF BAR of all VFs together; count: VFs */
+	PR_DMESG_NO_VFS,    /* powernv: "Don't support SR-IOV with non M64 VF BAR0" */
 	PR_DMESG_BUSES,     /* "PCI bridge to [bus 01-04]" */
 	PR_DMESG_WINDOW,    /* an open window of the bridge, after PR_DMESG_BUSES */
 	PR_DMESG_INVALID,   /* "bridge configuration invalid ([bus 00-00]), reconfiguring" */
@@ -114,7 +115,8 @@ int pr_dmesg_newcomer(const struct pr_dmesg *log, size_t from, size_t until,
  */
 int pr_dmesg_supplement_functions(const struct pr_dmesg *log, struct pr_builder *b);
 /*
- * The same, and apertures (as the processor has them) and bus ranges of host bridges, release,
+ * The same, and sizes of BARs that failed of functions that the log does not find (somebody shows
+ * the end of one); apertures (as the processor has them) and bus ranges of host bridges, release,
  * command line, architecture, product.  What @b has stays.  0, -ENOMEM.
  */
 int pr_dmesg_supplement(const struct pr_dmesg *log, struct pr_builder *b);

@@ -268,7 +268,11 @@ int pr_builder_set_machine(struct pr_builder *b, const struct pr_machine *machin
  * Beside what was added: facts of another source that fill gaps and overrule nothing.  What
  * the builder does not have, or has with other contents, stays as it is.  0, -EINVAL, -ENOMEM.
  */
-/* Sizes of BARs without a measurement or a line of the kernel's table, of the function at @a if it is @vendor's @device. */
+/*
+ * Sizes of BARs without a measurement or a line of the kernel's table, of the function at @a if it is
+ * @vendor's @device; PR_ID_ANY: whoever it is.
+ */
+#define PR_ID_ANY 0xffff /* nobody's (PCI 3.0 6.2.1) */
 int pr_builder_supplement_masks(struct pr_builder *b, const struct pr_address *a, uint16_t vendor,
 	uint16_t device, const struct pr_bar_mask *masks, size_t n);
 /* A line of the kernel's table that is all zeros, of the same; a table that is not there stays so. */

@@ -281,7 +281,8 @@ static bool is_function(const struct pr_facts *f, uint16_t vendor, uint16_t devi
 	};
 	uint16_t v, d;
 
-	return pr_config_u16(&c, 0, &v) && pr_config_u16(&c, 2, &d) && v == vendor && d == device;
+	return vendor == PR_ID_ANY ||
+	       (pr_config_u16(&c, 0, &v) && pr_config_u16(&c, 2, &d) && v == vendor && d == device);
 }
 
 /* What is in the kernel's table has its size there. */

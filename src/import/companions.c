@@ -69,6 +69,14 @@ int pr_companions_roots(const struct pr_companions *companions, const struct pr_
 	return r;
 }
 
+/* Another file was meant, or the kernel has kept nothing that is of use. */
+static bool says_nothing(const struct pr_dmesg *log)
+{
+	const struct pr_machine *m = &log->machine;
+
+	return log->n == 0 && !m->release && !m->cmdline && !m->arch && !m->product && !m->is_guest;
+}
+
 int pr_companions_supplement(const struct pr_companions *companions, struct pr_builder *builder,
 	struct pr_import_error *error)
 {
@@ -80,9 +88,13 @@ int pr_companions_supplement(const struct pr_companions *companions, struct pr_b
 	r = pr_dmesg_read(companions->dmesg, companions->dmesg_size, &log, error);
 	if (r < 0)
 		return r;
-	r = pr_dmesg_supplement(log, builder);
+	if (says_nothing(log))
+		r = pr_import_fail(error, -EINVAL,
+			"the kernel log beside it has no line about PCI, or of a boot: it would add nothing");
+	else if (pr_dmesg_supplement(log, builder) < 0)
+		r = pr_import_no_memory(error);
 	pr_dmesg_free(log);
-	return r < 0 ? pr_import_no_memory(error) : 0;
+	return r;
 }
 
 /* ---- notes ---- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Facts that a kernel log proves, for the builder: configuration bytes with
- * holes where the log is silent, masks of BAR sizes, the kernel's table,
- * host bridges.  Capabilities lie at offsets of our own: a log names none.
+ * Functions that a kernel log proves, for the builder: configuration bytes with
+ * holes where the log is silent, masks of BAR sizes, the kernel's table.
+ * Capabilities lie at offsets of our own: a log names none.
  */
 #include <errno.h>
 #include <string.h>
@@ -172,22 +172,25 @@ static bool is_pow2_size(uint64_t size)
 	return size >= 4 && pr_is_pow2(size);
 }
 
-static size_t put_masks(const struct pr_dmesg_function *f, struct pr_bar_mask *ret)
+bool pr_dmesg_mask(unsigned int index, uint64_t size, uint32_t flags, struct pr_bar_mask *ret)
+{
+	uint64_t mask = ~(size - 1);
+	bool wide = (flags & PR_IORES_MEM_64) != 0;
+
+	if (flags == 0 || !is_pow2_size(size) || (size > UINT32_MAX && !wide))
+		return false;
+	*ret = (struct pr_bar_mask){ .index = (uint8_t)index,
+		.low = (uint32_t)mask | (index == PR_ROM ? 0 : bar_type(flags)),
+		.high = wide ? (uint32_t)(mask >> 32) : 0 };
+	return true;
+}
+
+size_t pr_dmesg_masks(const struct pr_dmesg_function *f, struct pr_bar_mask *ret)
 {
 	size_t n = 0;
 
-	for (unsigned int i = 0; i < PR_WINDOW_IO; i++) {
-		const struct pr_dmesg_bar *bar = &f->bars[i];
-		uint64_t mask = ~(bar->size - 1);
-		bool wide = (bar->flags & PR_IORES_MEM_64) != 0;
-
-		if (bar->flags == 0 || !is_pow2_size(bar->size) ||
-			(bar->size > UINT32_MAX && !wide))
-			continue;
-		ret[n++] = (struct pr_bar_mask){ .index = (uint8_t)i,
-			.low = (uint32_t)mask | (i == PR_ROM ? 0 : bar_type(bar->flags)),
-			.high = wide ? (uint32_t)(mask >> 32) : 0 };
-	}
+	for (unsigned int i = 0; i < PR_WINDOW_IO; i++)
+		n += pr_dmesg_mask(i, f->bars[i].size, f->bars[i].flags, &ret[n]);
 	return n;
 }
 
@@ -247,7 +250,7 @@ static struct pr_facts facts_of(
 		.config_holes = b->holes,
 		.config_length = f->vfs > 0 ? EXTENDED_BYTES : HEADER_BYTES,
 		.masks = masks,
-		.n_masks = put_masks(f, masks),
+		.n_masks = pr_dmesg_masks(f, masks),
 		.driver = f->port_driver ? "pcieport" : NULL,
 		.numa_node = -1,
 		.iommu_group = -1,
@@ -276,140 +279,12 @@ static int add_function(const struct pr_dmesg *log, const struct pr_dmesg_fold *
 	return r == -EEXIST ? 0 : r; /* what the builder has stays */
 }
 
-/* ---- host bridges ---- */
-
-struct ranges {
-	struct pr_range *at;
-	size_t n;
-};
-struct roots {
-	const struct pr_dmesg *log;
-	struct pr_arena *arena;
-	bool by_processor; /* addresses are the processor's, as in tables of the kernel */
-};
-
-static bool is_given_back(const struct pr_dmesg *log, const struct pr_dmesg_entry *reserved)
-{
-	for (size_t i = 0; i < log->n; i++)
-		if (log->entries[i].kind == PR_DMESG_UNRESERVED &&
-			pr_range_contains(&log->entries[i].range, &reserved->range))
-			return true;
-	return false;
-}
-
-/* Where the processor sees it, or where it is on the bus. */
-static struct pr_range seen(const struct pr_dmesg_entry *e, bool by_processor)
-{
-	uint64_t more = by_processor ? e->translation : 0;
-
-	return (struct pr_range){ e->range.first + more, e->range.last + more };
-}
-
-static struct ranges collect(const struct roots *x, const struct pr_dmesg_entry *root,
-	enum pr_dmesg_kind kind, uint32_t type)
-{
-	const struct pr_dmesg *log = x->log;
-	struct ranges r = { .at = pr_new_array(x->arena, log->n + 1, struct pr_range) };
-
-	for (size_t i = 0; i < log->n && r.at; i++) {
-		const struct pr_dmesg_entry *e = &log->entries[i];
-
-		if (e->kind != kind || !(e->flags & type))
-			continue;
-		if (kind == PR_DMESG_RESERVED ? !is_given_back(log, e)
-					      : e->address.domain == root->address.domain &&
-							e->address.bus == root->address.bus)
-			r.at[r.n++] = seen(e, x->by_processor);
-	}
-	return r;
-}
-
-/* What is reserved inside of the apertures @of. */
-static void clip(struct ranges *busy, const struct ranges *of)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < busy->n; i++)
-		for (size_t k = 0; k < of->n; k++)
-			if (pr_range_contains(&of->at[k], &busy->at[i])) {
-				busy->at[n++] = busy->at[i];
-				break;
-			}
-	busy->n = pr_ranges_merge(busy->at, n);
-}
-
-static int last_bus(const struct pr_dmesg *log, const struct pr_address *a)
-{
-	for (size_t i = log->n; i-- > 0;) {
-		const struct pr_dmesg_entry *e = &log->entries[i];
-
-		if (e->kind == PR_DMESG_ROOT && e->last_bus >= e->address.bus &&
-			e->first_bus == e->address.bus && e->last_bus != 0 &&
-			e->address.domain == a->domain && e->address.bus == a->bus)
-			return e->last_bus;
-	}
-	return -1;
-}
-
-/* False: memory is short. */
-static bool root_facts(
-	const struct roots *x, const struct pr_dmesg_entry *root, struct pr_root_facts *ret)
-{
-	struct ranges io = collect(x, root, PR_DMESG_APERTURE, PR_IORES_IO);
-	struct ranges mem = collect(x, root, PR_DMESG_APERTURE, PR_IORES_MEM);
-	struct ranges busy_io = collect(x, root, PR_DMESG_RESERVED, PR_IORES_IO);
-	struct ranges busy_mem = collect(x, root, PR_DMESG_RESERVED, PR_IORES_MEM);
-
-	if (!io.at || !mem.at || !busy_io.at || !busy_mem.at)
-		return false;
-	clip(&busy_io, &io);
-	clip(&busy_mem, &mem);
-	*ret = (struct pr_root_facts){
-		.domain = root->address.domain,
-		.bus = root->address.bus,
-		.last_bus = last_bus(x->log, &root->address),
-		.io = io.at,
-		.n_io = io.n,
-		.mem = mem.at,
-		.n_mem = mem.n,
-		.busy_io = busy_io.at,
-		.n_busy_io = busy_io.n,
-		.busy_mem = busy_mem.at,
-		.n_busy_mem = busy_mem.n,
-		.io_known = io.n + mem.n > 0,
-		.mem_known = io.n + mem.n > 0,
-	};
-	return true;
-}
-
-/* Each host bridge once: what is said of it again is -EEXIST. */
-static int each_root(const struct roots *x, struct pr_builder *b,
-	int (*add)(struct pr_builder *b, const struct pr_root_facts *facts))
-{
-	const struct pr_dmesg *log = x->log;
-	struct pr_address done = { .domain = UINT32_MAX };
-	struct pr_root_facts facts;
-	int r = 0;
-
-	for (size_t i = 0; i < log->n && r == 0; i++) {
-		const struct pr_dmesg_entry *e = &log->entries[i];
-
-		if (e->kind != PR_DMESG_ROOT || pr_address_compare(&e->address, &done) == 0)
-			continue;
-		done = e->address;
-		r = root_facts(x, e, &facts) ? add(b, &facts) : -ENOMEM;
-		if (r == -EEXIST)
-			r = 0;
-	}
-	return r;
-}
-
 /* ---- the whole ---- */
 
 static int add_all(
 	const struct pr_dmesg *log, size_t until, struct pr_arena *arena, struct pr_builder *b)
 {
-	const struct roots roots = { .log = log, .arena = arena };
+	const struct pr_dmesg_roots roots = { .log = log, .arena = arena };
 	struct pr_dmesg_fold fold;
 	int r;
 
@@ -418,7 +293,7 @@ static int add_all(
 		if (fold.functions[i].present)
 			r = add_function(log, &fold, &fold.functions[i], b);
 	if (r == 0)
-		r = each_root(&roots, b, pr_builder_add_root);
+		r = pr_dmesg_each_root(&roots, b, pr_builder_add_root);
 	return r == 0 ? pr_builder_set_machine(b, &log->machine) : r;
 }
 
@@ -520,53 +395,4 @@ int pr_dmesg_newcomer(const struct pr_dmesg *log, size_t from, size_t until,
 	ret->is_newcomer = true;
 	ret->has_parent = find_parent(&fold, a, &ret->parent);
 	return 0;
-}
-
-/* @f, that the log found last at this address, as far as @b knows less of it. */
-static int supplement_function(const struct pr_dmesg_function *f, struct pr_builder *b)
-{
-	const struct pr_resource_line io = { 0, f->io_asked - 1, PR_IORES_IO | PR_IORES_UNSET };
-	const struct pr_dmesg_entry *e = f->found;
-	struct pr_bar_mask masks[PR_WINDOW_IO];
-	int r;
-
-	if (!e)
-		return 0;
-	r = pr_builder_supplement_masks(
-		b, &f->address, e->vendor, e->device, masks, put_masks(f, masks));
-	if (r < 0 || f->io_asked == 0)
-		return r;
-	return pr_builder_supplement_line(b, &f->address, e->vendor, e->device, PR_WINDOW_IO, &io);
-}
-
-int pr_dmesg_supplement_functions(const struct pr_dmesg *log, struct pr_builder *b)
-{
-	struct pr_arena *arena = pr_arena_new();
-	struct pr_dmesg_fold fold;
-	int r;
-
-	if (!arena)
-		return -ENOMEM;
-	r = pr_dmesg_fold(log, log->n, arena, &fold);
-	for (size_t i = 0; r == 0 && i < fold.n; i++)
-		r = supplement_function(&fold.functions[i], b);
-	pr_arena_free(arena);
-	return r;
-}
-
-int pr_dmesg_supplement(const struct pr_dmesg *log, struct pr_builder *b)
-{
-	struct pr_arena *arena = pr_arena_new();
-	const struct roots roots = { .log = log, .arena = arena, .by_processor = true };
-	int r;
-
-	if (!arena)
-		return -ENOMEM;
-	r = pr_dmesg_supplement_functions(log, b);
-	if (r == 0)
-		r = each_root(&roots, b, pr_builder_supplement_root);
-	if (r == 0)
-		r = pr_builder_supplement_machine(b, &log->machine);
-	pr_arena_free(arena);
-	return r;
 }

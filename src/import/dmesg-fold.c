@@ -65,6 +65,20 @@ static void learn_vf_bar(struct pr_dmesg_function *f, const struct pr_dmesg_entr
 	}
 }
 
+/*
+ * POWER's platform code takes all VF BARs away from a function of which it can map one of them for
+ * no VF, and its sriov_numvfs takes none (pnv_pci_ioda_fixup_iov_resources,
+ * arch/powerpc/platforms/powernv/pci-sriov.c).
+ */
+static void forget_vfs(struct pr_dmesg_function *f)
+{
+	const size_t n = PR_WINDOW_IO - PR_VF_BAR0;
+
+	memset(&f->bars[PR_VF_BAR0], 0, n * sizeof(f->bars[0]));
+	memset(&f->lines[PR_VF_BAR0], 0, n * sizeof(f->lines[0]));
+	f->vfs = 0;
+}
+
 static void learn_window(struct pr_dmesg_function *f, const struct pr_dmesg_entry *e)
 {
 	unsigned int kind = e->index - PR_WINDOW_IO;
@@ -99,6 +113,8 @@ static void learn(struct pr_dmesg_function *f, const struct pr_dmesg_entry *e, b
 		return;
 	if (e->kind == PR_DMESG_SLOT)
 		f->hotplug |= e->count != 0;
+	if (e->kind == PR_DMESG_NO_VFS)
+		forget_vfs(f);
 	if (e->kind == PR_DMESG_PLUGGED || e->kind == PR_DMESG_UNPLUGGED)
 		f->hotplug = true;
 	if (e->index == PR_DMESG_NO_INDEX || e->flags == 0)
@@ -287,6 +303,8 @@ static void decide(struct pr_dmesg_function *f, const struct pr_dmesg_entry *e)
 		read_bar(f, e);
 	} else if (e->kind == PR_DMESG_WINDOW || e->kind == PR_DMESG_ASSIGNED) {
 		set_line(f, e);
+		if (e->index < PR_WINDOW_IO && e->placed)
+			f->registers[e->index] = e->range.first; /* pci_update_resource */
 	} else if (e->kind == PR_DMESG_FAILED || e->kind == PR_DMESG_CLOSED) {
 		f->lines[e->index] = (struct pr_resource_line){ 0 };
 	} else if (e->kind == PR_DMESG_RELEASED || e->kind == PR_DMESG_UNCLAIMED) {
@@ -340,6 +358,8 @@ static void follow(const struct pr_dmesg *log, size_t i, const struct pr_dmesg_f
 		buses(log, i, f);
 	else if (e->kind == PR_DMESG_SHADOW)
 		shadow(f);
+	else if (e->kind == PR_DMESG_NO_VFS)
+		forget_vfs(f);
 	else if (e->index < PR_RESOURCE_MAX)
 		decide(f, e);
 	if (e->kind == PR_DMESG_RELEASED && e->index >= PR_WINDOW_IO && e->index < PR_RESOURCE_MAX)

@@ -206,6 +206,13 @@ static bool old_vf_space(struct pr_dmesg_text t, struct pr_dmesg_entry *e)
 	       pr_dmesg_resource(&t, e) && pr_dmesg_skip(&t, " (") && vf_space(t, e);
 }
 
+/* "Don't support SR-IOV with non M64 VF BAR0: [mem ...]." */
+static bool no_vfs(struct pr_dmesg_text t, struct pr_dmesg_entry *e)
+{
+	e->kind = PR_DMESG_NO_VFS;
+	return pr_dmesg_skip(&t, "Don't support SR-IOV with non M64 VF BAR");
+}
+
 /* ---- discovery ---- */
 
 static const struct {
@@ -364,7 +371,7 @@ static bool first_that_reads(
 bool pr_dmesg_read_function(struct pr_dmesg_text t, struct pr_dmesg_entry *e)
 {
 	static const sentence sentences[] = { found, read_register, named_resource, old_vf_space,
-		bridge, window, closed, released, unclaimed, shadow, slot };
+		no_vfs, bridge, window, closed, released, unclaimed, shadow, slot };
 
 	return first_that_reads(sentences, ARRAY_SIZE(sentences), t, e);
 }

@@ -46,6 +46,7 @@ static const char *const kind_names[_PR_DMESG_KIND_MAX] = {
 	[PR_DMESG_PLUGGED] = "plugged",
 	[PR_DMESG_UNPLUGGED] = "unplugged",
 	[PR_DMESG_SHADOW] = "shadow",
+	[PR_DMESG_NO_VFS] = "no-vfs",
 	[PR_DMESG_RESERVED] = "reserved",
 	[PR_DMESG_UNRESERVED] = "unreserved",
 };
@@ -207,6 +208,12 @@ static const char *architecture(struct pr_dmesg_text t)
 	return NULL;
 }
 
+/* init_hypervisor_platform() of arch/x86/kernel/cpu/hypervisor.c; Xen's first domain has the real devices. */
+static bool names_hypervisor(struct pr_dmesg_text t)
+{
+	return pr_dmesg_seek(&t, "Hypervisor detected: ") && !pr_dmesg_seek(&t, "Xen PV");
+}
+
 static void read_machine_line(struct pr_dmesg *log, struct pr_dmesg_text t)
 {
 	struct pr_machine *m = &log->machine;
@@ -214,6 +221,7 @@ static void read_machine_line(struct pr_dmesg *log, struct pr_dmesg_text t)
 	m->release = value_behind(log->arena, t, "Linux version ", " ", m->release);
 	m->cmdline = value_behind(log->arena, t, "ommand line: ", "\n", m->cmdline);
 	m->product = value_behind(log->arena, t, "DMI: ", ", BIOS", m->product);
+	m->is_guest |= names_hypervisor(t);
 	if (!m->arch)
 		m->arch = architecture(t);
 }

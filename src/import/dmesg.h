@@ -53,7 +53,7 @@ struct pr_dmesg_function {
 	uint64_t vfs;
 	/* the kernel's table */
 	struct pr_resource_line lines[PR_RESOURCE_MAX];
-	/* registers as they were read last */
+	/* registers as they were read, or written, last */
 	uint64_t registers[PR_WINDOW_IO];
 	bool buses_known;
 	uint8_t secondary, subordinate;
@@ -69,3 +69,17 @@ int pr_dmesg_fold(const struct pr_dmesg *log, size_t until, struct pr_arena *are
 	struct pr_dmesg_fold *ret);
 struct pr_dmesg_function *pr_dmesg_find(
 	const struct pr_dmesg_fold *fold, const struct pr_address *a);
+
+/* What measuring a BAR of that size gives; false: it cannot be one. */
+bool pr_dmesg_mask(unsigned int index, uint64_t size, uint32_t flags, struct pr_bar_mask *ret);
+/* Of all BARs of @f, into room for PR_WINDOW_IO; how many. */
+size_t pr_dmesg_masks(const struct pr_dmesg_function *f, struct pr_bar_mask *ret);
+
+struct pr_dmesg_roots {
+	const struct pr_dmesg *log;
+	struct pr_arena *arena;
+	bool by_processor; /* addresses are the processor's, as in tables of the kernel */
+};
+/* @add is called for each host bridge once; what is said of it again may be -EEXIST. */
+int pr_dmesg_each_root(const struct pr_dmesg_roots *x, struct pr_builder *b,
+	int (*add)(struct pr_builder *b, const struct pr_root_facts *facts));

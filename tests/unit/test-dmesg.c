@@ -44,6 +44,10 @@ static const struct line_case {
 		"pci 0000:00:02.0: VF BAR 2 [mem 0x00000000-0xdfffffff 64bit pref]: contains BAR 2 "
 		"for 7 VFs",
 		"vf-space 0000:00:02.0 9 mem pref 64bit 0-dfffffff count 7" },
+	{ "VF BARs that POWER's platform code takes away",
+		"pci 0001:08:00.0: Don't support SR-IOV with non M64 VF BAR0: [mem "
+		"0x3fe080800000-0x3fe0809fffff 64bit]. ",
+		"no-vfs 0001:08:00.0" },
 	{ "buses of a bridge", "pci 0000:00:1c.0: PCI bridge to [bus 04-51]",
 		"buses 0000:00:1c.0 bus 04-51" },
 	{ "one bus of a bridge, driver bound", "pcieport 0000:00:1c.0: PCI bridge to [bus 04]",
@@ -259,7 +263,20 @@ static void test_machine(void **state)
 	assert_string_equal(log->machine.cmdline, "root=/dev/sda1 pci=realloc=off");
 	assert_string_equal(log->machine.product, "LENOVO 20QQS1H508/20QQS1H508");
 	assert_string_equal(log->machine.arch, "x86_64");
+	assert_false(log->machine.is_guest);
 	pr_dmesg_free(log);
+}
+
+static void the_log_of_a_guest_names_the_hypervisor(void **state)
+{
+	struct pr_dmesg *guest = read_log("[    0.0] Hypervisor detected: KVM\n[    0.1] PCI: x\n");
+	struct pr_dmesg *host = read_log("[    0.0] Hypervisor detected: Xen PV\n");
+
+	(void)state;
+	assert_true(guest->machine.is_guest);
+	assert_false(host->machine.is_guest);
+	pr_dmesg_free(guest);
+	pr_dmesg_free(host);
 }
 
 /* ---- facts ---- */
@@ -315,6 +332,15 @@ static const struct facts_case {
 			  "BAR 0 for 8 VFs\n",
 		"7:90000000-9001ffff/4000 | 13:closed 14:90000000-900fffff "
 		"15:a0000000-a1ffffff" },
+	{ "VF BARs that POWER's platform code takes away are in nobody's way",
+		ROOT PORT "pci 0000:01:00.0: [1014:034a] type 00 class 0x010400\n"
+			  "pci 0000:01:00.0: reg 0x10: [mem 0x90020000-0x9002ffff 64bit]\n"
+			  "pci 0000:01:00.0: VF(n) BAR0 space: [mem 0x90000000-0x9001ffff 64bit] "
+			  "(contains BAR0 for 8 VFs)\n"
+			  "pci 0000:01:00.0: Don't support SR-IOV with non M64 VF BAR0: "
+			  "[mem 0x90000000-0x9001ffff 64bit]. \n"
+			  "pci 0000:01:00.0: BAR 0 [mem 0x90000000-0x9000ffff 64bit]: assigned\n",
+		"0:90000000-9000ffff | 13:closed 14:90000000-900fffff 15:a0000000-a1ffffff" },
 };
 
 static void list(const struct pr_function *f, char *buffer, size_t size)
@@ -604,6 +630,32 @@ static void test_supplement_of_ports(void **state)
 	pr_topology_free(t);
 }
 
+/* Nobody says who is at these addresses; where the log finds somebody, it is no end. */
+static void the_end_of_a_log_has_sizes_of_what_failed(void **state)
+{
+	static const uint8_t card[64] = { 0xde, 0x10, 0x36, 0x1f };
+	struct pr_facts facts = { .address = { .bus = 4 }, CARD_FACTS(card) };
+	struct pr_dmesg *log = read_log(
+		"amdgpu 0000:04:00.0: BAR 2: no space for [mem size 0x00100000 64bit pref]\n"
+		"amdgpu 0000:04:00.0: BAR 2: no space for [mem size 0x00200000 64bit pref]\n"
+		"amdgpu 0000:04:00.0: BAR 2: failed to assign [mem size 0x00200000 64bit pref]\n"
+		"pci 0000:05:00.0: BAR 2: failed to assign [mem size 0x00200000 64bit pref]\n"
+		"pci 0000:05:00.0: [10de:1f37] type 00 class 0x030000\n");
+	struct pr_builder *b = pr_builder_new();
+	struct pr_topology *t;
+
+	(void)state;
+	assert_int_equal(pr_builder_add_function(b, &facts), 0);
+	facts.address.bus = 5;
+	assert_int_equal(pr_builder_add_function(b, &facts), 0);
+	t = supplement(log, b);
+	assert_int_equal(find(t, "04:00.0")->n_resources, 1);
+	assert_int_equal(find(t, "04:00.0")->resources[0].index, 2);
+	assert_int_equal(find(t, "04:00.0")->resources[0].size, 0x200000);
+	assert_int_equal(find(t, "05:00.0")->n_resources, 0);
+	pr_topology_free(t);
+}
+
 #define BRIDGE "pci 0000:00:01.0: bridge window [io  size 0x2000]"
 #define AGAIN  "pci 0000:00:01.0: [8086:1901] type 01 class 0x060400 PCIe Root Port\n"
 
@@ -635,14 +687,9 @@ static struct pr_topology *supplemented(const char *text)
 	static const uint8_t config[64] = { 0x86, 0x80, 0x01,
 		0x19, [0x0b] = 6, [0x0a] = 4, [0x0e] = 1, [0x19] = 1, [0x1a] = 1 };
 	const struct pr_facts facts = { .address = { .device = 1 },
-		.config = config,
-		.config_length = sizeof(config),
+		CARD_FACTS(config),
 		.lines = lines,
-		.n_lines = ARRAY_SIZE(lines),
-		.numa_node = -1,
-		.iommu_group = -1,
-		.sriov_numvfs = -1,
-		.enabled = -1 };
+		.n_lines = ARRAY_SIZE(lines) };
 	const struct pr_root_facts root = { .last_bus = 0x20 };
 	struct pr_builder *b = pr_builder_new();
 	struct pr_dmesg *log = read_log(text);
@@ -694,6 +741,7 @@ int main(void)
 	ADD_ROWS(&rows, facts_cases, test_facts);
 	ADD_ROWS(&rows, hotplug_cases, test_hotplug);
 	ADD_TEST(&rows, test_machine);
+	ADD_TEST(&rows, the_log_of_a_guest_names_the_hypervisor);
 	ADD_TEST(&rows, test_silence_is_unknown);
 	ADD_TEST(&rows, test_presence);
 	ADD_TEST(&rows, a_translated_machine_is_as_its_registers_have_it);
@@ -701,6 +749,7 @@ int main(void)
 	ADD_TEST(&rows, beside_tables_of_the_kernel_it_is_as_the_processor_has_it);
 	ADD_TEST(&rows, test_supplement);
 	ADD_TEST(&rows, test_supplement_of_ports);
+	ADD_TEST(&rows, the_end_of_a_log_has_sizes_of_what_failed);
 	ADD_ROWS(&rows, asked_cases, test_asked);
 	ADD_TEST(&rows, test_table_is_newer);
 	return rows_run(&rows, "dmesg");

@@ -476,6 +476,21 @@ static void test_log(void **state)
 	pr_topology_free(t);
 }
 
+static void a_log_that_says_nothing_is_refused(void **state)
+{
+	static const char text[] = "00:03.0 Ethernet controller [0200]: A B [8086:10d3]\n";
+	static const char log[] = "00:03.0 is no log\n";
+	const struct pr_companions companions = { .dmesg = log, .dmesg_size = sizeof(log) - 1 };
+	struct pr_import_error error = { .text = "" };
+	struct pr_topology *t = NULL;
+
+	(void)state;
+	assert_int_equal(
+		pr_lspci_read(text, sizeof(text) - 1, &companions, &t, NULL, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "no line about PCI"));
+	assert_null(t);
+}
+
 int main(void)
 {
 	struct rows tests = { 0 };
@@ -488,5 +503,6 @@ int main(void)
 	ADD_TEST(&tests, on_x86_a_bar_that_is_elsewhere_is_stale);
 	ADD_TEST(&tests, test_companions);
 	ADD_TEST(&tests, test_log);
+	ADD_TEST(&tests, a_log_that_says_nothing_is_refused);
 	return rows_run(&tests, "lspci");
 }
