@@ -227,6 +227,7 @@ static int number(struct pr_search *s, const struct pr_move *m, struct pr_number
 		.n_tops = m->n_tops,
 		.buses = s->buses,
 		.n_buses = s->n_buses,
+		.n_asked = s->n_buses,
 	};
 	int r;
 

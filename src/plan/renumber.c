@@ -104,6 +104,22 @@ static void grow_to(struct number_node *n, unsigned int size)
 	n->size = size;
 }
 
+/*
+ * For all virtual functions; less is enough where the request says how much, but no less than it
+ * has.  A bridge beside them begins behind the last of them in any case.
+ */
+static unsigned int own_numbers(const struct pr_number_question *q, const struct pr_function *f)
+{
+	unsigned int all = 1 + most_virtual_buses(f->first_child);
+	unsigned int enough = pr_wished_numbers(q->buses, q->n_asked, f);
+
+	if (enough == 0 || count_bridges(f) > is_numbered(f))
+		return all;
+	if (enough < pr_numbers_of(f))
+		enough = pr_numbers_of(f);
+	return enough < all ? enough : all;
+}
+
 static void add_node(const struct pr_number_question *q, struct number_tree *t, int parent,
 	const struct pr_function *f)
 {
@@ -111,7 +127,7 @@ static void add_node(const struct pr_number_question *q, struct number_tree *t, 
 	struct number_node *node = &t->nodes[at];
 
 	*node = (struct number_node){ .bridge = f, .parent = parent };
-	node->own = 1 + most_virtual_buses(f->first_child);
+	node->own = own_numbers(q, f);
 	node->tail = pr_is_hidden_switch(f) + newcomers(f);
 	node->old = pr_numbers_of(f) > 0 ? f->bridge->secondary : 0;
 	node->size = node->own + node->tail;

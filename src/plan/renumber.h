@@ -29,8 +29,8 @@ struct pr_number_question {
 		*parent; /* bridge above the bus, which stays; NULL: the root bus */
 	const struct pr_function *const *tops; /* on that bus, removed with all below them */
 	size_t n_tops;
-	const struct pr_bus_wish *buses; /* asked for */
-	size_t n_buses;
+	const struct pr_bus_wish *buses; /* asked for; behind the first @n_asked: by the policy */
+	size_t n_buses, n_asked;
 };
 
 /* True when @f is a bridge that asks for numbers: it has none, or virtual functions lack some. */

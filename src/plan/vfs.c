@@ -56,10 +56,10 @@ static bool ids_known(const struct pr_sriov *s, unsigned int vfs)
 	return s->first_offset != 0 && (vfs < 2 || s->stride != 0);
 }
 
-/* How many of @vfs are within the bus range. */
-static unsigned int count_within(const struct pr_function *f, unsigned int vfs)
+/* How many of @vfs are on buses up to @last. */
+static unsigned int count_to(const struct pr_function *f, unsigned int vfs, unsigned int last)
 {
-	while (vfs > 0 && bus_of(f, vfs - 1) > last_bus(f))
+	while (vfs > 0 && bus_of(f, vfs - 1) > last)
 		vfs--;
 	return vfs;
 }
@@ -74,7 +74,7 @@ static unsigned int most_by_bus(struct pr_vfs *v)
 		v->stop = PR_VF_STOP_UNKNOWN;
 		return 0;
 	}
-	most = count_within(v->function, v->total);
+	most = count_to(v->function, v->total, last_bus(v->function));
 	if (most < v->total) {
 		v->stop = PR_VF_STOP_BUS;
 		v->bus = bus_of(v->function, most);
@@ -121,13 +121,30 @@ static int plan_for(struct pr_vfs *v, const struct pr_topology *t, const struct 
 	return 0;
 }
 
+/*
+ * The most that a plan makes possible: all, or a bus fewer each time.  @most, for which there are buses
+ * already, wants one for the sake of addresses alone.
+ */
+static int find_planned(struct pr_vfs *v, const struct pr_topology *t,
+	const struct pr_policy *policy, unsigned int most)
+{
+	const unsigned int least = v->bar ? most : most + 1;
+	unsigned int n = v->total;
+	int r = 0;
+
+	while (r == 0 && v->planned == 0 && n > 0 && n >= least) {
+		r = plan_for(v, t, policy, n);
+		n = count_to(v->function, n, bus_of(v->function, n - 1) - 1);
+	}
+	return r;
+}
+
 /* ---- all of them ---- */
 
 static int look_at(struct pr_vfs *v, const struct pr_topology *t, const struct pr_policy *policy)
 {
 	unsigned int most = most_by_bus(v);
 	const bool located = v->stop != PR_VF_STOP_UNKNOWN;
-	int r;
 
 	v->bar = find_missing(v->function);
 	if (v->bar)
@@ -136,10 +153,7 @@ static int look_at(struct pr_vfs *v, const struct pr_topology *t, const struct p
 		v->now = most;
 	if (!located || v->stop == PR_VF_STOP_NONE || (v->bar && v->bar->size == PR_SIZE_UNKNOWN))
 		return 0;
-	r = plan_for(v, t, policy, v->total);
-	if (r < 0 || v->planned > 0 || !v->bar || most == 0 || most == v->total)
-		return r;
-	return plan_for(v, t, policy, most);
+	return find_planned(v, t, policy, most);
 }
 
 static bool is_wanted(

@@ -26,7 +26,8 @@
 
 struct renumber_case {
 	const char *name, *machine, *pin;
-	struct pr_bus_wish buses[2]; /* of the request; the first without a number ends it */
+	struct pr_bus_wish buses[2];    /* of the request; the first without a number ends it */
+	struct pr_slot_reserve reserve; /* of the policy; none without a slot */
 	enum pr_disruption limit;
 	enum pr_verdict verdict;
 	/* "unbind A; write A REGISTER=VALUE; remove A; rescan A; expect" */
@@ -198,6 +199,35 @@ static const struct renumber_case cases[] = {
 		.steps = "remove 01:00.0; rescan 00:02.0; expect",
 		.numbers = "00:02.0 01-05; 01:00.0 02-02; ",
 		.unseen = "01:00.0; " },
+	{ .name = "who asks for a part of the virtual functions needs no numbers for the others",
+		.machine = ROOT("02") DISK PORT("00:02.0",
+			"01-01") "01:00.0 dev 8086:10d3 class=020000 vfs=600 driver=igb\n",
+		.buses = { { .bridge = { .device = 2 }, .buses = 2 } },
+		.limit = PR_DISRUPTION_RESTART,
+		.steps = "unbind 01:00.0; remove 01:00.0; write 00:02.0 1a=02; remove 00:02.0; "
+			 "rescan 00:1f.2; expect",
+		.numbers = "00:02.0 01-02; " },
+	{ .name = "a reserve of some numbers takes none from virtual functions",
+		.machine = ROOT("0f") DISK "00:02.0 bridge 08-08 root-port driver=pcieport\n"
+					   "08:00.0 dev 8086:10d3 class=020000 vfs=600\n"
+					   "00:03.0 bridge 01-01 root-port driver=pcieport\n",
+		.reserve = { .slot = "0000:00:02.0", .buses = 2 },
+		.buses = { { .bridge = { .device = 3 }, .buses = 12 } },
+		.steps = "remove 08:00.0; write 00:02.0 18=0100; write 00:02.0 1a=03; "
+			 "remove 00:02.0; write 00:03.0 18=0400; write 00:03.0 1a=0f; "
+			 "remove 00:03.0; rescan 00:1f.2; expect",
+		.numbers = "00:02.0 01-03; 00:03.0 04-0f; ",
+		.renumbered = 1 },
+	{ .name = "a bridge beside virtual functions begins behind all of them, whoever asks for less",
+		.machine = ROOT("0f") DISK "00:02.0 bridge 01-01 root-port driver=pcieport\n"
+					   "01:00.0 dev 8086:10d3 class=020000 vfs=600\n"
+					   "01:01.0 bridge none upstream\n",
+		.buses = { { .bridge = { .device = 2 }, .buses = 2 } },
+		.steps = "remove 01:00.0; write 01:01.0 18=0401; write 01:01.0 1a=0f; "
+			 "remove 01:01.0; write 00:02.0 1a=0f; remove 00:02.0; "
+			 "rescan 00:1f.2; expect",
+		.numbers = "00:02.0 01-0f; 01:01.0 04-0f; ",
+		.unseen = "01:01.0; " },
 };
 
 struct text {
@@ -289,7 +319,11 @@ static void test_renumber(void **state)
 	const struct renumber_case *c = *state;
 	struct pr_topology *t = machine_build(c->machine);
 	const struct pr_policy policy = {
-		.limit = c->limit, .pinned = &c->pin, .n_pinned = c->pin != NULL
+		.limit = c->limit,
+		.pinned = &c->pin,
+		.n_pinned = c->pin != NULL,
+		.reserves = &c->reserve,
+		.n_reserves = c->reserve.slot != NULL,
 	};
 	struct pr_request request = { .buses = c->buses };
 	char why[256] = "";

@@ -36,6 +36,12 @@ static const struct vfs_case {
 				 "vfbar0=mem64:1000@fe100000 driver=nvme\n",
 		.limit = PR_DISRUPTION_RESTART,
 		.said = "0000:01:00.0 255/300 bus 02 after 01, plan 300 restart\n" },
+	{ .name = "where there are not numbers for all, as many as there are numbers for",
+		.machine = "kernel 6.12.0\nroot 0000:00-02 mem=c0000000-febfffff\n" PORT(
+			"01-01") "01:00.0 dev 1b36:0010 bar0=mem:4000@fe000000 vfs=600 "
+				 "vfbar0=mem64:1000@fe100000 driver=nvme\n",
+		.limit = PR_DISRUPTION_RESTART,
+		.said = "0000:01:00.0 255/600 bus 02 after 01, plan 511 restart\n" },
 	{ .name = "and a port that forwards the next one, for all",
 		.machine =
 			HOST PORT("01-02") "01:00.0 dev 1b36:0010 bar0=mem:4000@fe000000 vfs=300 "
