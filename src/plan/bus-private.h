@@ -45,8 +45,9 @@ struct bus {
 	struct way *ways; /* those on the way to a target first, then by cost */
 	size_t n_ways, n_on_way;
 	struct pr_room *room;
-	unsigned int *vector; /* an option each, by way */
-	enum pr_fate *fates;  /* by unit */
+	struct pr_number_room *numbers; /* NULL: nobody is numbered anew */
+	unsigned int *vector;           /* an option each, by way */
+	enum pr_fate *fates;            /* by unit */
 	struct pr_solution best;
 };
 

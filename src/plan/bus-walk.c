@@ -88,7 +88,8 @@ static bool family_has_room(struct bus *b, size_t first)
 
 		b->fates[w->unit - b->units] = may_go ? PR_FATE_MAY_GO : PR_FATE_STAYS;
 	}
-	return pr_room_suffices(b->room, b->fates);
+	return (!b->numbers || pr_number_room_suffices(b->numbers, b->fates)) &&
+	       pr_room_suffices(b->room, b->fates);
 }
 
 static int push(struct bus *b, struct pr_frontier *f, const struct pr_node *parent, size_t way,
@@ -195,14 +196,31 @@ static bool is_blocked(const struct bus *b)
 	return b->n_on_way == 0;
 }
 
+static int make_rooms(struct bus *b)
+{
+	const struct pr_number_question numbers = {
+		.root = b->root,
+		.parent = b->parent,
+		.buses = b->s->buses,
+		.n_buses = b->s->n_buses,
+		.n_asked = b->s->n_buses,
+	};
+	int r;
+
+	r = pr_room_new(b->scratch, b->root, b->parent, b->units, b->n_units, b->targets, b->tier,
+		&b->room);
+	if (r < 0 || !b->s->renumbers)
+		return r;
+	return pr_number_room_new(b->scratch, &numbers, b->units, b->n_units, &b->numbers);
+}
+
 static int solve(struct bus *b)
 {
 	int r = bus_make_ways(b);
 
 	if (r < 0 || is_blocked(b))
 		return r;
-	r = pr_room_new(b->scratch, b->root, b->parent, b->units, b->n_units, b->targets, b->tier,
-		&b->room);
+	r = make_rooms(b);
 	if (r == 0)
 		r = dive(b);
 	return r < 0 || b->dive ? r : enumerate(b);

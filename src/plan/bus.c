@@ -329,10 +329,9 @@ void bus_set_fates(struct bus *b)
 
 static bool goes(const struct bus *b, const struct pr_function *f)
 {
-	for (size_t i = 0; i < b->n_units; i++)
-		if (b->fates[i] == PR_FATE_GOES && pr_unit_has(&b->units[i], f))
-			return true;
-	return false;
+	size_t unit = pr_unit_of(b->units, b->n_units, f);
+
+	return unit < b->n_units && b->fates[unit] == PR_FATE_GOES;
 }
 
 /* The bridges of a card that goes have to go. */
@@ -538,6 +537,8 @@ int bus_evaluate(struct bus *b)
 		return 0;
 	if (!pr_room_suffices(b->room, b->fates))
 		return note_lack(b);
+	if (b->numbers && !pr_number_room_suffices(b->numbers, b->fates))
+		return note_no_numbers(b);
 	r = try_deed(b, &d, &best);
 	if (r < 0 || best || !d.spared || !d.waits)
 		return r;

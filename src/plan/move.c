@@ -212,10 +212,16 @@ static int number_standing(
 	q.buses = pr_standing_buses(s->policy, s->topology, s->arena, asked->buses, &q.n_buses);
 	if (!q.buses)
 		return -ENOMEM;
+	if (q.n_buses == asked->n_buses)
+		return 0;
 	r = pr_renumber(s->arena, &q, &more);
-	if (r == 0 && more.renumbered <= ret->renumbered)
+	if (r < 0)
+		return r;
+	if (r == 0 && more.renumbered <= ret->renumbered) {
+		more.proven |= ret->proven;
 		*ret = more;
-	return r < 0 ? r : 0;
+	}
+	return 0;
 }
 
 static int number(struct pr_search *s, const struct pr_move *m, struct pr_numbering *ret)

@@ -11,7 +11,6 @@
 #include "plan/renumber.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
 #define TOP    (-1)
@@ -46,22 +45,40 @@ static unsigned int room_from(const struct order *o, unsigned int at, size_t gap
 	return room;
 }
 
-/* Numbers below @at are gone, and whoever had one has to move. */
-static unsigned int at_least(const struct order *o, unsigned int at)
+/*
+ * Numbers below @at are gone, and whoever had one has to move.  What is outside of a bridge that is
+ * open comes when that has all that it needs: fewer numbers still are left for it.
+ */
+static unsigned int at_least(const struct order *o, int open, unsigned int at)
 {
+	const struct number_node *nodes = o->t->nodes;
 	unsigned int cost = o->cost;
+	size_t begin = 0, end = 0; /* of the bridge further in, done with */
 
-	for (size_t i = 0; i < o->t->n; i++)
-		if (!o->placed[i] && o->t->nodes[i].old < at)
-			cost += o->t->nodes[i].weight;
-	return cost;
+	for (;; open = nodes[open].parent) {
+		const size_t first = open == TOP ? 0 : (size_t)open;
+		const size_t last = open == TOP ? o->t->n : nodes[open].end;
+		unsigned int need = open == TOP ? 0 : nodes[open].tail;
+
+		for (size_t i = first; i < last; i++) {
+			if (o->placed[i] || (i >= begin && i < end))
+				continue;
+			cost += nodes[i].old < at ? nodes[i].weight : 0;
+			need += nodes[i].own + nodes[i].tail;
+		}
+		if (open == TOP)
+			return cost;
+		at += need;
+		begin = first;
+		end = last;
+	}
 }
 
-static bool is_hopeless(const struct order *o, unsigned int at, size_t gap)
+static bool is_hopeless(const struct order *o, int parent, unsigned int at, size_t gap)
 {
 	if (o->pending + o->rest > room_from(o, at, gap))
 		return true;
-	return o->found && (o->dense || at_least(o, at) >= o->best);
+	return o->found && (o->dense || at_least(o, parent, at) >= o->best);
 }
 
 /* ---- one bridge ---- */
@@ -200,7 +217,7 @@ static void go_on(struct order *o, int parent, unsigned int at, size_t gap)
 			close_bridge(o, (size_t)parent, at, gap);
 		return;
 	}
-	if (is_hopeless(o, at, gap))
+	if (is_hopeless(o, parent, at, gap))
 		return;
 	if (++o->n_steps > BUDGET) {
 		o->cut = true;

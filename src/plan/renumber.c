@@ -170,6 +170,21 @@ static bool any_lacks(const struct pr_number_question *q, const struct number_tr
 	return false;
 }
 
+int pr_numbers_asked(struct pr_arena *arena, const struct pr_number_question *q, unsigned int *ret,
+	bool *ret_lacks)
+{
+	struct number_tree t = { 0 };
+	int r = make_nodes(arena, q, &t);
+
+	if (r < 0)
+		return r;
+	*ret = 0;
+	for (size_t i = 0; i < t.n; i = t.nodes[i].end)
+		*ret += t.nodes[i].size;
+	*ret_lacks = any_lacks(q, &t);
+	return 0;
+}
+
 /* ---- what is free ---- */
 
 static bool is_top(const struct pr_number_question *q, const struct pr_function *f)
@@ -180,8 +195,8 @@ static bool is_top(const struct pr_number_question *q, const struct pr_function 
 	return false;
 }
 
-/* Registers that claim numbers count, whether the kernel uses them or not. */
-static bool takes(const struct pr_function *f, struct pr_range *ret)
+/* Registers count whether the kernel uses them or not. */
+bool pr_numbers_claimed(const struct pr_function *f, struct pr_range *ret)
 {
 	if (f->bridge && f->bridge->secondary != 0 &&
 		f->bridge->subordinate >= f->bridge->secondary) {
@@ -192,8 +207,7 @@ static bool takes(const struct pr_function *f, struct pr_range *ret)
 	return f->facts->is_vf;
 }
 
-/* Numbers behind that of the bus itself, and behind those of its virtual functions. */
-static bool span_of(const struct pr_number_question *q, struct pr_range *ret)
+bool pr_numbers_span(const struct pr_number_question *q, struct pr_range *ret)
 {
 	const struct pr_function *p = q->parent;
 	unsigned int bus = p ? p->bridge->secondary : q->root->facts.bus;
@@ -214,7 +228,7 @@ static size_t find_taken(const struct pr_number_question *q, const struct pr_ran
 	size_t n = 0;
 
 	pr_for_each_child (f, first) {
-		if (f->removed || is_top(q, f) || !takes(f, &part) ||
+		if (f->removed || is_top(q, f) || !pr_numbers_claimed(f, &part) ||
 			!pr_range_intersect(&taken[n], &part, span))
 			continue;
 		n++;
@@ -236,7 +250,7 @@ static int find_gaps(
 	t->gaps = pr_new_array(arena, n + 1, struct pr_range);
 	if (!taken || !t->gaps)
 		return -ENOMEM;
-	if (!span_of(q, &span))
+	if (!pr_numbers_span(q, &span))
 		return 0;
 	n = find_taken(q, &span, t, taken);
 	for (size_t i = 0; i < n; i++) {

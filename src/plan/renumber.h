@@ -46,6 +46,19 @@ bool pr_hides_functions(const struct pr_function *bridge);
 int pr_renumber(
 	struct pr_arena *arena, const struct pr_number_question *q, struct pr_numbering *ret);
 
+/* ---- what numbers are there, and who asks for them ---- */
+
+/*
+ * Numbers that @q's tops ask for together; @ret_lacks: some do not have theirs, so that all are
+ * numbered anew.  0 or -ENOMEM.
+ */
+int pr_numbers_asked(struct pr_arena *arena, const struct pr_number_question *q, unsigned int *ret,
+	bool *ret_lacks);
+/* Numbers behind that of @q's bus, and behind those of its virtual functions; false: none. */
+bool pr_numbers_span(const struct pr_number_question *q, struct pr_range *ret);
+/* What @f claims of them while it stays; false: nothing, and the range is that of its own bus. */
+bool pr_numbers_claimed(const struct pr_function *f, struct pr_range *ret);
+
 /* ---- renumber-effects.c ---- */
 
 /* Fills @p->renumbered, and effects as far as the topology tells of them.  0 or -ENOMEM. */

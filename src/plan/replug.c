@@ -19,20 +19,19 @@ static bool is_in(const struct pr_unit *u, const struct pr_function *f)
 /* The card of @f; false: it is none that can be removed by itself. */
 static int find_card(struct pr_search *s, const struct pr_function *f, struct pr_move *ret)
 {
-	const struct pr_unit *card = NULL;
+	const struct pr_unit *card;
 	struct pr_move m = { .root = f->root, .parent = f->parent };
 	struct pr_unit *units;
-	size_t n;
+	size_t n, at;
 	int r;
 
 	r = pr_units_make(s, s->arena, f->root, f->parent, &units, &n);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < n && !card; i++)
-		if (pr_unit_has(&units[i], f))
-			card = &units[i];
-	if (!card)
+	at = pr_unit_of(units, n, f);
+	if (at == n)
 		return -ENOENT;
+	card = &units[at];
 	m.tops = pr_new_array(s->arena, card->n_tops + card->n_along, const struct pr_function *);
 	if (!m.tops)
 		return -ENOMEM;

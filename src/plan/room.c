@@ -36,7 +36,7 @@ struct volume {
 };
 struct owned {
 	struct pr_range range;
-	unsigned int unit; /* n_units: nobody's, always there */
+	size_t unit; /* n_units: nobody's, always there */
 };
 struct need {
 	struct volume held, missing, own; /* own: what the tops themselves lack */
@@ -190,15 +190,6 @@ static int compare_owned(const void *a, const void *b)
 	return x->range.first < y->range.first ? -1 : x->range.first > y->range.first;
 }
 
-static unsigned int owner_of(
-	const struct pr_function *f, const struct pr_unit *units, size_t n_units)
-{
-	for (size_t i = 0; i < n_units; i++)
-		if (pr_unit_has(&units[i], f))
-			return (unsigned int)i;
-	return (unsigned int)n_units;
-}
-
 static int find_taken(struct pr_room *room, struct pr_arena *arena, const struct pr_function *first,
 	const struct pr_unit *units, bool io, const struct pr_range *busy, size_t n_busy)
 {
@@ -213,9 +204,9 @@ static int find_taken(struct pr_room *room, struct pr_arena *arena, const struct
 
 	n = 0;
 	for (size_t i = 0; i < n_busy; i++)
-		taken[n++] = (struct owned){ busy[i], (unsigned int)room->n_units };
+		taken[n++] = (struct owned){ busy[i], room->n_units };
 	for (const struct pr_function *f = first; f; f = f->next) {
-		unsigned int unit = owner_of(f, units, room->n_units);
+		size_t unit = pr_unit_of(units, room->n_units, f);
 
 		for (size_t i = 0; i < f->n_resources && !f->removed && !f->facts->is_vf; i++)
 			if (f->resources[i].state == PR_RES_ASSIGNED &&

@@ -92,6 +92,8 @@ const struct pr_function *pr_bus_first(
 int pr_units_make(const struct pr_search *s, struct pr_arena *arena, const struct pr_root *root,
 	const struct pr_function *parent, struct pr_unit **ret, size_t *ret_n);
 bool pr_unit_has(const struct pr_unit *u, const struct pr_function *top);
+/* The one that has @f; @n: none. */
+size_t pr_unit_of(const struct pr_unit *units, size_t n, const struct pr_function *f);
 void pr_cost_add(struct pr_cost *cost, const struct pr_cost *more);
 /* Adds one function that is disturbed; false when that is forbidden. */
 bool pr_cost_disturb(const struct pr_search *s, const struct pr_function *f, struct pr_cost *cost);
@@ -147,6 +149,18 @@ const char *pr_room_lack(
 	const struct pr_room *room, const enum pr_fate *fates, struct pr_arena *arena);
 /* A rescan may open that window of a bridge that stays, and program it. */
 bool pr_window_may_open(const struct pr_function *bridge, const struct pr_resource *window);
+
+/* ---- room-numbers.c: the same of bus numbers ---- */
+
+struct pr_number_room;
+/* On @bus, whose tops do not matter. */
+int pr_number_room_new(struct pr_arena *arena, const struct pr_number_question *bus,
+	const struct pr_unit *units, size_t n_units, struct pr_number_room **ret);
+/*
+ * False: there are not enough for those who go, whoever goes of those who may.  True where nobody
+ * who goes is numbered anew.
+ */
+bool pr_number_room_suffices(const struct pr_number_room *room, const enum pr_fate *fates);
 
 /* ---- move.c: what is done on one bus ---- */
 

@@ -137,13 +137,13 @@ static int make_unit(const struct pr_search *s, struct pr_arena *arena,
 	return 0;
 }
 
-/* The card of @f has been met before. */
-static bool is_known(const struct pr_unit *units, size_t n, const struct pr_function *f)
+size_t pr_unit_of(const struct pr_unit *units, size_t n, const struct pr_function *f)
 {
-	for (size_t i = 0; i < n; i++)
-		if (pr_unit_has(&units[i], f))
-			return true;
-	return false;
+	size_t i = 0;
+
+	while (i < n && !pr_unit_has(&units[i], f))
+		i++;
+	return i;
 }
 
 int pr_units_make(const struct pr_search *s, struct pr_arena *arena, const struct pr_root *root,
@@ -162,7 +162,7 @@ int pr_units_make(const struct pr_search *s, struct pr_arena *arena, const struc
 
 	n = 0;
 	for (const struct pr_function *f = first; f; f = f->next) {
-		if (!can_be_top(f) || is_known(units, n, f))
+		if (!can_be_top(f) || pr_unit_of(units, n, f) < n)
 			continue;
 		r = make_unit(s, arena, first, f, &units[n++]);
 		if (r < 0)

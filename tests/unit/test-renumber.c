@@ -346,11 +346,56 @@ static void test_renumber(void **state)
 	pr_topology_free(t);
 }
 
+/* A crate: a switch below a switch with eleven slots, and cards in five more root ports. */
+static void write_crate(struct text *t)
+{
+	add(t, "%s", ROOT("ff") DISK);
+	add(t, "%s",
+		"00:01.0 bridge 01-13 root-port driver=pcieport\n"
+		"01:00.0 bridge 02-13 upstream driver=pcieport\n"
+		"02:08.0 bridge 03-0f downstream driver=pcieport\n"
+		"03:00.0 bridge 04-0f upstream driver=pcieport\n");
+	for (unsigned int i = 0; i < 11; i++)
+		add(t, "04:%02x.0 bridge %02x-%02x downstream hotplug driver=pcieport\n", i, i + 5,
+			i + 5);
+	for (unsigned int i = 0; i < 4; i++)
+		add(t, "02:%02x.0 bridge %02x-%02x downstream hotplug driver=pcieport\n", i + 9,
+			i + 0x10, i + 0x10);
+	for (unsigned int i = 0; i < 5; i++)
+		add(t,
+			"00:1c.%x bridge %02x-%02x root-port driver=pcieport\n"
+			"%02x:00.0 dev 8086:10d3 class=020000 driver=e1000e\n",
+			i, i + 0x14, i + 0x14, i + 0x14);
+}
+
+/* Where a slot grows all behind it moves; that nothing else is better needs no search of orders. */
+static void two_dozen_bridges_are_numbered_without_trying_their_orders(void **state)
+{
+	const struct pr_policy policy = { .limit = PR_DISRUPTION_RESTART };
+	struct pr_bus_wish wish = { .buses = 224 };
+	const struct pr_request request = { .buses = &wish, .n_buses = 1 };
+	struct text text = { 0 };
+	struct pr_topology *t;
+	struct pr_plan *p;
+
+	(void)state;
+	write_crate(&text);
+	t = machine_build(text.data);
+	wish.bridge = machine_function(t, "04:03.0")->address;
+	assert_int_equal(pr_plan_make(t, &request, &policy, &p), 0);
+	assert_int_equal(p->verdict, PR_VERDICT_OK);
+	assert_int_equal(p->cost.renumbered, 5);
+	assert_true(p->proven);
+	pr_plan_free(p);
+	pr_topology_free(t);
+}
+
 int main(void)
 {
 	struct rows tests = { 0 };
 
 	ADD_ROWS(&tests, cases, test_renumber);
+	ADD_TEST(&tests, two_dozen_bridges_are_numbered_without_trying_their_orders);
 
 	return rows_run(&tests, "renumber");
 }

@@ -384,6 +384,58 @@ static void test_room(void **state)
 	pr_topology_free(t);
 }
 
+/* ---- bus numbers on one bus ---- */
+
+/* Ten numbers; the first port has two of them and asks for three, as a switch is behind it. */
+#define NUMBERS                                             \
+	"root 0000:00-0a\n00:02.0 bridge 01-02 root-port\n" \
+	"00:03.0 bridge 03-05 root-port\n"                  \
+	"00:04.0 bridge 06-0a root-port\n"                  \
+	"01:00.0 bridge none upstream\n"
+
+static const struct number_room_case {
+	const char *name;
+	unsigned int wished; /* for the first port; 0: nothing */
+	enum pr_fate fates[3];
+	bool suffices;
+} number_room_cases[] = {
+	{ "three numbers are not to be had where those who stay leave two", 0,
+		{ PR_FATE_GOES, PR_FATE_STAYS, PR_FATE_STAYS }, false },
+	{ "a neighbour that goes gives up what it does not need", 0,
+		{ PR_FATE_GOES, PR_FATE_GOES, PR_FATE_STAYS }, true },
+	{ "so may one that may go", 0, { PR_FATE_GOES, PR_FATE_MAY_GO, PR_FATE_STAYS }, true },
+	{ "all but one for each neighbour", 8, { PR_FATE_GOES, PR_FATE_GOES, PR_FATE_GOES }, true },
+	{ "whoever may go, they take one each", 9, { PR_FATE_GOES, PR_FATE_MAY_GO, PR_FATE_MAY_GO },
+		false },
+	{ "who waits keeps what it has", 6, { PR_FATE_GOES, PR_FATE_GOES, PR_FATE_WAITS }, false },
+	{ "nobody is numbered anew where nobody who goes lacks a number", 11,
+		{ PR_FATE_STAYS, PR_FATE_GOES, PR_FATE_GOES }, true },
+};
+
+static void test_number_room(void **state)
+{
+	const struct number_room_case *c = *state;
+	const struct pr_policy policy = { .limit = PR_DISRUPTION_IN_USE };
+	struct pr_topology *t = machine_build(NUMBERS);
+	const struct pr_bus_wish wish = { machine_function(t, "00:02.0")->address, c->wished };
+	const struct pr_number_question bus = {
+		.root = t->roots[0], .buses = &wish, .n_buses = c->wished > 0
+	};
+	struct pr_search s;
+	struct pr_unit *units;
+	struct pr_number_room *room;
+	size_t n;
+
+	start_search(&s, t);
+	s.policy = &policy;
+	assert_int_equal(pr_units_make(&s, s.arena, t->roots[0], NULL, &units, &n), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(pr_number_room_new(s.arena, &bus, units, n, &room), 0);
+	assert_int_equal(pr_number_room_suffices(room, c->fates), c->suffices);
+	pr_arena_free(s.arena);
+	pr_topology_free(t);
+}
+
 /* ---- memory ---- */
 
 #define PORTS 24u
@@ -433,6 +485,7 @@ int main(void)
 
 	ADD_ROWS(&tests, judge_cases, test_judge);
 	ADD_ROWS(&tests, room_cases, test_room);
+	ADD_ROWS(&tests, number_room_cases, test_number_room);
 	rows_add(
 		&tests, "a search keeps what it found, not what it looked with", test_memory, NULL);
 	rows_add(&tests, "the frontier gives the cheapest, then the oldest", test_frontier, NULL);
