@@ -517,20 +517,37 @@ static void add_arrangement(struct pr_text *t, const struct pr_style *s, const s
 			c->placed[i].range.last);
 }
 
+/*
+ * Why the next boot could do nothing, a sentence; NULL: nobody asks.  Who wants room to spare looks for
+ * the parameter that gives it, and would not know that none was found.
+ */
+static const char *no_advice(const struct pr_style *s, const struct pr_plan *p)
+{
+	const bool asked = p->advice && p->n_reserves > 0;
+
+	if (p->no_advice)
+		return s->verbose || asked ? p->no_advice : NULL;
+	return asked ? "no kernel parameter that was tried gives this room and costs nobody anything"
+		     : NULL;
+}
+
 static void add_advice(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)
 {
-	if (p->n_advice == 0 && !(s->verbose && p->no_advice))
+	const char *none = p->n_advice == 0 ? no_advice(s, p) : NULL;
+
+	if (p->n_advice == 0 && !none)
 		return;
 	pr_text_add(t, "\n");
 	pr_text_paint(t, s, PR_PAINT_BOLD, "What the next boot could do");
 	pr_text_add(t, "\n");
 	for (size_t i = 0; i < p->n_advice; i++)
 		pr_text_printf(t, "  %s%s\n", i > 0 ? "or " : "", p->advice[i].text);
-	if (p->n_advice > 0)
+	if (none)
+		pr_text_printf(
+			t, "  nothing%s: %s\n", p->no_advice ? " that can be said" : "", none);
+	else
 		pr_text_add(t, "  Simulated for a firmware that leaves the machine as it is now; "
 			       "nobody loses anything.\n");
-	else
-		pr_text_printf(t, "  nothing that can be said: %s\n", p->no_advice);
 }
 
 void pr_render_plan(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p)

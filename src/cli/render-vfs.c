@@ -39,8 +39,10 @@ static void missing_bar(struct pr_text *t, const struct pr_style *s, const struc
 {
 	char a[PR_WORD_MAX];
 
-	pr_text_printf(t, "%s (%s for all) has no addresses", pr_resource_name(v->bar->index),
-		pr_size_text(s, v->bar->size, a));
+	pr_text_printf(t, "%s (%s for all) %s", pr_resource_name(v->bar->index),
+		pr_size_text(s, v->bar->size, a),
+		v->bar->state == PR_RES_UNKNOWN ? "may have no addresses: nothing tells"
+						: "has no addresses");
 }
 
 static void add_plan(struct pr_text *t, const struct pr_vfs *v)

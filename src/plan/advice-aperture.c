@@ -267,7 +267,7 @@ int pr_advise_apertures(struct pr_adviser *a)
 			return 0;
 	if (!root->facts.mem_known)
 		return 0;
-	a->tier = PR_TIER_MEMORY;
+	a->tier = a->least;
 	r = advise_range(a, root, true);
 	return r == 0 && p->n_advice == 0 ? advise_range(a, root, false) : r;
 }

@@ -5,7 +5,7 @@
  * hot-plug port (KERNEL 1.4).
  */
 #include "plan/advice.h"
-#include "plan/search.h"
+#include "plan/renumber.h"
 
 /* The most that one of them is to have; 0: as many as are found. */
 static unsigned int most_wished(const struct pr_plan *p)
@@ -33,17 +33,13 @@ static bool is_about_numbers(const struct pr_plan *p)
 
 static int try_options(struct pr_adviser *a, bool *ret)
 {
-	struct pr_boot_options o = { .text = "assign-busses" };
-	const unsigned int most = most_wished(a->plan);
-	int r;
+	const struct pr_boot_options o = {
+		.text = "assign-busses",
+		.buses = most_wished(a->plan),
+	};
+	int r = pr_advise_try(a, &o, false, ret);
 
-	if (most == 0) {
-		r = pr_advise_try(a, &o, false, ret);
-		return r == 0 && *ret ? pr_advise_boot(a, &o, false) : r;
-	}
-	o.buses = most;
-	r = pr_advise_try(a, &o, false, ret);
-	return r == 0 && *ret ? pr_advise_boot(a, &o, true) : r;
+	return r == 0 && *ret ? pr_advise_boot(a, &o, o.buses > 0) : r;
 }
 
 int pr_advise_buses(struct pr_adviser *a)

@@ -70,7 +70,8 @@ int pr_advise_qemu(struct pr_adviser *a)
 	if (advice->setting)
 		advice->text = pr_arena_printf(p->arena,
 			"give the root port %s %s on QEMU's command line "
-			"(-device pcie-root-port,...), and start the guest anew",
+			"(-device pcie-root-port,...; libvirt: as properties in a <qemu:override> of "
+			"that controller), and start the guest anew",
 			address, advice->setting);
 	if (!advice->text)
 		return -ENOMEM;

@@ -9,7 +9,6 @@
 #include "plan/advice.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #define MIB UINT64_C(0x100000)
@@ -170,6 +169,17 @@ static int is_good(struct pr_adviser *a, const struct pr_boot_options *o, bool l
 
 /* ---- what is tried ---- */
 
+/* Among entries between semicolons, without an alignment of its own. */
+static bool is_listed(const char *entries, const char *address)
+{
+	const size_t length = strlen(address);
+
+	for (const char *at = entries; (at = strstr(at, address)); at += length)
+		if ((at == entries || at[-1] == ';') && (at[length] == ';' || !at[length]))
+			return true;
+	return false;
+}
+
 /*
  * The @n-th set of options in the order of trying: none, realloc, one bridge
  * above the card after the other, realloc and the last of these.  0, 1 when
@@ -187,8 +197,10 @@ static int nth_options(const struct pr_adviser *a, size_t n, struct pr_boot_opti
 	if (a->n_bridges == 0 || n > a->n_bridges + 2)
 		return 1;
 	pr_address_format(&a->bridges[both ? a->n_bridges - 1 : n - 2]->address, address);
+	if (is_listed(old, address))
+		address[0] = '\0';
 	ret->text = pr_arena_printf(a->plan->arena, "%sresource_alignment=%s%s%s",
-		both ? "realloc," : "", old, *old ? ";" : "", address);
+		both ? "realloc," : "", old, *old && *address ? ";" : "", address);
 	return ret->text ? 0 : -ENOMEM;
 }
 
@@ -257,6 +269,28 @@ static uint64_t spare_for(const struct pr_adviser *a, const struct pr_topology *
 	return w && w->state == PR_RES_ASSIGNED && w->size > has ? w->size : 0;
 }
 
+/*
+ * What does as it is may do with less.  What did not needs more because of where its window begins,
+ * which firmware decides anew: all that it was given, so that it does not depend on that.
+ */
+static int fit(struct pr_adviser *a, struct pr_boot_options *o, uint64_t *size, uint64_t least,
+	uint64_t low)
+{
+	const uint64_t tried = *size;
+	bool good = false;
+	int r;
+
+	if (tried == 0)
+		return 0;
+	if (tried == least)
+		return shrink(a, o, size, low, MIB);
+	*size = least;
+	r = is_good(a, o, a->port != NULL, &good, NULL);
+	if (!good)
+		*size = tried;
+	return r;
+}
+
 /* A window that holds the card may have to be larger than it where it begins elsewhere. */
 static int try_sizes(struct pr_adviser *a, const struct pr_boot_options *least,
 	struct pr_boot_options *o, bool *ret)
@@ -273,10 +307,10 @@ static int try_sizes(struct pr_adviser *a, const struct pr_boot_options *least,
 	}
 	if (r == 0 && *ret && o->io > 0)
 		r = shrink(a, o, &o->io, 0, pr_window_unit(PR_WINDOW_IO));
-	if (r == 0 && *ret && o->mem > 0)
-		r = shrink(a, o, &o->mem, a->now.hp_mem_size, MIB);
-	if (r == 0 && *ret && o->pref > 0)
-		r = shrink(a, o, &o->pref, a->now.hp_pref_size, MIB);
+	if (r == 0 && *ret)
+		r = fit(a, o, &o->mem, least->mem, a->now.hp_mem_size);
+	if (r == 0 && *ret)
+		r = fit(a, o, &o->pref, least->pref, a->now.hp_pref_size);
 	return r == 0 && *ret ? is_good_everywhere(a, o, a->port != NULL, ret, NULL) : r;
 }
 
@@ -467,17 +501,21 @@ static int advise_boots(struct pr_adviser *a)
 
 int pr_plan_advise(struct pr_plan *p)
 {
-	struct pr_adviser a = { .plan = p, .topology = p->topology };
+	/* Linux enables virtual functions where all of their BARs have addresses, or none */
+	const bool everything = p->n_vfs > 0;
+	struct pr_adviser a = { .plan = p,
+		.topology = p->topology,
+		.tier = everything ? PR_TIER_ALL : PR_TIER_LOST,
+		.least = everything ? PR_TIER_ALL : PR_TIER_MEMORY };
 	bool ground = false;
 	int r;
 
 	r = prepare(&a);
 	if (r == 0)
 		r = check_ground(&a, &ground);
-	a.tier = PR_TIER_LOST;
 	if (r == 0 && ground)
 		r = pr_advise_buses(&a);
-	for (a.tier = PR_TIER_ALL; r == 0 && ground && p->n_advice == 0 && a.tier < _PR_TIER_MAX;
+	for (a.tier = PR_TIER_ALL; r == 0 && ground && p->n_advice == 0 && a.tier <= a.least;
 		a.tier++)
 		r = advise_boots(&a);
 	if (r == 0 && ground && p->n_advice == 0 && p->verdict == PR_VERDICT_INFEASIBLE &&

@@ -18,8 +18,8 @@ struct pr_adviser {
 	const struct pr_function *port;
 	const struct pr_function **bridges; /* above every target, the nearest first */
 	size_t n_bridges;
-	enum pr_tier tier;
-	bool whole; /* host bridges that no target is below boot as well */
+	enum pr_tier tier, least; /* @least: the last that will do */
+	bool whole;               /* host bridges that no target is below boot as well */
 	struct pr_action *actions;
 	const char *doubt;
 	uint64_t spent;

@@ -40,6 +40,15 @@ static const struct pr_resource *find_unsized(const struct pr_function *f)
 	return NULL;
 }
 
+/* Nothing recorded says whether it has addresses. */
+static const struct pr_resource *find_unseen(const struct pr_function *f)
+{
+	for (size_t i = 0; i < f->n_resources; i++)
+		if (pr_is_vf_bar(f->resources[i].index) && f->resources[i].state == PR_RES_UNKNOWN)
+			return &f->resources[i];
+	return NULL;
+}
+
 /* ---- what forbids it ---- */
 
 static const char *refuse(struct pr_plan *p, enum pr_verdict verdict, const char *why)
@@ -49,14 +58,38 @@ static const char *refuse(struct pr_plan *p, enum pr_verdict verdict, const char
 	return why;
 }
 
-/* NULL: nothing; or memory is short, which nobody asks for then. */
-static const char *forbid(struct pr_plan *p, const struct pr_function *f, unsigned int n)
+/* What is not known of @f, and would decide; NULL: nothing, or memory is short. */
+static const char *forbid_unknown(
+	struct pr_plan *p, const struct pr_function *f, unsigned int n, const char *name)
+{
+	const struct pr_resource *unsized = find_unsized(f), *unseen = find_unseen(f);
+
+	if (!ids_known(&f->caps->sriov, n))
+		return refuse(p, PR_VERDICT_UNKNOWN,
+			pr_arena_printf(
+				p->arena, "%s does not say where its virtual functions are", name));
+	if (unsized)
+		return refuse(p, PR_VERDICT_UNKNOWN,
+			pr_arena_printf(p->arena, "the size of %s of %s is not known",
+				pr_resource_name(unsized->index), name));
+	if (unseen)
+		return refuse(p, PR_VERDICT_UNKNOWN,
+			pr_arena_printf(p->arena, "whether %s of %s has addresses is not known",
+				pr_resource_name(unseen->index), name));
+	return NULL;
+}
+
+/* What keeps @f from ever having @n virtual functions as it is; NULL likewise. */
+static const char *forbid_unable(
+	struct pr_plan *p, const struct pr_function *f, unsigned int n, const char *name)
 {
 	const struct pr_sriov *s = &f->caps->sriov;
 	unsigned int has = pr_function_vfs(f);
-	char name[PR_ADDRESS_MAX];
 
-	pr_address_format(&f->address, name);
+	if (!f->facts->is_vf && s->present == PR_UNKNOWN)
+		return refuse(p, PR_VERDICT_UNKNOWN,
+			pr_arena_printf(p->arena,
+				"whether %s can have virtual functions is not known", name));
 	if (f->facts->is_vf || s->present != PR_YES || s->total_vfs == 0)
 		return refuse(p, PR_VERDICT_INFEASIBLE,
 			pr_arena_printf(p->arena, "%s has no virtual functions", name));
@@ -75,21 +108,25 @@ static const char *forbid(struct pr_plan *p, const struct pr_function *f, unsign
 				"%s has %u virtual functions in service, and Linux goes to another "
 				"number by way of none (set its sriov_numvfs to 0 first)",
 				name, has));
-	if (!ids_known(s, n))
-		return refuse(p, PR_VERDICT_UNKNOWN,
-			pr_arena_printf(
-				p->arena, "%s does not say where its virtual functions are", name));
-	if (find_unsized(f))
-		return refuse(p, PR_VERDICT_UNKNOWN,
-			pr_arena_printf(p->arena, "the size of %s of %s is not known",
-				pr_resource_name(find_unsized(f)->index), name));
-	if (!f->parent && f->address.bus + buses_behind(f, n) > f->root->last_bus)
-		return refuse(p, PR_VERDICT_INFEASIBLE,
+	return NULL;
+}
+
+static const char *forbid(struct pr_plan *p, const struct pr_function *f, unsigned int n)
+{
+	char name[PR_ADDRESS_MAX];
+	const char *why;
+
+	pr_address_format(&f->address, name);
+	why = forbid_unable(p, f, n, name);
+	if (!why)
+		why = forbid_unknown(p, f, n, name);
+	if (!why && !f->parent && f->address.bus + buses_behind(f, n) > f->root->last_bus)
+		why = refuse(p, PR_VERDICT_INFEASIBLE,
 			pr_arena_printf(p->arena,
 				"the virtual functions of %s go on to bus %02x, and those of its "
 				"host bridge end at %02x",
 				name, f->address.bus + buses_behind(f, n), f->root->last_bus));
-	return NULL;
+	return why;
 }
 
 bool pr_enable_forbidden(struct pr_plan *p)

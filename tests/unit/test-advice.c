@@ -28,7 +28,8 @@ static const struct advice_case {
 	enum pr_disruption limit;
 	enum pr_verdict verdict;
 	const char *said;
-	bool silent; /* and why nothing is said */
+	bool silent;      /* and why nothing is said */
+	unsigned int vfs; /* that 00:02.0 is to have */
 } cases[] = {
 	{ .name = "6.1: all windows above the slot are sized anew, with what the card needs to spare",
 		.machine = "kernel 6.1.0\ncmdline quiet\n" HOST SWITCH CARD("40000000"),
@@ -90,6 +91,14 @@ static const struct advice_case {
 		.limit = PR_DISRUPTION_IN_USE,
 		.verdict = PR_VERDICT_INFEASIBLE,
 		.said = "firmware mmio-low=2028M\n" },
+	{ .name = "virtual functions want all of their BARs: a boot that leaves one out is no advice",
+		.machine = "kernel 6.12.0\ncmdline quiet\n"
+			   "root 0000:00-ff mem=40000000-bfffffff\n"
+			   "00:02.0 dev 8086:46a6 class=030000 bar0=mem64:1000000@41000000 vfs=7 "
+			   "vfbar2=pref64:20000000@unassigned driver=i915\n",
+		.vfs = 7,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.said = "firmware above-4g=4G\n" },
 	{ .name = "where a plan will do nothing is advised",
 		.machine = "kernel 6.12.0\ncmdline quiet\n" HOST SWITCH CARD("40000000"),
 		.limit = PR_DISRUPTION_RESTART,
@@ -144,7 +153,8 @@ static void test_advice(void **state)
 	const struct pr_policy policy = {
 		.limit = c->limit, .pinned = &c->pin, .n_pinned = c->pin != NULL
 	};
-	const struct pr_request request = { .advise = true };
+	const struct pr_vf_wish vfs = { .function = { .device = 2 }, .vfs = c->vfs };
+	const struct pr_request request = { .vfs = &vfs, .n_vfs = c->vfs > 0, .advise = true };
 	struct pr_plan *p;
 	char said[400];
 

@@ -70,6 +70,22 @@ static const struct reserve_case {
 		.verdict = PR_VERDICT_INFEASIBLE,
 		.advice = "pci=resource_alignment=0000:00:02.0,hpmmioprefsize=1G",
 		.why = "forgets what its register asks for" },
+	{ .name = "who has booted by an advice is not told to name the port twice",
+		.machine =
+			"kernel 7.2.0\ncmdline pci=resource_alignment=0000:00:02.0\nlockdown none\n" HOST
+				SWITCH DISK(""),
+		.asked = { { 0, 2, 1, 0 }, PR_WINDOW_PREF, G },
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.advice = "pci=resource_alignment=0000:00:02.0,hpmmioprefsize=1G" },
+	{ .name = "room that must not depend on where firmware has the windows begin",
+		.machine = "kernel 7.2.0\ncmdline quiet\nlockdown none\n" HOST SWITCH DISK(
+			"") "00:04.0 dev 8086:0001 class=ff0000 bar0=mem:1000@c0000000\n",
+		.asked = { { 0, 2, 1, 0 }, PR_WINDOW_MEM, 32 * M },
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_INFEASIBLE,
+		.advice = "pci=resource_alignment=0000:00:02.0,hpmmiosize=64M",
+		.why = "forgets what its register asks for" },
 	{ .name = "in lockdown too",
 		.machine =
 			"kernel 6.12.0\ncmdline quiet\nlockdown integrity\n" HOST SWITCH DISK(""),
