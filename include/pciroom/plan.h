@@ -42,6 +42,8 @@ struct pr_policy {
 	/* the same: whose users and guests do not count; what the hardware forbids stays forbidden */
 	const char *const *movable;
 	size_t n_movable;
+	const char *const *sized; /* the same: whose BARs keep their sizes */
+	size_t n_sized;
 	const struct pr_slot_reserve *reserves; /* one for each port at most */
 	size_t n_reserves;
 };
@@ -52,6 +54,9 @@ struct pr_policy {
  */
 enum pr_disruption pr_function_disruption(
 	const struct pr_function *f, const struct pr_policy *policy, const char **ret_reason);
+
+/* False: by the policy its BARs keep the sizes that they have. */
+bool pr_policy_allows_sizes(const struct pr_policy *policy, const struct pr_function *f);
 
 /* ---- diagnosis ---- */
 

@@ -161,6 +161,8 @@ static int plan_with(const struct pr_question *q, const struct pr_topology *t,
 	policy = (struct pr_policy){ .limit = theirs.limit,
 		.pinned = (const char *const *)theirs.pinned,
 		.n_pinned = theirs.n_pinned,
+		.sized = (const char *const *)theirs.sized,
+		.n_sized = theirs.n_sized,
 		.reserves = theirs.reserves,
 		.n_reserves = theirs.n_reserves };
 	r = make_plan(q, &policy, t, &p);

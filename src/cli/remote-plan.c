@@ -175,15 +175,15 @@ static int create_plan(
 
 /* ---- what it goes by ---- */
 
-static int keep_pinned(struct pr_remote_policy *p, const char *device)
+static int keep_name(char ***list, size_t *n, const char *device)
 {
-	char **grown = reallocarray(p->pinned, p->n_pinned + 1, sizeof(*grown));
+	char **grown = reallocarray(*list, *n + 1, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
-	p->pinned = grown;
-	grown[p->n_pinned] = strdup(device);
-	return grown[p->n_pinned] ? (int)(p->n_pinned++, 0) : -ENOMEM;
+	*list = grown;
+	grown[*n] = strdup(device);
+	return grown[*n] ? ((*n)++, 0) : -ENOMEM;
 }
 
 static int keep_reserve(struct pr_remote_policy *p, const struct pr_slot_reserve *reserve)
@@ -203,22 +203,35 @@ void pr_remote_policy_deinit(struct pr_remote_policy *p)
 {
 	for (size_t i = 0; i < p->n_pinned; i++)
 		free(p->pinned[i]);
+	for (size_t i = 0; i < p->n_sized; i++)
+		free(p->sized[i]);
 	for (size_t i = 0; i < p->n_reserves; i++)
 		free((char *)p->reserves[i].slot); /* ours, see keep_reserve() */
 	free(p->pinned);
+	free(p->sized);
 	free(p->reserves);
 	*p = (struct pr_remote_policy){ 0 };
 }
 
-static int read_pinned(sd_bus_message *m, struct pr_remote_policy *ret)
+static int read_names(sd_bus_message *m, char ***list, size_t *n)
 {
 	const char *device;
 	int r;
 
 	r = sd_bus_message_enter_container(m, 'a', "s");
 	while (r >= 0 && (r = sd_bus_message_read(m, "s", &device)) > 0)
-		r = keep_pinned(ret, device);
+		r = keep_name(list, n, device);
 	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int read_pinned(sd_bus_message *m, struct pr_remote_policy *ret)
+{
+	return read_names(m, &ret->pinned, &ret->n_pinned);
+}
+
+static int read_sized(sd_bus_message *m, struct pr_remote_policy *ret)
+{
+	return read_names(m, &ret->sized, &ret->n_sized);
 }
 
 static int read_reserves(sd_bus_message *m, struct pr_remote_policy *ret)
@@ -253,7 +266,7 @@ static int read_entry(sd_bus_message *m, struct pr_remote_policy *ret)
 		const char *key, *type;
 		int (*read)(sd_bus_message *m, struct pr_remote_policy *ret);
 	} rows[] = { { "Disruption", "s", read_limit }, { "Pinned", "as", read_pinned },
-		{ "Reserves", "a(stttu)", read_reserves } };
+		{ "Sized", "as", read_sized }, { "Reserves", "a(stttu)", read_reserves } };
 	const char *key;
 	int r;
 

@@ -26,6 +26,8 @@ struct pr_remote_policy {
 	enum pr_disruption limit;
 	char **pinned;
 	size_t n_pinned;
+	char **sized;
+	size_t n_sized;
 	struct pr_slot_reserve *reserves;
 	size_t n_reserves;
 };

@@ -25,13 +25,13 @@ static int close_list(sd_bus_message *m)
 	return r;
 }
 
-static int append_pinned(sd_bus_message *m, const struct pr_policy *policy)
+static int append_names(sd_bus_message *m, const char *key, const char *const *names, size_t n)
 {
 	int r;
 
-	r = open_list(m, "Pinned", "as", "s");
-	for (size_t i = 0; i < policy->n_pinned && r >= 0; i++)
-		r = sd_bus_message_append(m, "s", policy->pinned[i]);
+	r = open_list(m, key, "as", "s");
+	for (size_t i = 0; i < n && r >= 0; i++)
+		r = sd_bus_message_append(m, "s", names[i]);
 	return r < 0 ? r : close_list(m);
 }
 
@@ -60,7 +60,9 @@ int pr_bus_append_policy(sd_bus_message *m, const struct pr_policy *policy)
 		r = sd_bus_message_append(
 			m, "{sv}", "Disruption", "s", pr_disruption_name(policy->limit));
 		if (r >= 0)
-			r = append_pinned(m, policy);
+			r = append_names(m, "Pinned", policy->pinned, policy->n_pinned);
+		if (r >= 0)
+			r = append_names(m, "Sized", policy->sized, policy->n_sized);
 		if (r >= 0)
 			r = append_reserves(m, policy);
 	}

@@ -28,3 +28,13 @@ struct pr_conf_table {
 /* Reads one file's @text into @target.  Returns as pr_conf_parse(). */
 int pr_conf_read(const struct pr_conf_table *table, void *target, const char *name,
 	const char *text, size_t size, struct pr_conf_error *error);
+
+/* "0000:00/02.0/00.0": domain, root bus, then device and function of each port on the way. */
+bool pr_conf_is_path(const char *s);
+
+/* ---- conf-rule-keys.c: set on a struct pr_conf_rule ---- */
+
+extern const struct pr_conf_table pr_conf_rule_table;
+/* When all was set, see struct pr_conf_key. */
+int pr_conf_rule_end(void *target, const char **why);
+void pr_conf_rule_deinit(struct pr_conf_rule *r);

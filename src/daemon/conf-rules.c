@@ -84,13 +84,35 @@ bool pr_conf_rule_matches(const struct pr_conf_rule *r, const struct pr_function
 	return true;
 }
 
-bool pr_conf_trusts(const struct pr_conf *c, const struct pr_function *f)
+static enum pr_known trust_of(const struct pr_conf_rule *r)
+{
+	return r->trust;
+}
+
+static enum pr_known resize_of(const struct pr_conf_rule *r)
+{
+	return r->resize;
+}
+
+/* What the first rule about @f says that says anything; else yes. */
+static bool is_allowed(const struct pr_conf *c, const struct pr_function *f,
+	enum pr_known (*said)(const struct pr_conf_rule *r))
 {
 	for (size_t i = 0; i < c->n_rules; i++)
-		if (c->rules[i].trust != PR_UNKNOWN && pr_conf_rule_matches(&c->rules[i], f))
-			return c->rules[i].trust == PR_YES;
+		if (said(&c->rules[i]) != PR_UNKNOWN && pr_conf_rule_matches(&c->rules[i], f))
+			return said(&c->rules[i]) == PR_YES;
 
 	return true;
+}
+
+bool pr_conf_trusts(const struct pr_conf *c, const struct pr_function *f)
+{
+	return is_allowed(c, f, trust_of);
+}
+
+bool pr_conf_resizes(const struct pr_conf *c, const struct pr_function *f)
+{
+	return is_allowed(c, f, resize_of);
 }
 
 const struct pr_conf_rule *pr_conf_forbids(const struct pr_conf *c, const struct pr_function *f)

@@ -45,6 +45,7 @@ struct pr_conf_rule {
 	bool reserves;                  /* ports that it matches are to have @reserve */
 	struct pr_slot_reserve reserve; /* of no slot: whichever the rule matches */
 	enum pr_known trust;            /* UNKNOWN: the rule does not say */
+	enum pr_known resize;           /* the same */
 	bool never;                     /* not to be touched at all; else: */
 	/* FREE or RESTART: the most that may be disturbed; PINNED: the rule does not say */
 	enum pr_disruption limit;
@@ -101,6 +102,8 @@ const char *pr_conf_summary(const struct pr_conf *c, char ret[PR_CONF_SUMMARY_MA
 bool pr_conf_rule_matches(const struct pr_conf_rule *r, const struct pr_function *f);
 /* By the first rule that says; else it is trusted: mode auto makes room for it. */
 bool pr_conf_trusts(const struct pr_conf *c, const struct pr_function *f);
+/* By the first rule that says; else its BARs may have other sizes. */
+bool pr_conf_resizes(const struct pr_conf *c, const struct pr_function *f);
 /* The first rule by which @f must not be touched in its present use; NULL: none. */
 const struct pr_conf_rule *pr_conf_forbids(const struct pr_conf *c, const struct pr_function *f);
 /* What the first rule that says wants the slot of port @f to have; NULL: nothing, or it is no hot-plug port. */

@@ -3,15 +3,20 @@
 #include "daemon/kept.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/macros.h"
+static void names_free(char **list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+}
 
 void pr_wish_deinit(struct pr_wish *w)
 {
-	for (size_t i = 0; i < w->n_pinned; i++)
-		free(w->pinned[i]);
-	free(w->pinned);
+	names_free(w->pinned, w->n_pinned);
+	names_free(w->sized, w->n_sized);
 	for (size_t i = 0; i < w->n_slots; i++)
 		free((char *)w->slots[i].slot); /* strdup()ed here */
 	free(w->slots);
@@ -34,15 +39,25 @@ int pr_wish_add_target(struct pr_wish *w, const struct pr_address *a)
 	return 0;
 }
 
-int pr_wish_add_pinned(struct pr_wish *w, const char *device)
+static int add_name(char ***list, size_t *n, const char *name)
 {
-	char **grown = reallocarray(w->pinned, w->n_pinned + 1, sizeof(*grown));
+	char **grown = reallocarray(*list, *n + 1, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
-	w->pinned = grown;
-	w->pinned[w->n_pinned] = strdup(device);
-	return w->pinned[w->n_pinned] ? (w->n_pinned++, 0) : -ENOMEM;
+	*list = grown;
+	grown[*n] = strdup(name);
+	return grown[*n] ? ((*n)++, 0) : -ENOMEM;
+}
+
+int pr_wish_add_pinned(struct pr_wish *w, const char *device)
+{
+	return add_name(&w->pinned, &w->n_pinned, device);
+}
+
+int pr_wish_add_sized(struct pr_wish *w, const char *device)
+{
+	return add_name(&w->sized, &w->n_sized, device);
 }
 
 int pr_wish_add_slot(struct pr_wish *w, const char *path, const struct pr_slot_reserve *reserve)
@@ -107,6 +122,8 @@ struct pr_policy pr_wish_policy(const struct pr_wish *w)
 	return (struct pr_policy){ .limit = w->limit,
 		.pinned = (const char *const *)w->pinned,
 		.n_pinned = w->n_pinned,
+		.sized = (const char *const *)w->sized,
+		.n_sized = w->n_sized,
 		.reserves = w->slots,
 		.n_reserves = w->n_slots };
 }

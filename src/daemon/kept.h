@@ -22,6 +22,8 @@ struct pr_wish {
 	enum pr_disruption limit;
 	char **pinned;
 	size_t n_pinned;
+	char **sized; /* whose BARs keep their sizes */
+	size_t n_sized;
 	struct pr_slot_reserve
 		*slots; /* that are to keep what they have of it; named by their path */
 	size_t n_slots;
@@ -40,6 +42,7 @@ struct pr_wish {
 void pr_wish_deinit(struct pr_wish *w);
 int pr_wish_add_target(struct pr_wish *w, const struct pr_address *a);
 int pr_wish_add_pinned(struct pr_wish *w, const char *device);
+int pr_wish_add_sized(struct pr_wish *w, const char *device);
 int pr_wish_add_slot(struct pr_wish *w, const char *path, const struct pr_slot_reserve *reserve);
 int pr_wish_add_buses(struct pr_wish *w, const struct pr_bus_wish *b);
 int pr_wish_add_reserve(struct pr_wish *w, const struct pr_reserve *reserve);

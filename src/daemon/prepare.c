@@ -87,6 +87,10 @@ static int by_rules(const struct pr_service *s, const struct pr_function *f, str
 		pr_address_format(&f->address, address);
 		r = pr_wish_add_pinned(w, address);
 	}
+	if (r == 0 && !pr_conf_resizes(&s->conf, f)) {
+		pr_address_format(&f->address, address);
+		r = pr_wish_add_sized(w, address);
+	}
 	if (r == 0 && reserve && pr_function_path(f, path, sizeof(path)) >= 0)
 		r = pr_wish_add_slot(w, path, reserve);
 	return r;

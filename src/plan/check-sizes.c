@@ -6,7 +6,6 @@
  */
 #include "plan/check.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +18,7 @@
 
 struct sizes {
 	const struct pr_plan *plan;
+	const struct pr_policy *policy;
 	char *why;
 	size_t size;
 };
@@ -166,6 +166,8 @@ static int check_asked(const struct sizes *c, const struct pr_resize *z)
 
 	if (!is)
 		return bad(c, &z->function, "a BAR of nobody was to be resized");
+	if (!pr_policy_allows_sizes(c->policy, f))
+		return bad(c, &z->function, "would be resized against the policy");
 	was = pr_function_resource(pr_topology_same(c->plan->machine, f), z->index);
 	r = pr_function_resource(is, z->index);
 	for (size_t i = 0; i < c->plan->n_steps; i++)
@@ -178,9 +180,10 @@ static int check_asked(const struct sizes *c, const struct pr_resize *z)
 	return 0;
 }
 
-int pr_check_sizes(const struct pr_plan *plan, char *why, size_t size)
+int pr_check_sizes(
+	const struct pr_plan *plan, const struct pr_policy *policy, char *why, size_t size)
 {
-	const struct sizes c = { .plan = plan, .why = why, .size = size };
+	const struct sizes c = { .plan = plan, .policy = policy, .why = why, .size = size };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < plan->n_steps; i++)

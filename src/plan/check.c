@@ -359,7 +359,7 @@ static int check_all(struct pr_checking *c)
 	if (r == 0)
 		r = pr_check_numbers(c->plan, c->arena, c->why, c->size);
 	if (r == 0)
-		r = pr_check_sizes(c->plan, c->why, c->size);
+		r = pr_check_sizes(c->plan, c->policy, c->why, c->size);
 	return r != 0 ? r : check_simulated(c);
 }
 

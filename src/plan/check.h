@@ -31,4 +31,5 @@ bool pr_writes_size(const struct pr_plan *p, const struct pr_step *s);
 /* A step lets the kernel resize a BAR of @f. */
 bool pr_resized_in_place(const struct pr_plan *p, const struct pr_function *f);
 /* 0 good, 1 not (@why, a sentence). */
-int pr_check_sizes(const struct pr_plan *plan, char *why, size_t size);
+int pr_check_sizes(
+	const struct pr_plan *plan, const struct pr_policy *policy, char *why, size_t size);

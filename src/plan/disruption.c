@@ -70,6 +70,11 @@ static bool is_named(const struct pr_function *f, const char *const *names, size
 	return false;
 }
 
+bool pr_policy_allows_sizes(const struct pr_policy *policy, const struct pr_function *f)
+{
+	return !is_named(f, policy->sized, policy->n_sized);
+}
+
 static const char *pinned_by_policy(const struct pr_function *f, const struct pr_policy *policy)
 {
 	return policy && is_named(f, policy->pinned, policy->n_pinned)

@@ -179,6 +179,47 @@ static int plan_largest(struct pr_resizing *z, struct pr_plan **ret)
 	return 0;
 }
 
+/* The first that by the policy keeps its sizes; NULL: none of them. */
+static const struct pr_function *find_kept(const struct pr_resizing *z)
+{
+	for (size_t i = 0; i < z->n; i++) {
+		const struct pr_function *f = pr_resized_function(z->machine, &z->list[i]);
+
+		if (!pr_policy_allows_sizes(z->policy, f))
+			return f;
+	}
+	return NULL;
+}
+
+static int plan_veto(
+	const struct pr_resizing *z, const struct pr_function *kept, struct pr_plan **ret)
+{
+	char address[PR_ADDRESS_MAX];
+	struct pr_plan *p;
+	int r;
+
+	r = plan_verdict(z, PR_VERDICT_VETOED, &p);
+	if (r < 0)
+		return r;
+	pr_address_format(&kept->address, address);
+	p->why =
+		pr_arena_printf(p->arena, "by the policy the BARs of %s keep their sizes", address);
+	if (!p->why) {
+		pr_plan_free(p);
+		return -ENOMEM;
+	}
+	*ret = p;
+	return 0;
+}
+
+/* All of it is possible, and allowed. */
+static int plan_allowed(struct pr_resizing *z, struct pr_plan **ret)
+{
+	if (z->list[0].size == PR_RESIZE_LARGEST)
+		return plan_largest(z, ret);
+	return is_so_already(z) ? plan_verdict(z, PR_VERDICT_NOTHING, ret) : plan_sizes(z, ret);
+}
+
 bool pr_resize_is_possible(const struct pr_topology *t, const struct pr_resize *z)
 {
 	const struct pr_function *f = pr_resized_function(t, z);
@@ -205,6 +246,7 @@ int pr_plan_resize(const struct pr_topology *t, const struct pr_request *request
 {
 	struct pr_resizing z = { .machine = t, .request = request, .policy = policy };
 	struct pr_arena *arena = pr_arena_new();
+	const struct pr_function *kept;
 	int r = -ENOMEM;
 
 	if (arena)
@@ -213,10 +255,10 @@ int pr_plan_resize(const struct pr_topology *t, const struct pr_request *request
 	z.n = request->n_resizes;
 	if (z.list)
 		r = check_request(&z);
-	if (r == 0 && z.list[0].size == PR_RESIZE_LARGEST)
-		r = plan_largest(&z, ret);
-	else if (r == 0)
-		r = is_so_already(&z) ? plan_verdict(&z, PR_VERDICT_NOTHING, ret) : plan_sizes(&z, ret);
+	if (r == 0) {
+		kept = find_kept(&z);
+		r = kept ? plan_veto(&z, kept, ret) : plan_allowed(&z, ret);
+	}
 	pr_arena_free(arena);
 	return r;
 }

@@ -27,6 +27,7 @@ static bool is_asked_for(const struct shrinking *s, const struct pr_function *f)
 static bool is_idle(const struct shrinking *s, const struct pr_function *f)
 {
 	return !f->removed && !f->facts->is_vf && !is_asked_for(s, f) &&
+	       pr_policy_allows_sizes(s->policy, f) &&
 	       pr_function_disruption(f, s->policy, NULL) == PR_DISRUPTION_FREE;
 }
 

@@ -351,18 +351,21 @@ static const char machine_beside_a_slot[] =
 static void assert_policy(struct stage *s, const char *plan)
 {
 	sd_bus_message *m = client_get(s, plan, PR_BUS_PLAN, "Policy");
-	const char *keys[3], *limit, *pinned, *slot;
+	const char *keys[4], *limit, *pinned, *sized, *slot;
 	uint64_t io, mem, pref;
 	uint32_t buses;
 
 	assert_true(sd_bus_message_enter_container(m, 'v', "a{sv}") > 0);
-	assert_true(sd_bus_message_read(m, "a{sv}", 3, &keys[0], "s", &limit, &keys[1], "as", 1,
-			    &pinned, &keys[2], "a(stttu)", 1, &slot, &io, &mem, &pref, &buses) > 0);
+	assert_true(sd_bus_message_read(m, "a{sv}", 4, &keys[0], "s", &limit, &keys[1], "as", 1,
+			    &pinned, &keys[2], "as", 1, &sized, &keys[3], "a(stttu)", 1, &slot, &io,
+			    &mem, &pref, &buses) > 0);
 	assert_string_equal(keys[0], "Disruption");
 	assert_string_equal(keys[1], "Pinned");
-	assert_string_equal(keys[2], "Reserves");
+	assert_string_equal(keys[2], "Sized");
+	assert_string_equal(keys[3], "Reserves");
 	assert_string_equal(limit, "restart");
 	assert_string_equal(pinned, "0000:00/1f.7");
+	assert_string_equal(sized, "0000:03:00.0");
 	assert_string_equal(slot, "0000:00/02.0/00.0/01.0");
 	assert_true(io == 0 && mem == 0 && pref == UINT64_C(64) << 20 && buses == 0);
 	sd_bus_message_unref(m);
@@ -372,7 +375,8 @@ static void test_reserve_rule(void **state)
 {
 	static const char text[] =
 		"pinned: [0000:00/1f.7]\n"
-		"rules: [{match: {path: 0000:00/02.0/00.0/01.0}, reserve: {prefetchable: 64M}}]";
+		"rules: [{match: {path: 0000:00/02.0/00.0/01.0}, reserve: {prefetchable: 64M}},\n"
+		"  {match: {id: '1234:1111'}, resize: no}]";
 	char plan[PR_BUS_PATH_MAX];
 	struct stage s;
 

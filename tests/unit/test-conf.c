@@ -284,8 +284,8 @@ static const struct bad_case bad_rules[] = {
 			   "        ^" },
 	{ .name = "a rule that says nothing",
 		.text = "rules:\n  - match:\n      driver: nvme\n",
-		.message = "f.yaml:2:5: bad rule: \"disruption\", \"guard\", \"trust\" or "
-			   "\"reserve\" is missing\n"
+		.message = "f.yaml:2:5: bad rule: \"disruption\", \"guard\", \"trust\", "
+			   "\"resize\" or \"reserve\" is missing\n"
 			   "  - match:\n"
 			   "    ^" },
 	{ .name = "a key of a rule a second time",
@@ -296,7 +296,7 @@ static const struct bad_case bad_rules[] = {
 	{ .name = "an unknown key of a rule",
 		.text = RULE "colour: red\n",
 		.message = "f.yaml:3:5: unknown key \"colour\": name, match, disruption, guard, "
-			   "trust and reserve are known\n"
+			   "trust, resize and reserve are known\n"
 			   "    colour: red\n"
 			   "    ^" },
 	{ .name = "a match that is one word",
@@ -510,14 +510,15 @@ static void test_rule(void **state)
 	pr_topology_free(t);
 }
 
-/* The first rule that says decides; what no rule is about is trusted. */
-static void test_trust(void **state)
+/* The first rule that says decides; what no rule is about is trusted, and may be resized. */
+static void test_yes_and_no(void **state)
 {
 	static const char text[] =
 		"rules:\n"
 		"  - { match: { location: external }, disruption: free }\n"
 		"  - { match: { serial: 9a-bc-de-f0-12-34-56-78 }, trust: yes }\n"
-		"  - { match: { id: '10de:*' }, trust: no }\n";
+		"  - { match: { id: '10de:*' }, trust: no }\n"
+		"  - { match: { path: 0000:00/02.0 }, resize: no }\n";
 	struct pr_topology *t = machine_build(MACHINE);
 	struct pr_conf_error error = { "" };
 	struct pr_conf c;
@@ -530,6 +531,8 @@ static void test_trust(void **state)
 	assert_false(pr_conf_trusts(&c, machine_function(t, "02:00.0")));
 	assert_true(pr_conf_trusts(&c, machine_function(t, "02:00.1")));
 	assert_null(pr_conf_forbids(&c, machine_function(t, "02:00.0")));
+	assert_false(pr_conf_resizes(&c, machine_function(t, "00:02.0")));
+	assert_true(pr_conf_resizes(&c, machine_function(t, "02:00.0")));
 	pr_conf_deinit(&c);
 	pr_topology_free(t);
 }
@@ -672,7 +675,7 @@ int main(void)
 	ADD_ROWS(&tests, bad_rules, test_bad);
 	ADD_ROWS(&tests, rule_cases, test_rule);
 	ADD_ROWS(&tests, load_cases, test_load);
-	ADD_TEST(&tests, test_trust);
+	ADD_TEST(&tests, test_yes_and_no);
 	ADD_TEST(&tests, test_too_large);
 	ADD_TEST(&tests, test_guard_rule);
 	ADD_TEST(&tests, test_reserve_rule);

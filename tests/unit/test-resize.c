@@ -331,6 +331,7 @@ static const struct plan_case {
 	uint8_t index;    /* 0: BAR 2 */
 	uint64_t size;
 	enum pr_disruption limit;
+	const char *kept; /* by the policy keeps its sizes */
 	const char *said, *why;
 } plans[] = {
 	{ .name = "in place, where that has room",
@@ -350,6 +351,13 @@ static const struct plan_case {
 		.size = 16 * M,
 		.said = "too-disruptive: unbind 01:00.0 resize 01:00.0 1000000 expect",
 		.why = "01:00.0" },
+	{ .name = "not against the policy",
+		.machine = MACHINE,
+		.at = "01:00.0",
+		.size = G,
+		.kept = "0000:01:00.0",
+		.said = "vetoed:",
+		.why = "by the policy the BARs of 0000:01:00.0 keep their sizes" },
 	{ .name = "the size it has",
 		.machine = MACHINE,
 		.at = "01:00.0",
@@ -440,6 +448,10 @@ static const struct plan_case gifts[] = {
 		.limit = PR_DISRUPTION_IN_USE,
 		.said = "infeasible:",
 		.why = "BAR 2" },
+	{ .name = "nobody who by the policy keeps his sizes",
+		.machine = GIVER(""),
+		.kept = "0000:00/02.0/00.0",
+		.said = "infeasible:" },
 	{ .name = "nobody where it helps without",
 		.machine = HOST "00:02.0 bridge 01-01 root-port hotplug driver=pcieport\n"
 				"01:00.0 dev 1b36:0005 bar2=pref64:4000000@forgotten\n"
@@ -476,7 +488,9 @@ static struct pr_plan *make_plan(const struct pr_topology *t, const struct plan_
 			     : c->at ? 1
 				     : 0,
 		.shrink = true };
-	const struct pr_policy policy = { .limit = c->limit };
+	const struct pr_policy policy = {
+		.limit = c->limit, .sized = &c->kept, .n_sized = c->kept ? 1 : 0
+	};
 	struct pr_plan *p;
 	char why[256];
 
