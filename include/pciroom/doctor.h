@@ -60,13 +60,16 @@ enum pr_damage_kind {
 	PR_DAMAGE_TAKEN = 0, /* a resource that worked was taken away; the kernel knows its size */
 	/* it has addresses, and a bridge above it is closed where the kernel believes it open */
 	PR_DAMAGE_UNREACHED,
+	/* a BAR is elsewhere than the kernel believes: reset, or written by somebody else */
+	PR_DAMAGE_MOVED,
 	_PR_DAMAGE_KIND_MAX,
 };
 const char *pr_damage_name(enum pr_damage_kind k);
 struct pr_damage {
 	enum pr_damage_kind kind;
 	const struct pr_function *function;
-	const struct pr_resource *resource; /* TAKEN */
+	const struct pr_resource *resource; /* TAKEN and MOVED */
+	uint64_t address;                   /* MOVED: where its register has it */
 	const struct pr_function *bridge;   /* UNREACHED: the uppermost that does not forward */
 };
 

@@ -401,6 +401,13 @@ size_t pr_topology_check(const struct pr_topology *t, struct pr_finding *ret, si
 
 /* Functions whose window register and kernel table disagree (KERNEL 1.10); @kind a PR_WINDOW_*. */
 bool pr_window_disagrees(const struct pr_function *bridge, unsigned int kind);
+/*
+ * A BAR that has addresses has those that its register holds, which is @ret then, or other ones;
+ * PR_UNKNOWN, and @ret left alone: one of the two is not known.  PR_NO of every BAR behind a host
+ * bridge means nothing: it translates addresses.
+ */
+enum pr_known pr_bar_agrees(
+	const struct pr_function *f, const struct pr_resource *r, uint64_t *ret);
 
 /*
  * What the registers of @b hold: bus numbers, windows (closed ones as Linux closes them) and bridge

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Armed ports and damage done, as sentences and as JSON; what is dead is explained as elsewhere. */
+#include <inttypes.h>
+
 #include "cli/input.h"
 #include "cli/render.h"
 
@@ -78,14 +80,40 @@ static void add_damage(struct pr_text *t, const struct pr_style *s, const struct
 	pr_text_function(t, f);
 	pr_text_add(t, ") ");
 	pr_text_paint(t, s, PR_PAINT_BAD, "was damaged");
-	if (d->kind == PR_DAMAGE_TAKEN)
+	switch (d->kind) {
+	case PR_DAMAGE_TAKEN:
 		pr_text_printf(t, ": the kernel took %s away from it.\n",
 			pr_resource_name(d->resource->index));
-	else
+		break;
+	case PR_DAMAGE_UNREACHED:
 		pr_text_printf(t,
 			": it is not reached, because %s is closed where the kernel believes "
 			"it open.\n",
 			pr_name_of(&d->bridge->address).text);
+		break;
+	case PR_DAMAGE_MOVED:
+		pr_text_printf(t,
+			": its %s is at 0x%" PRIx64 ", and the kernel believes it at 0x%" PRIx64
+			".\n",
+			pr_resource_name(d->resource->index), d->address, d->resource->range.first);
+		if (f->parent)
+			pr_text_printf(t, "  \"pciroom replug %s -- true\" has it set up anew.\n",
+				pr_name_of(&f->address).text);
+		break;
+	case _PR_DAMAGE_KIND_MAX:
+		break;
+	}
+}
+
+/* No more than what was seen. */
+static void add_nothing(struct pr_text *t, const struct pr_doctor *d)
+{
+	if (d->explanation.n_unseen > 0)
+		pr_render_unseen(t, &d->explanation);
+	else
+		pr_text_add(
+			t, d->doubt ? "Nothing wrong is seen.\n"
+				    : "Nothing is wrong, and no hot-add would damage what runs.\n");
 }
 
 void pr_render_doctor(struct pr_text *t, const struct pr_style *s, const struct pr_doctor *d,
@@ -97,12 +125,12 @@ void pr_render_doctor(struct pr_text *t, const struct pr_style *s, const struct 
 		add_armed(t, s, &d->armed[i], &diagnosis->disarms[i]);
 	for (size_t i = 0; i < d->n_damage; i++)
 		add_damage(t, s, &d->damage[i]);
-	if (d->doubt)
-		pr_text_printf(t, "Not all could be tried: %s.\n", d->doubt);
 	if (e->n_shortages + e->n_no_bus + e->n_disagreeing > 0)
 		pr_render_explain(t, s, diagnosis);
-	else if (t->length == 0)
-		pr_text_add(t, "Nothing is wrong, and no hot-add would damage what runs.\n");
+	else if (d->n_armed + d->n_damage == 0)
+		add_nothing(t, d);
+	if (d->doubt)
+		pr_text_printf(t, "Not every hot-add could be tried: %s.\n", d->doubt);
 }
 
 /* ---- JSON ---- */
@@ -160,6 +188,10 @@ static void json_damage(struct pr_json *j, const struct pr_damage *d)
 		pr_json_u64(j, "index", d->resource->index);
 	else
 		pr_json_null(j, "index");
+	if (d->kind == PR_DAMAGE_MOVED)
+		pr_json_hex(j, "register", d->address);
+	else
+		pr_json_null(j, "register");
 	pr_json_string(j, "bridge", d->bridge ? pr_name_of(&d->bridge->address).text : NULL);
 	pr_json_object_end(j);
 }

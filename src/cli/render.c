@@ -402,14 +402,18 @@ static void add_remedy(struct pr_text *t, const struct pr_style *s, const struct
 	pr_text_printf(t, ": %s.\n", p->why ? p->why : "no reason was given");
 }
 
-/* No more than what was seen. */
+void pr_render_unseen(struct pr_text *t, const struct pr_explanation *e)
+{
+	pr_text_add(t, "Nothing wrong is seen, but ");
+	pr_text_count(t, e->n_unseen, "function");
+	pr_text_printf(t, " may lack anything: what %s is not recorded.\n",
+		e->n_unseen == 1 ? "it asks for and has" : "they ask for and have");
+}
+
 static void add_nothing(struct pr_text *t, const struct pr_style *s, const struct pr_explanation *e)
 {
 	if (e->n_unseen > 0) {
-		pr_text_add(t, "Nothing wrong is seen, but ");
-		pr_text_count(t, e->n_unseen, "function");
-		pr_text_printf(t, " may lack anything: what %s is not recorded.\n",
-			e->n_unseen == 1 ? "it asks for and has" : "they ask for and have");
+		pr_render_unseen(t, e);
 		return;
 	}
 	pr_text_paint(t, s, PR_PAINT_GOOD, "Nothing is wrong");

@@ -26,6 +26,8 @@ struct pr_diagnosis {
 };
 
 void pr_render_explain(struct pr_text *t, const struct pr_style *s, const struct pr_diagnosis *d);
+/* That nothing wrong is seen, and of how much that says nothing. */
+void pr_render_unseen(struct pr_text *t, const struct pr_explanation *e);
 void pr_render_explain_json(struct pr_json *j, const struct pr_diagnosis *d);
 
 void pr_render_plan(struct pr_text *t, const struct pr_style *s, const struct pr_plan *p);

@@ -4,7 +4,7 @@
  * neighbours keep apart, bases are aligned, bus numbers nest.  Applied to
  * imports and to predictions alike; knows no kernel.
  */
-#include "pciroom/topology.h"
+#include "core/decode.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -331,4 +331,36 @@ bool pr_window_disagrees(const struct pr_function *bridge, unsigned int kind)
 	if (table->state == PR_RES_ASSIGNED)
 		return w->open != PR_YES || !pr_range_equal(&w->range, &table->range);
 	return table->state == PR_RES_CLOSED && w->open == PR_YES;
+}
+
+/*
+ * A channel of IDE in compatibility mode has the ports of a PC/AT, whatever its two registers hold
+ * (PCI IDE Controller Specification 1.0; pci_setup_device(), drivers/pci/probe.c).
+ */
+static bool is_compatible_ide(const struct pr_function *f, const struct pr_resource *r)
+{
+	const unsigned int native = r->index < 2 ? 0x1 : 0x4;
+
+	return f->header.class_code >> 8 == 0x0101 && r->index < 4 &&
+	       !(f->header.class_code & native);
+}
+
+/* What is fixed has none that counts. */
+static bool has_register(const struct pr_function *f, const struct pr_resource *r)
+{
+	return !f->removed && !f->facts->is_vf && !f->facts->is_newcomer && r->index < PR_ROM &&
+	       !(r->flags & PR_IORES_PCI_FIXED) && f->caps->ea.present != PR_YES &&
+	       !is_compatible_ide(f, r);
+}
+
+enum pr_known pr_bar_agrees(const struct pr_function *f, const struct pr_resource *r, uint64_t *ret)
+{
+	const struct pr_config config = pr_facts_config(f->facts);
+	struct pr_bar bar;
+
+	if (!has_register(f, r) || r->state != PR_RES_ASSIGNED || !f->header.has_ids ||
+		!pr_facts_line(f->facts, r->index) || !pr_config_bar(&config, r->index, &bar))
+		return PR_UNKNOWN;
+	*ret = bar.address;
+	return bar.address == r->range.first ? PR_YES : PR_NO;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Armed ports and damage done.  A port is judged by plugging hypothetical
- * cards in on the model of the kernel and looking at who else loses what;
- * what to do about it is not this file's matter.
+ * Armed ports.  A port is judged by plugging hypothetical cards in on the model
+ * of the kernel and looking at who else loses what; what to do about it is not
+ * this file's matter.
  */
 #include "pciroom/doctor.h"
 #include "plan/plan.h"
@@ -193,53 +193,7 @@ static int find_armed(struct pr_doctor *d, const struct pr_kernel *kernel, struc
 	return r < 0 ? r : 0;
 }
 
-/* ---- damage done ---- */
-
-const char *pr_damage_name(enum pr_damage_kind k)
-{
-	static const char *const names[_PR_DAMAGE_KIND_MAX] = {
-		[PR_DAMAGE_TAKEN] = "taken",
-		[PR_DAMAGE_UNREACHED] = "unreached",
-	};
-
-	return names[k];
-}
-
-static const struct pr_function *broken_above(const struct pr_function *f)
-{
-	const struct pr_function *found = NULL;
-
-	for (const struct pr_function *p = f->parent; p; p = p->parent)
-		if (pr_bridge_broken(p))
-			found = p;
-	return found;
-}
-
-/* A BAR whose size the kernel still knows has worked: what never did is forgotten (KERNEL 1.11). */
-static const struct pr_resource *taken_from(const struct pr_function *f)
-{
-	for (size_t i = 0; i < f->n_resources; i++)
-		if (f->resources[i].index < PR_ROM && f->resources[i].state == PR_RES_UNASSIGNED)
-			return &f->resources[i];
-	return NULL;
-}
-
-static void find_damage(struct pr_doctor *d, const struct pr_function *f)
-{
-	const struct pr_function *bridge = broken_above(f);
-	const struct pr_resource *taken = taken_from(f);
-
-	if (f->removed || f->facts->is_newcomer || (f->bridge && !taken))
-		return;
-	if (taken)
-		d->damage[d->n_damage++] = (struct pr_damage){
-			.kind = PR_DAMAGE_TAKEN, .function = f, .resource = taken
-		};
-	else if (bridge)
-		d->damage[d->n_damage++] = (struct pr_damage){
-			.kind = PR_DAMAGE_UNREACHED, .function = f, .bridge = bridge
-		};
-}
+/* ---- all of it ---- */
 
 static int examine(struct pr_doctor *d)
 {
@@ -256,7 +210,7 @@ static int examine(struct pr_doctor *d)
 		r = pr_explain(t, NULL, d->arena, &d->explanation);
 	pr_for_each_root (t, i) {
 		for (size_t j = 0; j < t->roots[i]->n_functions && r == 0; j++) {
-			find_damage(d, &t->roots[i]->functions[j]);
+			pr_damage_find(d, &t->roots[i]->functions[j]);
 			r = find_armed(d, &kernel, &t->roots[i]->functions[j]);
 		}
 	}

@@ -36,9 +36,18 @@
 	"04:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe640000 bar2=io:20@c000 " \
 	"driver=e1000e\n"
 
+/* A card with two BARs beside another; @what is said of the first. */
+#define MOVED(what)                                                                            \
+	"kernel 6.12.0\nroot 0000:00-ff mem=c0000000-febfffff mem=100000000-8ffffffff\n"       \
+	"00:02.0 bridge 01-01 root-port mem=fe600000-fe9fffff pref64=100000000-1001fffff\n"    \
+	"01:00.0 dev 8086:10d3 bar0=mem:20000@fe640000 bar2=pref64:20000@100000000 " what "\n" \
+	"00:03.0 bridge 02-02 root-port mem=fe400000-fe5fffff pref64=100200000-1003fffff\n"    \
+	"02:00.0 dev 8086:10d3 bar0=mem:20000@fe440000 bar2=pref64:20000@100200000\n"
+
 /*
- * @said: "armed PORT KIND MIB[+io]: VICTIM memory|io, ...", "damage FUNCTION taken INDEX" or
- * "damage FUNCTION unreached BRIDGE"; a line each.
+ * @said: "armed PORT KIND MIB[+io]: VICTIM memory|io, ...", "damage FUNCTION taken INDEX",
+ * "damage FUNCTION moved INDEX ADDRESS", "damage FUNCTION unreached BRIDGE" or "doubt SENTENCE"; a
+ * line each.
  */
 static const struct doctor_case {
 	const char *name, *machine, *said;
@@ -69,6 +78,22 @@ static const struct doctor_case {
 	{ .name = "as in K4: addresses behind a bridge that is closed",
 		.machine = CLOSED_REGISTERS,
 		.said = "damage 0000:04:00.0 unreached 0000:01:00.0\n" },
+	{ .name = "a BAR that its device has lost in a reset",
+		.machine = MOVED("config=10:00000000"),
+		.said = "damage 0000:01:00.0 moved 0 0\n" },
+	{ .name = "a BAR that somebody has written, its upper half",
+		.machine = MOVED("config=1c:08000000"),
+		.said = "damage 0000:01:00.0 moved 2 800000000\n" },
+	{ .name = "IDE in compatibility mode has the ports of a PC/AT, and zeros in its registers",
+		.machine = "kernel 6.12.0\nroot 0000:00-ff io=0-ffff\n"
+			   "00:1f.1 dev 8086:27df class=01018a bar0=io:8@1f0 bar4=io:10@ffa0 "
+			   "config=10:00000000\n",
+		.said = "" },
+	{ .name = "where no BAR is at its place the host bridge translates",
+		.machine = "kernel 6.12.0\nroot 0000:00-ff mem=c0000000-febfffff\n"
+			   "00:02.0 bridge 01-01 root-port mem=fe600000-fe9fffff\n"
+			   "01:00.0 dev 8086:10d3 bar0=mem:20000@fe640000 config=10:00006406\n",
+		.said = "" },
 };
 
 static size_t say_armed(char *text, size_t size, const struct pr_armed *a)
@@ -96,6 +121,9 @@ static size_t say_damage(char *text, size_t size, const struct pr_damage *d)
 	if (d->kind == PR_DAMAGE_TAKEN)
 		return (size_t)snprintf(text, size, "damage %s %s %u\n", function,
 			pr_damage_name(d->kind), d->resource->index);
+	if (d->kind == PR_DAMAGE_MOVED)
+		return (size_t)snprintf(text, size, "damage %s %s %u %" PRIx64 "\n", function,
+			pr_damage_name(d->kind), d->resource->index, d->address);
 	pr_address_format(&d->bridge->address, bridge);
 	return (size_t)snprintf(
 		text, size, "damage %s %s %s\n", function, pr_damage_name(d->kind), bridge);
