@@ -81,7 +81,11 @@ struct pr_doctor {
 	struct pr_damage *damage; /* of running devices; dead cards are in @explanation alone */
 	size_t n_damage;
 	struct pr_explanation explanation; /* of the whole machine */
-	const char *doubt; /* the first fact that the model missed, a sentence; NULL: none */
+	/*
+	 * The first fact that was missing, a sentence: what a hot-add does was not tried everywhere.
+	 * NULL: none
+	 */
+	const char *doubt;
 };
 /* @t as imported.  0; -EINVAL when a pci= option cannot be understood; -ENOMEM.  Deterministic. */
 int pr_doctor_make(const struct pr_topology *t, struct pr_doctor **ret);

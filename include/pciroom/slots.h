@@ -94,6 +94,8 @@ struct pr_slots_request {
 int pr_slots_make(const struct pr_topology *t, const struct pr_policy *policy,
 	const struct pr_slots_request *request, struct pr_slots **ret);
 void pr_slots_free(struct pr_slots *s); /* NULL is fine */
+/* @f is a port, and what was read of it does not tell whether it is a hot-plug slot. */
+bool pr_port_is_mute(const struct pr_function *f);
 
 /*
  * The machine of @port's host bridge, with @card in the slot instead of what is in it, not yet

@@ -94,7 +94,9 @@ static void port(struct pr_text *t, const struct pr_function *f)
 	pr_text_add(t, pr_function_role(f));
 	if (f->facts->slot)
 		pr_text_printf(t, ", slot %s", f->facts->slot);
-	if (!f->bridge->hotplug)
+	if (pr_port_is_mute(f))
+		pr_text_add(t, ", hot-plug not known");
+	else if (!f->bridge->hotplug)
 		pr_text_add(t, ", no hot-plug");
 }
 

@@ -18,7 +18,7 @@ static const struct {
 	[PR_SURVEY_BOOT] = { "boot", "only by a boot with other settings", "red" },
 	[PR_SURVEY_NO] = { "no", "not at all", "red" },
 	[PR_SURVEY_UNKNOWN] = { "unknown", "a fact that decides is not recorded", NULL },
-	[PR_SURVEY_NO_SLOT] = { "no-slot", "no slot with hot-plug is empty", NULL },
+	[PR_SURVEY_NO_SLOT] = { "no-slot", "no slot that is known for hot-plug is empty", NULL },
 	[PR_SURVEY_ERROR] = { "error", "not read, or not to be asked that", NULL },
 };
 
@@ -27,27 +27,18 @@ const char *pr_survey_answer_name(enum pr_survey_answer a)
 	return answers[a].name;
 }
 
-/* ---- lines ---- */
-
-static size_t count_dead(const struct pr_topology *t)
+const char *pr_survey_answer_text(enum pr_survey_answer a)
 {
-	size_t n = 0;
-
-	pr_for_each_root (t, i) {
-		for (size_t j = 0; j < t->roots[i]->n_functions; j++) {
-			enum pr_health h = pr_function_health(&t->roots[i]->functions[j]);
-
-			n += h == PR_HEALTH_UNASSIGNED || h == PR_HEALTH_NO_BUS;
-		}
-	}
-	return n;
+	return answers[a].text;
 }
+
+/* ---- lines ---- */
 
 static void add_machine(struct pr_json *j, const struct pr_topology *t)
 {
 	pr_json_string(j, "kernel", t->machine.release);
 	pr_json_u64(j, "functions", t->n_functions);
-	pr_json_u64(j, "dead", count_dead(t));
+	pr_json_u64(j, "dead", pr_topology_count_dead(t));
 }
 
 static void add_plan(struct pr_json *j, const struct pr_what_if *w)

@@ -32,7 +32,9 @@ static void add_addition(
 		return;
 	}
 	pr_text_printf(t, "%s%s\n", pr_name_of(&addition->port).text,
-		port->bridge->hotplug ? "" : ", which has no hot-plug: a rescan finds it");
+		pr_port_is_mute(port)   ? ", whose hot-plug is not known: a rescan finds it"
+		: port->bridge->hotplug ? ""
+					: ", which has no hot-plug: a rescan finds it");
 }
 
 static size_t count_wishes(const struct pr_request *q)

@@ -50,12 +50,25 @@ static int refuse_size(const char *text, const struct pr_rebar_entry *e)
 	return r;
 }
 
+/* Whether the capability that would tell the sizes, or its entries, were not seen. */
+static bool are_sizes_unknown(const struct pr_function *f)
+{
+	const struct pr_rebar *rebar = &f->caps->rebar;
+
+	return rebar->present == PR_UNKNOWN || (rebar->present == PR_YES && rebar->n_entries == 0);
+}
+
 /* What the device says of it. */
 static int check_bar(const char *text, const struct pr_function *f, const struct pr_resize *z)
 {
 	const struct pr_resource *r = pr_function_resource(f, z->index);
 	const struct pr_rebar_entry *e = r ? pr_function_rebar(f, r) : NULL;
 
+	if (!e && are_sizes_unknown(f))
+		return pr_cli_error(
+			"--resize=%s: what sizes %s of this device can have is not "
+			"known (root sees it; in a recording lspci -xxxx and -vvv tell it)",
+			text, pr_resource_name(z->index));
 	if (!e)
 		return pr_cli_error("--resize=%s: %s of this device cannot be resized", text,
 			pr_resource_name(z->index));

@@ -22,12 +22,30 @@ static bool print_slots(
 	return pr_cli_print(&t);
 }
 
-static int no_slots(const struct pr_cli *cli)
+static size_t count_mute_ports(const struct pr_topology *t)
 {
-	pr_cli_note(cli->style.verbose || cli->n_arguments > 0
-			    ? "there is no such port, and no Resizable BAR behind it"
-			    : "no port is a hot-plug slot, and no BAR can have another size; "
-			      "--verbose shows other ports");
+	size_t n = 0;
+
+	pr_for_each_root (t, i)
+		for (size_t j = 0; j < t->roots[i]->n_functions; j++)
+			n += pr_port_is_mute(&t->roots[i]->functions[j]);
+	return n;
+}
+
+static int no_slots(const struct pr_cli *cli, const struct pr_topology *t)
+{
+	const size_t mute = count_mute_ports(t);
+
+	if (cli->style.verbose || cli->n_arguments > 0)
+		pr_cli_note("there is no such port, and no Resizable BAR behind it");
+	else if (mute > 0)
+		pr_cli_note("whether %zu of the ports are hot-plug slots is not known (root sees "
+			    "it; in a recording lspci -xxxx and -vvv tell it), and no other is; "
+			    "--verbose shows all",
+			mute);
+	else
+		pr_cli_note("no port is a hot-plug slot, and no BAR can have another size; "
+			    "--verbose shows other ports");
 	return PR_EXIT_NOTHING;
 }
 
@@ -41,9 +59,9 @@ static int show(const struct pr_cli *cli, const struct pr_source *s, const struc
 
 	r = pr_slots_make(s->topology, &q->policy, &request, &slots);
 	if (r < 0)
-		return pr_cli_failed(r, "cannot try the slots");
-	if (slots->n + slots->n_resizable == 0 && !cli->json)
-		r = no_slots(cli);
+		r = pr_cli_failed(r, "cannot try the slots");
+	else if (slots->n + slots->n_resizable == 0 && !cli->json)
+		r = no_slots(cli, s->topology);
 	else
 		r = print_slots(cli, slots, pr_source_notes(s)) ? PR_EXIT_OK : PR_EXIT_ERROR;
 	pr_slots_free(slots);

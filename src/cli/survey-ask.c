@@ -228,7 +228,7 @@ static const char *why(const struct state *x)
 	const struct pr_what_if *w = x->what_if;
 
 	if (x->answer == PR_SURVEY_NO_SLOT)
-		return "no slot with hot-plug is empty";
+		return pr_survey_answer_text(x->answer);
 	if (!w)
 		return "no bus number is left to name its functions by";
 	if (w->doubt)

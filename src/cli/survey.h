@@ -23,6 +23,7 @@ enum pr_survey_answer {
 	_PR_SURVEY_ANSWER_MAX,
 };
 const char *pr_survey_answer_name(enum pr_survey_answer a);
+const char *pr_survey_answer_text(enum pr_survey_answer a); /* part of a sentence */
 
 /* One machine in the summary; plain bytes, since it goes through a pipe. */
 struct pr_survey_row {

@@ -131,6 +131,19 @@ static bool can_be_armed(const struct pr_function *port)
 	return false;
 }
 
+/* @what is not known of @port; 0, -ENOMEM.  The first of a machine is told. */
+static int note_doubt(struct pr_arena *arena, const char **doubt, const char *what,
+	const struct pr_function *port)
+{
+	char address[PR_ADDRESS_MAX];
+
+	if (*doubt)
+		return 0;
+	pr_address_format(&port->address, address);
+	*doubt = pr_arena_printf(arena, "%s %s", address, what);
+	return *doubt ? 0 : -ENOMEM;
+}
+
 int pr_armed_find(const struct pr_topology *t, const struct pr_kernel *kernel,
 	const struct pr_function *port, struct pr_arena *arena, struct pr_armed *ret,
 	const char **ret_doubt)
@@ -153,6 +166,9 @@ int pr_armed_find(const struct pr_topology *t, const struct pr_kernel *kernel,
 
 	if (!can_be_armed(port))
 		return 0;
+	if (!port->root->facts.mem_known)
+		return note_doubt(arena, ret_doubt,
+			"is below a host bridge whose apertures are not known", port);
 	for (uint64_t size = SMALLEST_BAR; r == 0 && size > 0 && size <= largest; size *= 2) {
 		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && r == 0; i++) {
 			struct pr_card card = kinds[i];
@@ -170,10 +186,10 @@ int pr_armed_find(const struct pr_topology *t, const struct pr_kernel *kernel,
 
 /* ---- all ports ---- */
 
-/* Nothing in it works: a card may be plugged in, or pulled and plugged in again. */
-static bool is_open_slot(const struct pr_function *f)
+/* Nothing behind it works: were it a slot, a card could be plugged in, or pulled and plugged in again. */
+static bool is_open(const struct pr_function *f)
 {
-	if (f->removed || !f->bridge || !f->bridge->hotplug)
+	if (f->removed || !f->bridge)
 		return false;
 	pr_for_each_child (card, f->first_child)
 		if (!card->removed && !pr_health_is_dead(pr_function_health(card)))
@@ -185,7 +201,12 @@ static int find_armed(struct pr_doctor *d, const struct pr_kernel *kernel, struc
 {
 	int r;
 
-	if (!is_open_slot(f))
+	if (!is_open(f))
+		return 0;
+	if (pr_port_is_mute(f) && can_be_armed(f))
+		return note_doubt(
+			d->arena, &d->doubt, "may be a hot-plug slot, which is not known", f);
+	if (!f->bridge->hotplug)
 		return 0;
 	r = pr_armed_find(d->topology, kernel, f, d->arena, &d->armed[d->n_armed], &d->doubt);
 	if (r == 1)

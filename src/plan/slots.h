@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Private to what is said of slots: how long it may take, and its second half. */
+/* Private to what is said of slots: how long it may take, and its parts. */
 #pragma once
 
 #include "pciroom/slots.h"
@@ -10,6 +10,12 @@
  * and a slot has dozens of sizes that do not fit.
  */
 #define PR_SIMULATIONS_A_PLAN 24
+
+/* ---- slot.c ---- */
+
+/* Fills the largest cards of @kind for @slot of @all.  0 or -ENOMEM. */
+int pr_slot_find_largest(struct pr_slots *all, const struct pr_policy *policy,
+	const struct pr_kernel *kernel, struct pr_slot *slot, enum pr_card_kind kind);
 
 /* ---- resizable.c ---- */
 

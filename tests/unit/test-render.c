@@ -10,6 +10,7 @@
 #include "base/io.h"
 #include "base/macros.h"
 #include "cli/apply.h"
+#include "cli/examine.h"
 #include "cli/plan.h"
 #include "machine.h"
 #include "rows.h"
@@ -36,6 +37,12 @@
 #define HEALTHY                                                \
 	"root 0000:00-ff io=1000-ffff mem=80000000-febfffff\n" \
 	"00:03.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe000000\n"
+
+/* What was read of an empty port does not tell whether it is a slot. */
+#define MUTE                                                                                     \
+	"kernel 6.12.0\nroot 0000:00-ff io=1000-ffff mem=80000000-febfffff\n"                    \
+	"00:02.0 bridge 01-02 root-port mem=fe400000-fe5fffff\n01:00.0 bridge 02-02 downstream " \
+	"bytes=40\n"
 
 /* A switch was added where no bus number was left. */
 #define NO_BUS                                                                           \
@@ -225,6 +232,7 @@ enum output {
 	SLOTS_JSON,
 	VFS,
 	VFS_JSON,
+	DOCTOR,
 };
 
 static const struct output_case {
@@ -232,7 +240,8 @@ static const struct output_case {
 	const char *machine;
 	enum output output;
 	struct pr_style style;
-	const char *device; /* named on the command line; NULL: none */
+	const char *device;  /* named on the command line; NULL: none */
+	const char *reserve; /* an option of that name; NULL: none */
 	enum pr_disruption limit;
 	const char *says[14]; /* fragments, in order */
 	const char *never;    /* must not occur */
@@ -541,6 +550,27 @@ static const struct output_case {
 		.limit = PR_DISRUPTION_RESTART,
 		.says = { "0000:02:01.0", "a boot with it" },
 		.never = "interrupting users" },
+	{ .name = "doctor: a healthy machine is said to be healthy",
+		.machine = HEALTHY,
+		.output = DOCTOR,
+		.says = { "Nothing is wrong, and no hot-add would damage what runs.\n" } },
+	{ .name = "doctor: harm of what may be a slot is not denied",
+		.machine = MUTE,
+		.output = DOCTOR,
+		.says = { "Nothing wrong is seen.\nNot every hot-add could be tried: 0000:01:00.0 may" },
+		.never = "Nothing is wrong" },
+	{ .name = "doctor: nothing is said to be right that was not seen",
+		.machine = "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff\n"
+			   "00:03.0 dev 8086:10d3 nolines bytes=10\n",
+		.output = DOCTOR,
+		.says = { "Nothing wrong is seen, but 1 function may lack anything" },
+		.never = "Nothing is wrong" },
+	{ .name = "plan: who wants room to spare is told that no parameter gives it",
+		.machine = PACKED,
+		.output = PLAN,
+		.reserve = "02:01.0=mem:2G",
+		.says = { "It cannot be mended",
+			"What the next boot could do\n  nothing: no kernel " } },
 	{ .name = "slots: what cannot be said is a question mark with its reason",
 		.machine = "root 0000:00-ff\n00:02.0 bridge 01-02 root-port hotplug\n",
 		.output = SLOTS,
@@ -646,11 +676,26 @@ static void render_vfs(
 	pr_vfs_free(l);
 }
 
-static void render(const struct output_case *c, const struct pr_topology *t, struct pr_text *text)
+static void render_doctor(const struct output_case *c, struct pr_topology *t,
+	const struct pr_question *q, struct pr_text *text)
+{
+	const struct pr_source s = { .topology = t };
+	struct pr_examination x;
+
+	assert_int_equal(pr_examine(&s, q, true, &x), PR_EXIT_OK);
+	pr_render_doctor(text, &c->style, x.doctor, &x.diagnosis);
+	pr_examination_deinit(&x);
+}
+
+static void render(const struct output_case *c, struct pr_topology *t, struct pr_text *text)
 {
 	char *arguments[] = { (char *)c->device, NULL };
+	const char *reserve = c->reserve;
 	const struct pr_cli cli = {
-		.limit = c->limit, .arguments = arguments, .n_arguments = c->device ? 1 : 0
+		.limit = c->limit,
+		.arguments = arguments,
+		.n_arguments = c->device ? 1 : 0,
+		.reserves = { .name = &reserve, .n = reserve ? 1 : 0 },
 	};
 	struct pr_question q;
 	struct pr_plan *p;
@@ -675,6 +720,11 @@ static void render(const struct output_case *c, const struct pr_topology *t, str
 	}
 
 	assert_int_equal(pr_question_init(&cli, t, &q), PR_EXIT_OK);
+	if (c->output == DOCTOR) {
+		render_doctor(c, t, &q, text);
+		pr_question_deinit(&q);
+		return;
+	}
 	assert_int_equal(pr_question_plan(&q, t, NULL, &p), PR_EXIT_OK);
 	if (c->output == PLAN || c->output == PLAN_JSON)
 		render_plan_output(c, p, text);
