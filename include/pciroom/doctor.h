@@ -90,6 +90,8 @@ struct pr_doctor {
 /* @t as imported.  0; -EINVAL when a pci= option cannot be understood; -ENOMEM.  Deterministic. */
 int pr_doctor_make(const struct pr_topology *t, struct pr_doctor **ret);
 void pr_doctor_free(struct pr_doctor *d); /* NULL is fine */
+/* @f is one of the armed ports of @d; NULL has none. */
+bool pr_doctor_found_armed(const struct pr_doctor *d, const struct pr_function *f);
 
 /* One for each armed port of @d, in their order; 0 or negative errno. */
 int pr_disarms_make(

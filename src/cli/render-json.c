@@ -671,8 +671,24 @@ static void json_root(struct pr_json *j, const struct pr_root *root)
 	pr_json_object_end(j);
 }
 
-void pr_render_tree_json(
-	struct pr_json *j, const struct pr_topology *topology, const struct pr_import_notes *notes)
+/* Paths; null: not looked for. */
+static void json_armed(struct pr_json *j, const struct pr_doctor *doctor)
+{
+	char path[PATH_MAX_TEXT];
+
+	if (!doctor) {
+		pr_json_null(j, "armed");
+		return;
+	}
+	pr_json_array(j, "armed");
+	for (size_t i = 0; i < doctor->n_armed; i++)
+		if (pr_function_path(doctor->armed[i].port, path, sizeof(path)) >= 0)
+			pr_json_string(j, NULL, path);
+	pr_json_array_end(j);
+}
+
+void pr_render_tree_json(struct pr_json *j, const struct pr_topology *topology,
+	const struct pr_doctor *doctor, const struct pr_import_notes *notes)
 {
 	pr_json_object(j, NULL);
 	pr_json_string(j, "schema", "pciroom.tree/1");
@@ -686,5 +702,6 @@ void pr_render_tree_json(
 	pr_for_each_root (topology, i)
 		json_root(j, topology->roots[i]);
 	pr_json_array_end(j);
+	json_armed(j, doctor);
 	pr_json_object_end(j);
 }

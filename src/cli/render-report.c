@@ -273,7 +273,7 @@ static int add_slots(struct pr_text *t, const struct pr_report_page *page)
 	}
 	pr_text_add(
 		t, "<p>The largest card that each takes: as it is, and after more effort.</p>\n");
-	r = pr_slots_table(page->style, page->slots, &table);
+	r = pr_slots_table(page->style, page->slots, page->doctor, &table);
 	r = add_table(t, table, r);
 	pr_render_slot_doubts(&doubts, page->slots);
 	words(t, &doubts);
@@ -287,7 +287,7 @@ static int add_tables(struct pr_text *t, const struct pr_report_page *page)
 	int r;
 
 	section(t, "devices", "Devices");
-	r = pr_tree_table(page->style, topology, &table);
+	r = pr_tree_table(page->style, topology, page->doctor, &table);
 	r = add_table(t, table, r);
 	if (r < 0)
 		return r;

@@ -89,7 +89,7 @@ static int fill_room(const struct pr_style *s, struct libscols_line *line,
 	return r;
 }
 
-static void port(struct pr_text *t, const struct pr_function *f)
+static void port(struct pr_text *t, const struct pr_function *f, bool is_armed)
 {
 	pr_text_add(t, pr_function_role(f));
 	if (f->facts->slot)
@@ -98,6 +98,8 @@ static void port(struct pr_text *t, const struct pr_function *f)
 		pr_text_add(t, ", hot-plug not known");
 	else if (!f->bridge->hotplug)
 		pr_text_add(t, ", no hot-plug");
+	if (is_armed)
+		pr_text_add(t, ", armed");
 }
 
 static void holds(struct pr_text *t, const struct pr_function *f)
@@ -118,12 +120,12 @@ static void holds(struct pr_text *t, const struct pr_function *f)
 		pr_text_printf(t, " and %zu more", more);
 }
 
-static int fill_slot(struct libscols_line *line, const struct pr_slot *slot)
+static int fill_slot(struct libscols_line *line, const struct pr_slot *slot, bool is_armed)
 {
 	struct pr_text what = { 0 }, in_it = { 0 };
 	int r;
 
-	port(&what, slot->port);
+	port(&what, slot->port, is_armed);
 	holds(&in_it, slot->port);
 	r = scols_line_set_data(line, COLUMN_SLOT, pr_name_of(&slot->port->address).text);
 	r = pr_table_cell(line, COLUMN_WHAT, &what) < 0 ? -ENOMEM : r;
@@ -131,7 +133,7 @@ static int fill_slot(struct libscols_line *line, const struct pr_slot *slot)
 }
 
 static int add_slot(struct libscols_table *table, const struct pr_style *s,
-	const struct pr_slots *slots, const struct pr_slot *slot)
+	const struct pr_slots *slots, const struct pr_slot *slot, bool is_armed)
 {
 	int r = 0;
 
@@ -145,7 +147,7 @@ static int add_slot(struct libscols_table *table, const struct pr_style *s,
 		if (!line)
 			return -ENOMEM;
 		if (when == PR_WHEN_NOW)
-			r = fill_slot(line, slot);
+			r = fill_slot(line, slot, is_armed);
 		if (r == 0)
 			r = fill_room(s, line, slot, (enum pr_when)when);
 	}
@@ -161,8 +163,8 @@ void pr_render_slot_doubts(struct pr_text *t, const struct pr_slots *slots)
 				slots->slots[i].doubt);
 }
 
-int pr_slots_table(
-	const struct pr_style *s, const struct pr_slots *slots, struct libscols_table **ret)
+int pr_slots_table(const struct pr_style *s, const struct pr_slots *slots,
+	const struct pr_doctor *doctor, struct libscols_table **ret)
 {
 	struct libscols_table *table;
 	int r;
@@ -171,7 +173,8 @@ int pr_slots_table(
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < slots->n && r == 0; i++)
-		r = add_slot(table, s, slots, &slots->slots[i]);
+		r = add_slot(table, s, slots, &slots->slots[i],
+			pr_doctor_found_armed(doctor, slots->slots[i].port));
 	if (r == 0)
 		*ret = table;
 	else
@@ -179,10 +182,11 @@ int pr_slots_table(
 	return r;
 }
 
-static int render_ports(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots)
+static int render_ports(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots,
+	const struct pr_doctor *doctor)
 {
 	struct libscols_table *table;
-	int r = pr_slots_table(s, slots, &table);
+	int r = pr_slots_table(s, slots, doctor, &table);
 
 	if (r < 0)
 		return r;
@@ -193,9 +197,10 @@ static int render_ports(struct pr_text *t, const struct pr_style *s, const struc
 	return r;
 }
 
-int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots)
+int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots,
+	const struct pr_doctor *doctor)
 {
-	int r = slots->n > 0 ? render_ports(t, s, slots) : 0;
+	int r = slots->n > 0 ? render_ports(t, s, slots, doctor) : 0;
 
 	if (r < 0 || slots->n_resizable == 0)
 		return r;
@@ -222,11 +227,16 @@ static void json_room(struct pr_json *j, const char *key, enum pr_card_kind kind
 		pr_json_hex(j, key, most);
 }
 
-static void json_slot(struct pr_json *j, const struct pr_slots *slots, const struct pr_slot *slot)
+static void json_slot(struct pr_json *j, const struct pr_slots *slots, const struct pr_slot *slot,
+	const struct pr_doctor *doctor)
 {
 	pr_json_object(j, NULL);
 	pr_json_identity(j, slot->port);
 	pr_json_bool(j, "hotplug", slot->port->bridge->hotplug);
+	if (doctor)
+		pr_json_bool(j, "armed", pr_doctor_found_armed(doctor, slot->port));
+	else
+		pr_json_null(j, "armed");
 	pr_json_string(j, "slot", slot->port->facts->slot);
 	pr_json_array(j, "holds");
 	pr_for_each_child (f, slot->port->first_child) {
@@ -251,8 +261,8 @@ static void json_slot(struct pr_json *j, const struct pr_slots *slots, const str
 	pr_json_object_end(j);
 }
 
-void pr_render_slots_json(
-	struct pr_json *j, const struct pr_slots *slots, const struct pr_import_notes *notes)
+void pr_render_slots_json(struct pr_json *j, const struct pr_slots *slots,
+	const struct pr_doctor *doctor, const struct pr_import_notes *notes)
 {
 	pr_json_object(j, NULL);
 	pr_json_string(j, "schema", "pciroom.slots/1");
@@ -260,7 +270,7 @@ void pr_render_slots_json(
 	pr_json_notes(j, notes);
 	pr_json_array(j, "slots");
 	for (size_t i = 0; i < slots->n; i++)
-		json_slot(j, slots, &slots->slots[i]);
+		json_slot(j, slots, &slots->slots[i], doctor);
 	pr_json_array_end(j);
 	pr_render_resizable_json(j, slots);
 	pr_json_object_end(j);

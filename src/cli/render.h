@@ -40,19 +40,21 @@ void pr_render_step(struct pr_text *t, const struct pr_plan *p, const struct pr_
  */
 void pr_render_plan_json(struct pr_json *j, const struct pr_plan *p);
 
-/* 0, or negative errno. */
-int pr_render_tree(struct pr_text *t, const struct pr_style *s, const struct pr_topology *topology);
+/* 0, or negative errno.  @doctor, here and below: which ports are armed; NULL: not looked for. */
+int pr_render_tree(struct pr_text *t, const struct pr_style *s, const struct pr_topology *topology,
+	const struct pr_doctor *doctor);
 /* @notes NULL: of the machine itself. */
-void pr_render_tree_json(
-	struct pr_json *j, const struct pr_topology *topology, const struct pr_import_notes *notes);
+void pr_render_tree_json(struct pr_json *j, const struct pr_topology *topology,
+	const struct pr_doctor *doctor, const struct pr_import_notes *notes);
 
 /* 0, or negative errno. */
-int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots);
+int pr_render_slots(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots,
+	const struct pr_doctor *doctor);
 /* A line for each slot of which something is not known. */
 void pr_render_slot_doubts(struct pr_text *t, const struct pr_slots *slots);
 /* @notes NULL: of the machine itself. */
-void pr_render_slots_json(
-	struct pr_json *j, const struct pr_slots *slots, const struct pr_import_notes *notes);
+void pr_render_slots_json(struct pr_json *j, const struct pr_slots *slots,
+	const struct pr_doctor *doctor, const struct pr_import_notes *notes);
 /* Its second half, Resizable BARs: a table of their own, and one more member. */
 int pr_render_resizable(struct pr_text *t, const struct pr_style *s, const struct pr_slots *slots);
 void pr_render_resizable_json(struct pr_json *j, const struct pr_slots *slots);

@@ -5,16 +5,16 @@
 #include "base/macros.h"
 #include "cli/plan.h"
 
-static bool print_slots(
-	const struct pr_cli *cli, const struct pr_slots *slots, const struct pr_import_notes *notes)
+static bool print_slots(const struct pr_cli *cli, const struct pr_slots *slots,
+	const struct pr_doctor *doctor, const struct pr_import_notes *notes)
 {
 	struct pr_text t = { 0 };
 	struct pr_json j;
 
 	if (cli->json) {
 		pr_json_init(&j, &t);
-		pr_render_slots_json(&j, slots, notes);
-	} else if (pr_render_slots(&t, &cli->style, slots) < 0) {
+		pr_render_slots_json(&j, slots, doctor, notes);
+	} else if (pr_render_slots(&t, &cli->style, slots, doctor) < 0) {
 		pr_text_deinit(&t);
 		(void)pr_cli_failed(-ENOMEM, "cannot draw the slots");
 		return false;
@@ -54,16 +54,21 @@ static int show(const struct pr_cli *cli, const struct pr_source *s, const struc
 	const struct pr_slots_request request = {
 		.ports = q->devices, .n_ports = q->n_devices, .all = cli->style.verbose
 	};
-	struct pr_slots *slots;
+	struct pr_doctor *doctor = NULL;
+	struct pr_slots *slots = NULL;
 	int r;
 
 	r = pr_slots_make(s->topology, &q->policy, &request, &slots);
+	if (r == 0)
+		r = pr_doctor_make(s->topology, &doctor);
 	if (r < 0)
 		r = pr_cli_failed(r, "cannot try the slots");
 	else if (slots->n + slots->n_resizable == 0 && !cli->json)
 		r = no_slots(cli, s->topology);
 	else
-		r = print_slots(cli, slots, pr_source_notes(s)) ? PR_EXIT_OK : PR_EXIT_ERROR;
+		r = print_slots(cli, slots, doctor, pr_source_notes(s)) ? PR_EXIT_OK
+									: PR_EXIT_ERROR;
+	pr_doctor_free(doctor);
 	pr_slots_free(slots);
 	return r;
 }

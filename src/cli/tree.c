@@ -40,6 +40,7 @@ static const struct {
 struct tree {
 	struct libscols_table *table;
 	const struct pr_style *style;
+	const struct pr_doctor *doctor;
 };
 
 /* Where a line cannot hold all columns, the items of a cell stand below each other. */
@@ -164,8 +165,9 @@ static void use(struct pr_text *t, const struct pr_style *s, const struct pr_fun
 static int fill_function(
 	const struct tree *tree, struct libscols_line *line, const struct pr_function *f)
 {
+	const bool is_armed = pr_doctor_found_armed(tree->doctor, f);
 	enum pr_health h = pr_function_health(f);
-	struct pr_text device = { 0 }, kind = { 0 }, space = { 0 }, user = { 0 };
+	struct pr_text device = { 0 }, kind = { 0 }, space = { 0 }, user = { 0 }, state = { 0 };
 	int r;
 
 	pr_text_add(&device, pr_name_of(&f->address).text);
@@ -175,19 +177,22 @@ static int fill_function(
 	else
 		space_summary(&space, tree->style, f);
 	use(&user, tree->style, f);
+	if (h != PR_HEALTH_OK || !is_armed)
+		pr_text_add(&state, healths[h].text);
+	if (is_armed)
+		pr_text_add(&state, h != PR_HEALTH_OK ? ", armed" : "armed");
 
 	r = pr_table_cell(line, COLUMN_DEVICE, &device);
 	r = pr_table_cell(line, COLUMN_WHAT, &kind) < 0 ? -ENOMEM : r;
 	r = pr_table_cell(line, COLUMN_SPACE, &space) < 0 ? -ENOMEM : r;
 	r = pr_table_cell(line, COLUMN_USE, &user) < 0 ? -ENOMEM : r;
-	if (r < 0 ||
-		scols_line_set_data(line, COLUMN_DRIVER, f->facts->driver ? f->facts->driver : "") <
-			0 ||
-		scols_line_set_data(line, COLUMN_HEALTH, healths[h].text) < 0)
+	r = pr_table_cell(line, COLUMN_HEALTH, &state) < 0 ? -ENOMEM : r;
+	if (r < 0 || scols_line_set_data(
+			     line, COLUMN_DRIVER, f->facts->driver ? f->facts->driver : "") < 0)
 		return -ENOMEM;
-	if (healths[h].color)
-		return scols_cell_set_color(
-			scols_line_get_cell(line, COLUMN_HEALTH), healths[h].color);
+	if (healths[h].color || is_armed)
+		return scols_cell_set_color(scols_line_get_cell(line, COLUMN_HEALTH),
+			healths[h].color ? healths[h].color : "yellow");
 	return 0;
 }
 
@@ -309,10 +314,10 @@ static void arrange_columns(const struct tree *tree, const struct pr_topology *t
 		(void)scols_column_set_flags(users, columns[COLUMN_USE].flags | SCOLS_FL_HIDDEN);
 }
 
-int pr_tree_table(
-	const struct pr_style *s, const struct pr_topology *topology, struct libscols_table **ret)
+int pr_tree_table(const struct pr_style *s, const struct pr_topology *topology,
+	const struct pr_doctor *doctor, struct libscols_table **ret)
 {
-	struct tree tree = { .style = s };
+	struct tree tree = { .style = s, .doctor = doctor };
 	int r;
 
 	r = pr_table_new(s, columns, N_COLUMNS, &tree.table);
@@ -329,10 +334,11 @@ int pr_tree_table(
 	return r;
 }
 
-int pr_render_tree(struct pr_text *t, const struct pr_style *s, const struct pr_topology *topology)
+int pr_render_tree(struct pr_text *t, const struct pr_style *s, const struct pr_topology *topology,
+	const struct pr_doctor *doctor)
 {
 	struct libscols_table *table;
-	int r = pr_tree_table(s, topology, &table);
+	int r = pr_tree_table(s, topology, doctor, &table);
 
 	if (r < 0)
 		return r;
@@ -343,6 +349,7 @@ int pr_render_tree(struct pr_text *t, const struct pr_style *s, const struct pr_
 
 int pr_verb_tree(const struct pr_cli *cli)
 {
+	struct pr_doctor *doctor = NULL;
 	struct pr_text t = { 0 };
 	struct pr_source s;
 	struct pr_json j;
@@ -352,13 +359,16 @@ int pr_verb_tree(const struct pr_cli *cli)
 	if (r != PR_EXIT_OK)
 		return r;
 
+	/* options of the kernel that nobody understands: `plan` says so, and the tree is drawn without */
+	(void)pr_doctor_make(s.topology, &doctor);
 	if (cli->json) {
 		pr_json_init(&j, &t);
-		pr_render_tree_json(&j, s.topology, pr_source_notes(&s));
+		pr_render_tree_json(&j, s.topology, doctor, pr_source_notes(&s));
 		r = 0;
 	} else {
-		r = pr_render_tree(&t, &cli->style, s.topology);
+		r = pr_render_tree(&t, &cli->style, s.topology, doctor);
 	}
+	pr_doctor_free(doctor);
 	pr_source_close(&s);
 	if (r < 0) {
 		pr_text_deinit(&t);

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/log.h"
 #include "daemon/say.h"
@@ -36,44 +35,18 @@ static void run_examination(struct pr_work *w)
 	pr_doctor_free(d);
 }
 
-static void tell(const struct pr_look *look, const char *path, int priority, const char *sentence)
+static void announce(
+	const struct pr_service *s, const struct pr_told_list *a, const struct pr_told_list *not_in)
 {
-	const struct pr_function *port = pr_topology_find_path(look->topology, path);
-	char address[PR_ADDRESS_MAX] = "";
-	struct pr_log_fields f = { .path = path };
-
-	if (port) {
-		pr_address_format(&port->address, address);
-		f.device = address;
-	}
-	pr_log(PR_EVENT_ARMED, priority, &f, "%s%s%s", port ? address : path,
-		sentence ? " is armed: " : " is not armed any more", sentence ? sentence : "");
-}
-
-/* True when one list has a port that the other has not. */
-static bool tell_difference(const struct pr_look *look, const struct pr_told_list *before,
-	const struct pr_told_list *now)
-{
-	bool differs = false;
-
-	for (size_t i = 0; i < now->n; i++) {
-		const struct pr_told *old = pr_told_find(before, now->list[i].path);
-
-		differs |= !old;
-		if (!old || strcmp(old->sentence, now->list[i].sentence) != 0)
-			tell(look, now->list[i].path, LOG_WARNING, now->list[i].sentence);
-	}
-	for (size_t i = 0; i < before->n; i++) {
-		if (pr_told_find(now, before->list[i].path))
-			continue;
-		differs = true;
-		tell(look, before->list[i].path, LOG_NOTICE, NULL);
-	}
-	return differs;
+	for (size_t i = 0; i < a->n; i++)
+		if (!pr_told_find(not_in, a->list[i].path))
+			s->ops->armed(s->userdata, a->list[i].path);
 }
 
 static void done_examination(struct pr_work *w, bool ran)
 {
+	static const struct pr_tidings tidings = { PR_EVENT_ARMED, LOG_WARNING,
+		"is armed: ", "is not armed any more" };
 	struct examination *e = (struct examination *)w;
 	struct pr_service *s = e->service;
 	struct pr_told_list before = s->armed;
@@ -81,8 +54,11 @@ static void done_examination(struct pr_work *w, bool ran)
 	if (ran && e->r == 0) {
 		s->armed = e->found;
 		e->found = before;
-		if (tell_difference(e->look, &e->found, &s->armed))
+		if (pr_told_compare(e->look->topology, &e->found, &s->armed, &tidings)) {
 			pr_service_notify(s, pr_service_state(s), PR_CHANGED_ARMED);
+			announce(s, &s->armed, &e->found);
+			announce(s, &e->found, &s->armed);
+		}
 	} else if (ran) {
 		s->examined = 0; /* the next look is examined, whatever it sees */
 	}
@@ -110,4 +86,9 @@ void pr_service_examine(struct pr_service *s)
 const char *pr_service_armed(const struct pr_service *s, size_t n)
 {
 	return n < s->armed.n ? s->armed.list[n].path : NULL;
+}
+
+bool pr_service_is_armed(const struct pr_service *s, const char *path)
+{
+	return pr_told_find(&s->armed, path) != NULL;
 }

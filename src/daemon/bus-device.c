@@ -289,6 +289,22 @@ GETTER(get_hotplug)
 		reply, "b", (int)((const struct pr_function *)userdata)->bridge->hotplug);
 }
 
+/* Found by a thread after the look, and announced by pr_bus_armed(). */
+GETTER(get_armed)
+{
+	const struct pr_function *f = userdata;
+	const struct pr_bus *b = bus_of(bus);
+	char function[PR_BUS_DEVICE_PATH_MAX];
+
+	(void)path;
+	(void)interface;
+	(void)property;
+	(void)error;
+	if (pr_function_path(f, function, sizeof(function)) < 0)
+		function[0] = '\0'; /* the object would not be there */
+	return sd_bus_message_append(reply, "b", (int)pr_service_is_armed(b->service, function));
+}
+
 GETTER(get_windows)
 {
 	const struct pr_function *f = userdata;
@@ -414,10 +430,20 @@ const sd_bus_vtable pr_bus_bridge_vtable[] = {
 	SD_BUS_PROPERTY("BusRange", "(yyy)", get_bus_range, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("FreeBuses", "u", get_free_buses, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Hotplug", "b", get_hotplug, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Armed", "b", get_armed, 0, SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),
 	SD_BUS_PROPERTY("Windows", "a(sstt)", get_windows, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Children", "ao", get_children, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_VTABLE_END,
 };
+
+void pr_bus_armed(struct pr_bus *b, const char *path)
+{
+	char object[PR_BUS_DEVICE_PATH_MAX];
+
+	pr_bus_device_name(PR_BUS_PATH, path, object);
+	if (b->bus && pr_bus_device_at(b, object))
+		(void)sd_bus_emit_properties_changed(b->bus, object, PR_BUS_BRIDGE, "Armed", NULL);
+}
 
 static int find_device(sd_bus *bus, const char *path, const char *interface, void *userdata,
 	void **ret, sd_bus_error *error)

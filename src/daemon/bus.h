@@ -56,6 +56,8 @@ static inline sd_bus_slot **pr_bus_slot(struct pr_bus *b)
 /* What the service announces (struct pr_service_ops). */
 /* @before: the machine as the objects showed it until now; NULL: nothing was seen. */
 void pr_bus_looked(struct pr_bus *b, const struct pr_topology *before);
+/* The port at the topological @path has become armed, or is not any more. */
+void pr_bus_armed(struct pr_bus *b, const char *path);
 void pr_bus_guarded(struct pr_bus *b); /* other slots than before */
 void pr_bus_changed(struct pr_bus *b, unsigned int what);
 /* PropertiesChanged with what the bits of @what stand for; at most eight of them. */

@@ -141,6 +141,13 @@ static void announce_plan(void *userdata, uint64_t number, enum pr_plan_news new
 	pr_bus_plan_news(&d->objects, number, news);
 }
 
+static void announce_armed(void *userdata, const char *path)
+{
+	struct daemon *d = userdata;
+
+	pr_bus_armed(&d->objects, path);
+}
+
 static int ask_reload(void *userdata, struct pr_why *why)
 {
 	return daemon_conf_reload(userdata, why);
@@ -158,6 +165,7 @@ const struct pr_service_ops daemon_service_ops = {
 	.retry = ask_retry,
 	.work = ask_work,
 	.examine = ask_work,
+	.armed = announce_armed,
 	.changed = announce_change,
 	.looked = announce_look,
 	.plan = announce_plan,

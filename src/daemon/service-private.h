@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "daemon/log.h"
 #include "daemon/service.h"
 
 /* A device that was told of as dead. */
@@ -22,6 +23,18 @@ const struct pr_told *pr_told_find(const struct pr_told_list *l, const char *pat
 /* Memory that is short costs a repeated message, or a repeated attempt, and nothing else. */
 void pr_told_add(struct pr_told_list *l, const char *path, const char *sentence);
 void pr_told_drop(struct pr_told_list *l, size_t i);
+/* What is told of a device that comes into such a list, and of one that leaves it. */
+struct pr_tidings {
+	enum pr_event event;
+	int priority;            /* of the former */
+	const char *is, *is_not; /* behind the address; @is goes before the sentence */
+};
+/*
+ * Tells of what is new in @now, or for another reason, and of what was in @before alone.  True when
+ * one has a device that the other has not.
+ */
+bool pr_told_compare(const struct pr_topology *t, const struct pr_told_list *before,
+	const struct pr_told_list *now, const struct pr_tidings *tidings);
 
 struct pr_waiter {
 	pr_service_fresh_fn *done;

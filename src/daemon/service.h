@@ -127,6 +127,8 @@ struct pr_service_ops {
 	void (*work)(void *userdata, struct pr_work *w);
 	/* the same of what nobody waits for */
 	void (*examine)(void *userdata, struct pr_work *w);
+	/* the port at @path has become armed, or is not any more */
+	void (*armed)(void *userdata, const char *path);
 	/* there is another look; @before is what the last one saw, or NULL */
 	void (*looked)(void *userdata, const struct pr_topology *before);
 	/* a plan was made, is in another state, or is not to be found any more */
@@ -194,6 +196,7 @@ uint32_t pr_service_unassigned(
 const char *pr_service_lockdown(const struct pr_service *s);
 /* Paths of the ports that are armed (doctor.h), with @n from 0 on; NULL: no more of them. */
 const char *pr_service_armed(const struct pr_service *s, size_t n);
+bool pr_service_is_armed(const struct pr_service *s, const char *path);
 const struct pr_job *pr_service_job(const struct pr_service *s); /* NULL: none runs */
 /*
  * Who has a say in the job before it begins, by @n from 0 on; false: no more of them.  The texts

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/log.h"
 #include "daemon/service-private.h"
 
 void pr_told_deinit(struct pr_told_list *l)
@@ -45,4 +46,41 @@ void pr_told_drop(struct pr_told_list *l, size_t i)
 	free(l->list[i].sentence);
 	l->n--;
 	memmove(&l->list[i], &l->list[i + 1], (l->n - i) * sizeof(l->list[0]));
+}
+
+static void tell(const struct pr_topology *t, const char *path, const struct pr_tidings *tidings,
+	const char *sentence)
+{
+	const struct pr_function *f = pr_topology_find_path(t, path);
+	char address[PR_ADDRESS_MAX] = "";
+	struct pr_log_fields fields = { .path = path };
+
+	if (f) {
+		pr_address_format(&f->address, address);
+		fields.device = address;
+	}
+	pr_log(tidings->event, sentence ? tidings->priority : LOG_NOTICE, &fields, "%s %s%s",
+		f ? address : path, sentence ? tidings->is : tidings->is_not,
+		sentence ? sentence : "");
+}
+
+bool pr_told_compare(const struct pr_topology *t, const struct pr_told_list *before,
+	const struct pr_told_list *now, const struct pr_tidings *tidings)
+{
+	bool differs = false;
+
+	for (size_t i = 0; i < now->n; i++) {
+		const struct pr_told *old = pr_told_find(before, now->list[i].path);
+
+		differs |= !old;
+		if (!old || strcmp(old->sentence, now->list[i].sentence) != 0)
+			tell(t, now->list[i].path, tidings, now->list[i].sentence);
+	}
+	for (size_t i = 0; i < before->n; i++) {
+		if (pr_told_find(now, before->list[i].path))
+			continue;
+		differs = true;
+		tell(t, before->list[i].path, tidings, NULL);
+	}
+	return differs;
 }

@@ -267,3 +267,11 @@ void pr_doctor_free(struct pr_doctor *d)
 	if (d)
 		pr_arena_free(d->arena); /* @d lives in it */
 }
+
+bool pr_doctor_found_armed(const struct pr_doctor *d, const struct pr_function *f)
+{
+	for (size_t i = 0; d && i < d->n_armed; i++)
+		if (d->armed[i].port == f)
+			return true;
+	return false;
+}

@@ -163,6 +163,13 @@ static void announce_plan(void *userdata, uint64_t number, enum pr_plan_news new
 	pr_bus_plan_news(&s->objects, number, news);
 }
 
+static void announce_armed(void *userdata, const char *path)
+{
+	struct stage *s = userdata;
+
+	pr_bus_armed(&s->objects, path);
+}
+
 static int reload(void *userdata, struct pr_why *why)
 {
 	struct stage *s = userdata;
@@ -278,6 +285,7 @@ static const struct pr_service_ops service_ops = { .look = ask_look,
 	.cancel = ask_cancel,
 	.work = ask_work,
 	.examine = ask_work,
+	.armed = announce_armed,
 	.prepare = announce_prepare,
 	.wait_until = wait_until,
 	.changed = announce_change,
@@ -690,6 +698,21 @@ void client_assert_text(struct stage *s, const char *path, const char *interface
 
 	assert_true(sd_bus_message_read(m, "v", "s", &text) > 0);
 	assert_string_equal(text, expected);
+	sd_bus_message_unref(m);
+}
+
+void assert_ports(struct stage *s, const char *property, const char *path)
+{
+	sd_bus_message *m = client_get(s, PR_BUS_PATH, PR_BUS_MANAGER, property);
+	const char *port = NULL;
+
+	assert_true(sd_bus_message_enter_container(m, 'v', "as") > 0);
+	assert_true(sd_bus_message_enter_container(m, 'a', "s") > 0);
+	if (path) {
+		assert_true(sd_bus_message_read(m, "s", &port) > 0);
+		assert_string_equal(port, path);
+	}
+	assert_true(sd_bus_message_at_end(m, false) > 0);
 	sd_bus_message_unref(m);
 }
 

@@ -112,6 +112,8 @@ sd_bus_message *client_get(
 	struct stage *s, const char *path, const char *interface, const char *property);
 void client_assert_text(struct stage *s, const char *path, const char *interface,
 	const char *property, const char *expected);
+/* The Manager's list @property of ports has @path alone; NULL: it is empty. */
+void assert_ports(struct stage *s, const char *property, const char *path);
 uint64_t client_get_u64(
 	struct stage *s, const char *path, const char *interface, const char *property);
 uint32_t client_get_unassigned(struct stage *s);

@@ -21,18 +21,15 @@
 	"04:00.0 dev 8086:10d3 class=020000 bar0=mem:20000@fe640000 bar2=io:20@c000 " \
 	"driver=e1000e\n"
 
-static void assert_armed(struct stage *s, const char *path)
-{
-	sd_bus_message *m = client_get(s, PR_BUS_PATH, PR_BUS_MANAGER, "Armed");
-	const char *port = NULL;
+#define SLOT_OBJECT PR_BUS_DEVICES "/0000_00/02_0/00_0/00_0"
 
-	assert_true(sd_bus_message_enter_container(m, 'v', "as") > 0);
-	assert_true(sd_bus_message_enter_container(m, 'a', "s") > 0);
-	if (path) {
-		assert_true(sd_bus_message_read(m, "s", &port) > 0);
-		assert_string_equal(port, path);
-	}
-	assert_true(sd_bus_message_at_end(m, false) > 0);
+static void assert_bridge(struct stage *s, bool armed)
+{
+	sd_bus_message *m = client_get(s, SLOT_OBJECT, PR_BUS_BRIDGE, "Armed");
+	int value = -1;
+
+	assert_true(sd_bus_message_read(m, "v", "b", &value) > 0);
+	assert_int_equal(value, armed);
 	sd_bus_message_unref(m);
 }
 
@@ -52,8 +49,10 @@ static void test_armed(void **state)
 	stage_open(&s, TWO_SLOTS("6.1.0"), PR_MODE_ADVISE);
 	stage_start(&s);
 	wait_for(&s, "0000:00/02.0/00.0/00.0");
-	assert_armed(&s, "0000:00/02.0/00.0/00.0");
-	assert_heard(&s, "PropertiesChanged " PR_BUS_PATH " " PR_BUS_MANAGER " Armed");
+	assert_ports(&s, "Armed", "0000:00/02.0/00.0/00.0");
+	assert_bridge(&s, true);
+	assert_heard(&s, "PropertiesChanged " PR_BUS_PATH " " PR_BUS_MANAGER " Armed",
+		"PropertiesChanged " SLOT_OBJECT " " PR_BUS_BRIDGE " Armed");
 	assert_story(&s, "armed device=0000:02:00.0",
 		"asks for 1 MiB and I/O ports comes and finds no room, the kernel takes I/O from "
 		"0000:04:00.0 (e1000e); not in a guarded slot");
@@ -61,7 +60,10 @@ static void test_armed(void **state)
 	stage_look_again(&s, TWO_SLOTS("6.1.0"));
 	stage_look_again(&s, ALL_WINDOWS);
 	wait_for(&s, NULL);
-	assert_armed(&s, NULL);
+	assert_ports(&s, "Armed", NULL);
+	assert_bridge(&s, false);
+	assert_heard(
+		&s, SLOT_OBJECT " " PR_BUS_BRIDGE " Armed", SLOT_OBJECT " " PR_BUS_BRIDGE " Armed");
 	assert_story(&s, "is armed:", "0000:02:00.0 is not armed any more\n");
 	assert_null(strstr(strstr(stage_story(&s), "is armed:") + 1, "is armed:"));
 	stage_close(&s);

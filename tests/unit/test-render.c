@@ -654,9 +654,9 @@ static void render_slots(
 	assert_int_equal(pr_slots_make(t, &policy, &request, &slots), 0);
 	pr_json_init(&j, text);
 	if (c->output == SLOTS)
-		assert_int_equal(pr_render_slots(text, &c->style, slots), 0);
+		assert_int_equal(pr_render_slots(text, &c->style, slots, NULL), 0);
 	else
-		pr_render_slots_json(&j, slots, NULL);
+		pr_render_slots_json(&j, slots, NULL, NULL);
 	pr_slots_free(slots);
 }
 
@@ -702,12 +702,12 @@ static void render(const struct output_case *c, struct pr_topology *t, struct pr
 	struct pr_json j;
 
 	if (c->output == TREE) {
-		assert_int_equal(pr_render_tree(text, &c->style, t), 0);
+		assert_int_equal(pr_render_tree(text, &c->style, t, NULL), 0);
 		return;
 	}
 	if (c->output == TREE_JSON) {
 		pr_json_init(&j, text);
-		pr_render_tree_json(&j, t, NULL);
+		pr_render_tree_json(&j, t, NULL, NULL);
 		return;
 	}
 	if (c->output == SLOTS || c->output == SLOTS_JSON) {

@@ -72,7 +72,7 @@ static void test_golden(void **state)
 		request = (struct pr_slots_request){ .ports = &port, .n_ports = 1 };
 	}
 	assert_int_equal(pr_slots_make(t, &policy, &request, &slots), 0);
-	assert_int_equal(pr_render_slots(&text, &style, slots), 0);
+	assert_int_equal(pr_render_slots(&text, &style, slots, NULL), 0);
 	assert_string_equal(text.data, c->text);
 	pr_text_deinit(&text);
 	pr_slots_free(slots);
