@@ -20,6 +20,7 @@ struct brute {
 	const struct pr_topology *t;
 	const struct pr_root *root;
 	const struct pr_policy *policy;
+	const struct pr_function *asked; /* NULL: who is dead */
 	struct pr_kernel kernel;
 	const struct pr_function *order[MAX_FUNCTIONS]; /* parents before children */
 	size_t end[MAX_FUNCTIONS];                      /* behind the subtree */

@@ -136,6 +136,8 @@ static const struct best *choose(
 	const struct best *best = b->best[b->outer][closes][subset][class];
 	bool lost = false;
 
+	if (b->asked)
+		return best[PR_TIER_ALL].found ? &best[PR_TIER_ALL] : NULL;
 	for (size_t i = 0; i < b->n_targets; i++)
 		lost |= (subset & 1u << i) && brute_lacks(b->targets[i], PR_TIER_LOST);
 	if (lost && !best[PR_TIER_LOST].found)
@@ -211,6 +213,12 @@ static bool may_close(const struct brute *b)
 	       (!machine->lockdown || strcmp(machine->lockdown, "none") == 0);
 }
 
+static bool is_target(const struct brute *b, const struct pr_function *f)
+{
+	return b->asked ? f == b->asked && brute_lacks(f, PR_TIER_ALL)
+			: brute_lacks(f, PR_TIER_LOST);
+}
+
 static bool force_root(struct brute *b, struct brute_answer *ret, struct brute_answer *ret_outer)
 {
 	unsigned long n;
@@ -219,7 +227,7 @@ static bool force_root(struct brute *b, struct brute_answer *ret, struct brute_a
 	for (size_t i = 0; i < b->root->n_functions; i++) {
 		const struct pr_function *f = &b->root->functions[i];
 
-		if (f->removed || !brute_lacks(f, PR_TIER_LOST))
+		if (f->removed || !is_target(b, f))
 			continue;
 		if (b->n_targets == MAX_TARGETS)
 			return false;
@@ -284,8 +292,9 @@ static void join(struct brute_answer *sum, const struct brute_answer *a)
 	sum->n_simulated = n;
 }
 
-bool brute_force(const struct pr_topology *t, const struct pr_policy *policy, unsigned long max,
-	struct brute_answer *ret, struct brute_answer *ret_outer)
+bool brute_force(const struct pr_topology *t, const struct pr_policy *policy,
+	const struct pr_function *asked, unsigned long max, struct brute_answer *ret,
+	struct brute_answer *ret_outer)
 {
 	struct brute_answer sum = { .verdict = PR_VERDICT_NOTHING }, outer = sum, a, o;
 	static struct brute b; /* large; nothing is kept from call to call */
@@ -295,6 +304,7 @@ bool brute_force(const struct pr_topology *t, const struct pr_policy *policy, un
 		b.t = t;
 		b.root = t->roots[i];
 		b.policy = policy;
+		b.asked = asked;
 		b.max = max;
 		if (pr_kernel_select(&t->machine, &b.kernel) != 0)
 			return false;

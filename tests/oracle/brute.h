@@ -17,12 +17,14 @@ struct brute_answer {
 	char set[400]; /* what is removed, for people */
 };
 /*
+ * @asked: it alone is to have all that it lacks; NULL: all that is dead is to be mended.
  * @ret: the least within the space that src/plan/search.c defines, the rules written down a second
  * time.  @ret_outer: the least of all sets, without any rule: where a rescan elsewhere happens to
  * be a second try, or makes the kernel forget what was in the way, it can be less.
  * False: more than @max simulations would be needed, or there are too many targets.
  */
-bool brute_force(const struct pr_topology *t, const struct pr_policy *policy, unsigned long max,
-	struct brute_answer *ret, struct brute_answer *ret_outer);
+bool brute_force(const struct pr_topology *t, const struct pr_policy *policy,
+	const struct pr_function *asked, unsigned long max, struct brute_answer *ret,
+	struct brute_answer *ret_outer);
 /* Better is less: the order of verdicts that plans of several host bridges are joined by. */
 size_t brute_rank(enum pr_verdict v);

@@ -5,11 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "brute.h"
-#include "wild.h"
 #include "../unit/machine.h"
-
-#define MAX_SIMULATIONS 1000
 
 static void say_cost(const struct pr_cost *c, char *text, size_t size)
 {
@@ -24,16 +20,29 @@ bool oracle_is_plan(enum pr_verdict v)
 	return v == PR_VERDICT_OK || v == PR_VERDICT_TOO_DISRUPTIVE || v == PR_VERDICT_VETOED;
 }
 
-static bool same_answer(const struct pr_plan *p, const struct brute_answer *a)
+bool oracle_same_cost_but_steps(const struct pr_cost *a, const struct pr_cost *b)
+{
+	struct pr_cost x = *a, y = *b;
+
+	x.steps = y.steps = 0;
+	return pr_cost_compare(&x, &y) == 0;
+}
+
+bool oracle_same_but_steps(const struct pr_plan *p, const struct brute_answer *a)
 {
 	/* a doubt that no candidate of the search meets */
 	if (a->verdict == PR_VERDICT_UNKNOWN && p->verdict == PR_VERDICT_INFEASIBLE)
 		return true;
-	if (p->verdict != a->verdict)
-		return false;
-	return !oracle_is_plan(a->verdict) ||
-	       (p->n_targets == a->n_targets && p->closes == a->closes &&
-		       pr_cost_compare(&p->cost, &a->cost) == 0);
+	return p->verdict == a->verdict &&
+	       (!oracle_is_plan(p->verdict) || oracle_same_cost_but_steps(&p->cost, &a->cost));
+}
+
+static bool same_answer(const struct pr_plan *p, const struct brute_answer *a)
+{
+	return oracle_same_but_steps(p, a) &&
+	       (!oracle_is_plan(p->verdict) ||
+		       (p->n_targets == a->n_targets && p->closes == a->closes &&
+			       p->cost.steps == a->cost.steps));
 }
 
 /*
@@ -60,8 +69,7 @@ static bool same_answers(const struct brute_answer *a, const struct brute_answer
 	       pr_cost_compare(&a->cost, &b->cost) == 0;
 }
 
-/* A plan that is only forbidden is checked where it is allowed. */
-static bool passes(const struct pr_plan *p, const struct pr_policy *policy, char *why, size_t size)
+bool oracle_passes(const struct pr_plan *p, const struct pr_policy *policy, char *why, size_t size)
 {
 	struct pr_policy loose = *policy;
 	struct pr_plan allowed = *p;
@@ -87,7 +95,7 @@ static void say_set(const struct pr_plan *p, char *text, size_t size)
 	}
 }
 
-static void say_difference(const struct wild *w, const struct pr_plan *p,
+static void say_difference(const struct wild *w, const char *what, const struct pr_plan *p,
 	const struct brute_answer *a, const char *why, char *text, size_t size)
 {
 	char mine[160], theirs[160], set[400];
@@ -96,10 +104,10 @@ static void say_difference(const struct wild *w, const struct pr_plan *p,
 	say_cost(&a->cost, theirs, sizeof(theirs));
 	say_set(p, set, sizeof(set));
 	(void)snprintf(text, size,
-		"planner: %s, %zu targets, %s%s: %s(%s)\nbrute force: %s, %zu targets, %s%s: %s\n"
+		"%splanner: %s, %zu targets, %s%s: %s(%s)\nbrute force: %s, %zu targets, %s%s: %s\n"
 		"check: %s\nlimit %s, pin \"%s\", plug \"%s\"\n%s",
-		pr_verdict_name(p->verdict), p->n_targets, mine, p->closes ? ", closing" : "", set,
-		p->why ? p->why : "", pr_verdict_name(a->verdict), a->n_targets, theirs,
+		what, pr_verdict_name(p->verdict), p->n_targets, mine, p->closes ? ", closing" : "",
+		set, p->why ? p->why : "", pr_verdict_name(a->verdict), a->n_targets, theirs,
 		a->closes ? ", closing" : "", a->set, why,
 		pr_disruption_name((enum pr_disruption)w->limit), w->pin, w->port, w->text);
 }
@@ -113,34 +121,60 @@ static size_t count_buses(const struct pr_plan *p)
 	return n;
 }
 
-static void count(const struct wild *w, const struct pr_plan *p, const struct brute_answer *a,
-	struct oracle_tally *tally)
+void oracle_count(struct oracle_tally *tally, const struct pr_plan *p, const struct brute_answer *a)
 {
 	tally->verdicts[p->verdict]++;
-	tally->plugged += w->port[0] != '\0';
+	tally->in_place +=
+		oracle_is_plan(p->verdict) && p->verdict != PR_VERDICT_VETOED && p->n_removed == 0;
 	tally->several_dead += p->n_targets > 1;
 	tally->several_tops += p->n_removed > 1;
 	tally->several_buses += count_buses(p) > 1;
 	tally->closing += p->closes;
+	tally->renumbered += p->cost.renumbered > 0;
 	tally->not_proven += !p->proven;
 	tally->by_brute += a->n_simulated;
 	tally->by_planner += p->n_simulated;
 }
 
+struct pr_policy oracle_policy(const struct wild *w, const char **ret_pin)
+{
+	*ret_pin = w->pin;
+	return (struct pr_policy){ .limit = (enum pr_disruption)w->limit,
+		.pinned = ret_pin,
+		.n_pinned = w->pin[0] != '\0' };
+}
+
+enum oracle_result oracle_ask(
+	const struct oracle_question *q, struct oracle_tally *tally, char *text, size_t size)
+{
+	char why[256] = "passed";
+	struct pr_plan *p;
+	bool same;
+
+	if (pr_plan_make(q->t, q->request, q->policy, &p) < 0)
+		return ORACLE_DIFFERS;
+	same = (oracle_same_but_steps(p, q->a) || oracle_same_but_steps(p, q->outer)) &&
+	       oracle_passes(p, q->policy, why, sizeof(why));
+	if (!same)
+		say_difference(q->w, q->what, p, q->a, why, text, size);
+	oracle_count(tally, p, q->a);
+	pr_plan_free(p);
+	return same ? ORACLE_SAME : ORACLE_DIFFERS;
+}
+
 static enum oracle_result compare(const struct wild *w, const struct pr_topology *t,
 	struct oracle_tally *tally, char *text, size_t size)
 {
-	const char *const pins[] = { w->pin };
-	const struct pr_policy policy = {
-		.limit = (enum pr_disruption)w->limit, .pinned = pins, .n_pinned = w->pin[0] != '\0'
-	};
+	const char *pin;
+	const struct pr_policy policy = oracle_policy(w, &pin);
 	const struct pr_request request = { .budget = UINT64_MAX, .no_numbers = true };
 	enum oracle_result result = ORACLE_SAME;
 	struct brute_answer a, all;
 	struct pr_plan *p;
 	char why[256] = "passed";
 
-	if (!brute_force(t, &policy, MAX_SIMULATIONS, &a, &all) || a.verdict == PR_VERDICT_NOTHING)
+	if (!brute_force(t, &policy, NULL, MAX_SIMULATIONS, &a, &all) ||
+		a.verdict == PR_VERDICT_NOTHING)
 		return ORACLE_SKIPPED;
 	if (pr_plan_make(t, &request, &policy, &p) < 0)
 		return ORACLE_DIFFERS;
@@ -149,11 +183,12 @@ static enum oracle_result compare(const struct wild *w, const struct pr_topology
 		tally->between++;
 	else if (!same_answer(p, &a))
 		result = ORACLE_DIFFERS;
-	if (!passes(p, &policy, why, sizeof(why)))
+	if (!oracle_passes(p, &policy, why, sizeof(why)))
 		result = ORACLE_DIFFERS;
 	if (result == ORACLE_DIFFERS)
-		say_difference(w, p, &a, why, text, size);
-	count(w, p, &a, tally);
+		say_difference(w, "", p, &a, why, text, size);
+	tally->plugged += w->port[0] != '\0';
+	oracle_count(tally, p, &a);
 	pr_plan_free(p);
 	return result;
 }

@@ -23,7 +23,9 @@ struct making {
 	uint64_t random;
 	struct node nodes[MAX_NODES];
 	int n;
-	int dead; /* the bridge without numbers */
+	int dead;         /* the bridge without numbers; or none, and */
+	int card;         /* the one in a port that is to have */
+	unsigned int vfs; /* as many virtual functions */
 	unsigned int last_bus;
 	char text[4096];
 	size_t length;
@@ -75,8 +77,8 @@ static void add_below(struct making *g, int port, unsigned int depth)
 	}
 }
 
-/* In a port that has nothing in it yet. */
-static bool add_dead(struct making *g)
+/* One that has nothing in it yet; -1: none was met. */
+static int find_port(struct making *g)
 {
 	for (int tries = 0; tries < 20; tries++) {
 		int port = (int)roll(g, (unsigned int)g->n);
@@ -84,12 +86,33 @@ static bool add_dead(struct making *g)
 
 		for (int i = 0; i < g->n; i++)
 			taken |= g->nodes[i].parent == port;
-		if (taken)
-			continue;
-		g->dead = add_node(g, port, 0, true, roll(g, 3) ? "upstream" : "");
-		return g->dead >= 0;
+		if (!taken)
+			return port;
 	}
-	return false;
+	return -1;
+}
+
+static bool add_dead(struct making *g)
+{
+	int port = find_port(g);
+
+	if (port >= 0)
+		g->dead = add_node(g, port, 0, true, roll(g, 3) ? "upstream" : "");
+	return port >= 0 && g->dead >= 0;
+}
+
+/* They are on its own bus, on the next, or on the one after that. */
+static bool add_virtual(struct making *g)
+{
+	static const char *const drivers[] = { "driver=igb", "driver=igb", "driver=igb",
+		"driver=igb user=net:eth0", "driver=vfio-pci" };
+	static const unsigned int vfs[] = { 100, 300, 300, 600, 600 };
+	int port = find_port(g);
+
+	if (port >= 0)
+		g->card = add_node(g, port, 0, false, drivers[roll(g, N_OF(drivers))]);
+	g->vfs = vfs[roll(g, N_OF(vfs))];
+	return port >= 0 && g->card >= 0;
 }
 
 /* In the order of the bus, with a gap here and there. */
@@ -134,6 +157,8 @@ static void print(struct making *g)
 		add(g, "%02x:%02x.0 ", n->bus, n->device);
 		if (i == g->dead)
 			add(g, "bridge none %s\n", n->text);
+		else if (i == g->card)
+			add(g, "dev 8086:10d3 class=020000 vfs=600 %s\n", n->text);
 		else if (n->bridge)
 			add(g, "bridge %02x-%02x %s\n", n->first, n->last, n->text);
 		else
@@ -145,7 +170,9 @@ static bool make(struct making *g, uint64_t seed)
 {
 	unsigned int ports, used;
 
-	*g = (struct making){ .random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1 };
+	*g = (struct making){
+		.random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1, .dead = -1, .card = -1
+	};
 	ports = 1 + roll(g, 3);
 	for (unsigned int i = 0; i < ports; i++) {
 		int port = add_node(g, -1, 2 + i, true, "root-port hotplug driver=pcieport");
@@ -153,7 +180,7 @@ static bool make(struct making *g, uint64_t seed)
 		if (port >= 0)
 			add_below(g, port, 0);
 	}
-	if (!add_dead(g))
+	if (seed % 4 == 0 ? !add_virtual(g) : !add_dead(g))
 		return false;
 	used = number(g, -1, 0);
 	g->last_bus = used + roll(g, 5);
@@ -168,7 +195,8 @@ static bool make(struct making *g, uint64_t seed)
 struct brute {
 	const struct pr_topology *t;
 	const struct pr_root *root;
-	const struct pr_function *dead;
+	const struct pr_function *asking; /* the dead bridge, or the port that lacks numbers */
+	unsigned int behind;              /* numbers that it needs beyond its own */
 	const struct pr_policy *policy;
 	/* the set being tried */
 	const struct pr_function *bridges[MAX_BRIDGES]; /* parents first */
@@ -192,13 +220,6 @@ static size_t index_of(const struct brute *b, const struct pr_function *f)
 	return i;
 }
 
-/* A switch has at least one port behind it. */
-static unsigned int behind(const struct brute *b, const struct pr_function *f)
-{
-	return f == b->dead && f->caps->pcie.present == PR_YES &&
-	       f->caps->pcie.port == PR_PORT_UPSTREAM;
-}
-
 static unsigned int last_of(const struct brute *b, size_t i)
 {
 	unsigned int last = b->numbers[i];
@@ -206,7 +227,7 @@ static unsigned int last_of(const struct brute *b, size_t i)
 	for (size_t k = i + 1; k < b->n; k++)
 		if (b->bridges[k]->parent == b->bridges[i] && last_of(b, k) > last)
 			last = last_of(b, k);
-	return last + behind(b, b->bridges[i]);
+	return last + (b->bridges[i] == b->asking ? b->behind : 0);
 }
 
 /* Ranges of bridges on one bus are apart, and all that is in them is free. */
@@ -306,7 +327,7 @@ static void try_set(struct brute *b, const struct pr_function *parent, unsigned 
 		f = f->next, bit <<= 1)
 		if ((set & bit) && !take_away(b, f, &cost, &class))
 			return;
-	if (b->too_large || index_of(b, b->dead) == b->n)
+	if (b->too_large || index_of(b, b->asking) == b->n)
 		return;
 	find_free(b, parent, set);
 	b->fits = false;
@@ -333,84 +354,81 @@ static void try_bus(struct brute *b, const struct pr_function *parent)
 
 /* ---- the comparison ---- */
 
-static enum pr_verdict verdict_of(const struct brute *b, const struct pr_cost **ret)
+/* It has what it needs. */
+static bool is_served(const struct brute *b)
 {
-	*ret = &b->best[b->policy->limit];
-	if (b->found[b->policy->limit])
-		return PR_VERDICT_OK;
-	*ret = &b->best[PR_DISRUPTION_IN_USE];
+	const struct pr_bridge *p = b->asking->bridge;
+
+	return !b->asking->no_bus && p->subordinate - p->secondary >= (int)b->behind;
+}
+
+static struct brute_answer answer(const struct brute *b)
+{
+	const enum pr_disruption limit = b->policy->limit;
+
+	if (is_served(b))
+		return (struct brute_answer){ .verdict = PR_VERDICT_OK };
+	if (b->found[limit])
+		return (struct brute_answer){ .verdict = PR_VERDICT_OK, .cost = b->best[limit] };
 	if (b->found[PR_DISRUPTION_IN_USE])
-		return PR_VERDICT_TOO_DISRUPTIVE;
-	*ret = &b->best[PR_DISRUPTION_PINNED];
-	return b->found[PR_DISRUPTION_PINNED] ? PR_VERDICT_VETOED : PR_VERDICT_INFEASIBLE;
+		return (struct brute_answer){ .verdict = PR_VERDICT_TOO_DISRUPTIVE,
+			.cost = b->best[PR_DISRUPTION_IN_USE] };
+	if (b->found[PR_DISRUPTION_PINNED])
+		return (struct brute_answer){ .verdict = PR_VERDICT_VETOED,
+			.cost = b->best[PR_DISRUPTION_PINNED] };
+	return (struct brute_answer){ .verdict = PR_VERDICT_INFEASIBLE };
 }
 
-/* Steps are no matter of brute force. */
-static bool same_cost(const struct pr_cost *a, const struct pr_cost *b)
-{
-	struct pr_cost x = *a, y = *b;
-
-	x.steps = y.steps = 0;
-	return pr_cost_compare(&x, &y) == 0;
-}
-
-/* What is in no plan counts as none: a doubt may stand for a refusal. */
-static bool agrees(const struct pr_plan *p, enum pr_verdict verdict, const struct pr_cost *cost)
-{
-	if (verdict == PR_VERDICT_INFEASIBLE)
-		return p->verdict == verdict || p->verdict == PR_VERDICT_UNKNOWN;
-	return p->verdict == verdict && same_cost(&p->cost, cost);
-}
-
-/* A plan that is only forbidden is checked where it is allowed. */
-static bool passes(const struct pr_plan *p, const struct pr_policy *policy, char *why, size_t size)
-{
-	struct pr_policy loose = *policy;
-	struct pr_plan allowed = *p;
-
-	if (p->verdict == PR_VERDICT_TOO_DISRUPTIVE) {
-		loose.limit = PR_DISRUPTION_IN_USE;
-		allowed.verdict = PR_VERDICT_OK;
-	} else if (p->verdict != PR_VERDICT_OK) {
-		return true;
-	}
-	return pr_plan_check(&allowed, &loose, why, size) == 0;
-}
-
-static void say(const struct making *g, const struct pr_plan *p, enum pr_verdict verdict,
-	const struct pr_cost *cost, const char *why, char *text, size_t size)
+static void say(const struct making *g, const struct pr_plan *p, const struct brute_answer *a,
+	const char *why, char *text, size_t size)
 {
 	(void)snprintf(text, size,
 		"planner: %s, %u in use, %u restarted, %u renumbered, %u removed (%s)\n"
 		"brute force: %s, %u in use, %u restarted, %u renumbered, %u removed\n"
 		"check: %s\n%s",
 		pr_verdict_name(p->verdict), p->cost.in_use, p->cost.restarted, p->cost.renumbered,
-		p->cost.removed, p->why ? p->why : "", pr_verdict_name(verdict), cost->in_use,
-		cost->restarted, cost->renumbered, cost->removed, why, g->text);
+		p->cost.removed, p->why ? p->why : "", pr_verdict_name(a->verdict), a->cost.in_use,
+		a->cost.restarted, a->cost.renumbered, a->cost.removed, why, g->text);
 }
 
 static enum oracle_result compare(const struct making *g, struct brute *b,
 	struct oracle_tally *tally, char *text, size_t size)
 {
-	const struct pr_request request = { .budget = UINT64_MAX };
-	const struct pr_cost *cost;
-	enum pr_verdict verdict = verdict_of(b, &cost);
-	enum oracle_result result = ORACLE_SAME;
+	const struct pr_function *card = b->asking->first_child;
+	const struct pr_vf_wish wish = { .function = card ? card->address : b->asking->address,
+		.vfs = g->vfs };
+	const struct pr_request request = {
+		.budget = UINT64_MAX, .vfs = &wish, .n_vfs = g->card >= 0
+	};
+	const struct brute_answer a = answer(b);
 	char why[256] = "passed";
 	struct pr_plan *p;
+	bool same;
 
 	if (pr_plan_make(b->t, &request, b->policy, &p) < 0)
 		return ORACLE_DIFFERS;
-	if (!agrees(p, verdict, cost) || !passes(p, b->policy, why, sizeof(why)))
-		result = ORACLE_DIFFERS;
-	if (result == ORACLE_DIFFERS)
-		say(g, p, verdict, cost, why, text, size);
-	tally->verdicts[p->verdict]++;
-	tally->several_tops += p->n_removed > 1;
-	tally->renumbered += p->cost.renumbered > 0;
-	tally->not_proven += !p->proven;
+	same = oracle_same_but_steps(p, &a) && oracle_passes(p, b->policy, why, sizeof(why));
+	if (!same)
+		say(g, p, &a, why, text, size);
+	oracle_count(tally, p, &a);
+	tally->for_vfs += g->card >= 0 && oracle_is_plan(p->verdict);
 	pr_plan_free(p);
-	return result;
+	return same ? ORACLE_SAME : ORACLE_DIFFERS;
+}
+
+/* A switch has at least one port behind it; virtual functions follow their physical one. */
+static void find_asking(const struct making *g, struct brute *b)
+{
+	const struct node *n = &g->nodes[g->dead >= 0 ? g->dead : g->card];
+	const struct pr_function *f;
+	char address[32];
+
+	(void)snprintf(address, sizeof(address), "%02x:%02x.0", n->bus, n->device);
+	f = machine_function(b->t, address);
+	b->asking = f->bridge ? f : f->parent;
+	b->behind = f->bridge ? f->caps->pcie.present == PR_YES &&
+					f->caps->pcie.port == PR_PORT_UPSTREAM
+			      : g->vfs / 256;
 }
 
 enum oracle_result numbers_compare(
@@ -423,17 +441,14 @@ enum oracle_result numbers_compare(
 	struct brute b = { .policy = &policy };
 	struct pr_topology *t;
 	struct making g;
-	char dead[32];
 
 	if (!make(&g, seed))
 		return ORACLE_SKIPPED;
 	t = machine_build(g.text);
-	(void)snprintf(
-		dead, sizeof(dead), "%02x:%02x.0", g.nodes[g.dead].bus, g.nodes[g.dead].device);
 	b.t = t;
 	b.root = t->roots[0];
-	b.dead = machine_function(t, dead);
-	for (const struct pr_function *f = b.dead; f; f = f->parent)
+	find_asking(&g, &b);
+	for (const struct pr_function *f = b.asking; f; f = f->parent)
 		try_bus(&b, f->parent);
 	if (!b.too_large)
 		result = compare(&g, &b, tally, text, size);

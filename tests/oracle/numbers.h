@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Bus numbers by brute force: random small machines with one bridge that has
- * none; every set of units on every bus above it, with every numbering of all
- * that the set takes away.  Without a line of the planner.
+ * none, or one port that lacks some for virtual functions; every set of units
+ * on every bus above it, with every numbering of all that the set takes away.
+ * Without a line of the planner.
  */
 #pragma once
 
@@ -12,5 +13,4 @@
  * Compares the planner's cost, but for the steps, with the least there is.  What differs is written
  * to @text as a machine that a test can be made of.
  */
-enum oracle_result numbers_compare(
-	uint64_t seed, struct oracle_tally *tally, char *text, size_t size);
+oracle_function numbers_compare;

@@ -10,12 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "brute.h"
 #include "wild.h"
 #include "../unit/machine.h"
 
-#define MAX_SIMULATIONS 1000
-#define M               UINT64_C(0x100000)
+#define M UINT64_C(0x100000)
 
 static const struct pr_resource *resizable(const struct pr_function *f)
 {
@@ -139,7 +137,7 @@ static bool answer_by_register(const struct pr_topology *t, const struct pr_func
 	struct brute_answer *ret_outer)
 {
 	struct pr_topology *asked = asked_for(t, f, z);
-	bool done = asked && brute_force(asked, policy, MAX_SIMULATIONS, ret, ret_outer);
+	bool done = asked && brute_force(asked, policy, NULL, MAX_SIMULATIONS, ret, ret_outer);
 
 	pr_topology_free(asked);
 	return done && ret->verdict != PR_VERDICT_NOTHING;
@@ -147,70 +145,18 @@ static bool answer_by_register(const struct pr_topology *t, const struct pr_func
 
 /* ---- both ---- */
 
-static struct pr_cost without_steps(const struct pr_cost *c)
-{
-	struct pr_cost cost = *c;
-
-	cost.steps = 0;
-	return cost;
-}
-
-/* Of the space, or of all sets: where these differ the planner may find either. */
-static bool same_answer(const struct pr_plan *p, const struct brute_answer *a)
-{
-	const struct pr_cost mine = without_steps(&p->cost), theirs = without_steps(&a->cost);
-
-	if (a->verdict == PR_VERDICT_UNKNOWN && p->verdict == PR_VERDICT_INFEASIBLE)
-		return true;
-	return p->verdict == a->verdict &&
-	       (!oracle_is_plan(p->verdict) || pr_cost_compare(&mine, &theirs) == 0);
-}
-
-static void say(const struct wild *w, const struct pr_resize *z, const struct pr_plan *p,
-	const struct brute_answer *a, const char *why, char *text, size_t size)
-{
-	char address[PR_ADDRESS_MAX];
-
-	pr_address_format(&z->function, address);
-	(void)snprintf(text, size,
-		"%s: BAR %u to %llu MiB\nplanner: %s, %u in use, %u restarted, %u armed, %u removed "
-		"(%s)\nbrute force: %s, %u in use, %u restarted, %u armed, %u removed: %s\n"
-		"check: %s\nlimit %s, pin \"%s\"\n%s",
-		address, z->index, (unsigned long long)(z->size / M), pr_verdict_name(p->verdict),
-		p->cost.in_use, p->cost.restarted, p->cost.armed, p->cost.removed,
-		p->why ? p->why : "", pr_verdict_name(a->verdict), a->cost.in_use,
-		a->cost.restarted, a->cost.armed, a->cost.removed, a->set, why,
-		pr_disruption_name((enum pr_disruption)w->limit), w->pin, w->text);
-}
-
-static void count(struct oracle_tally *tally, const struct pr_plan *p, const struct brute_answer *a)
-{
-	tally->verdicts[p->verdict]++;
-	tally->in_place +=
-		oracle_is_plan(p->verdict) && p->verdict != PR_VERDICT_VETOED && p->n_removed == 0;
-	tally->several_tops += p->n_removed > 1;
-	tally->closing += p->closes;
-	tally->not_proven += !p->proven;
-	tally->by_brute += a->n_simulated;
-	tally->by_planner += p->n_simulated;
-}
-
 static enum oracle_result compare(const struct wild *w, const struct pr_topology *t,
 	const struct pr_function *f, const struct pr_resize *z, struct oracle_tally *tally,
 	char *text, size_t size)
 {
-	const char *const pins[] = { w->pin };
-	const struct pr_policy policy = {
-		.limit = (enum pr_disruption)w->limit, .pinned = pins, .n_pinned = w->pin[0] != '\0'
-	};
+	const char *pin;
+	const struct pr_policy policy = oracle_policy(w, &pin);
 	const struct pr_request request = {
 		.budget = UINT64_MAX, .no_numbers = true, .resizes = z, .n_resizes = 1
 	};
+	char address[PR_ADDRESS_MAX], what[64];
 	struct brute_answer a, outer;
-	char why[256] = "passed";
 	struct pr_kernel kernel;
-	struct pr_plan *p;
-	bool same;
 
 	if (pr_kernel_select(&t->machine, &kernel) != 0)
 		return ORACLE_SKIPPED;
@@ -220,16 +166,11 @@ static enum oracle_result compare(const struct wild *w, const struct pr_topology
 	} else if (!answer_by_register(t, f, z, &policy, &a, &outer)) {
 		return ORACLE_SKIPPED;
 	}
-	if (pr_plan_make(t, &request, &policy, &p) < 0)
-		return ORACLE_DIFFERS;
-	same = same_answer(p, &a) || same_answer(p, &outer);
-	if (p->verdict == PR_VERDICT_OK && pr_plan_check(p, &policy, why, sizeof(why)) != 0)
-		same = false;
-	if (!same)
-		say(w, z, p, &a, why, text, size);
-	count(tally, p, &a);
-	pr_plan_free(p);
-	return same ? ORACLE_SAME : ORACLE_DIFFERS;
+	pr_address_format(&z->function, address);
+	(void)snprintf(what, sizeof(what), "%s: BAR %u to %llu MiB\n", address, z->index,
+		(unsigned long long)(z->size / M));
+	return oracle_ask(&(struct oracle_question){ w, t, &policy, &request, &a, &outer, what },
+		tally, text, size);
 }
 
 enum oracle_result sizes_compare(uint64_t seed, struct oracle_tally *tally, char *text, size_t size)

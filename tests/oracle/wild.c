@@ -18,6 +18,11 @@ enum kind {
 	IO,
 	N_KINDS
 };
+enum sort {
+	IN_TROUBLE = 0,
+	HEALTHY,
+	VIRTUAL
+};
 struct space {
 	uint64_t size, align, base;
 	const char *dead; /* state in which it has no addresses, or NULL */
@@ -39,7 +44,7 @@ struct making {
 	uint64_t random;
 	struct wild *w;
 	size_t length;
-	bool healthy;
+	enum sort sort;
 };
 
 static unsigned int roll(struct making *g, unsigned int sides)
@@ -306,14 +311,38 @@ static void print_rebar(struct making *g, const struct space *s)
 	add(g, " config=100:15000100f0ff030022%02x0000", order);
 }
 
+/*
+ * The BAR is that of its virtual functions.  As a rule a driver is there that can enable them, and
+ * the kernel knows their size still.
+ */
+static void print_virtual(struct making *g, const struct node *n)
+{
+	static const char *const states[] = { "unassigned", "released" };
+	const unsigned int order = roll(g, 5);
+	struct space one = n->space[PREF];
+
+	if (one.size == 0)
+		return;
+	one.size >>= order;
+	if (one.dead && roll(g, 8))
+		one.dead = states[roll(g, N_OF(states))];
+	if (one.dead && !strstr(n->extra, "driver=") && roll(g, 8))
+		add(g, " driver=igb");
+	add(g, " vfs=%u", 1u << order);
+	print_bar(g, "vfbar0", "pref64", &one, NULL);
+}
+
 static void print_card(struct making *g, const struct node *n)
 {
 	add(g, "%02x:%02x.%x dev 8086:10d3 class=020000 %s", n->bus, n->device, n->function,
 		n->extra);
 	print_bar(g, "bar0", n->mem, &n->space[MEM], NULL);
-	print_bar(g, "bar2", "pref64", &n->space[PREF], NULL);
+	if (g->sort == VIRTUAL)
+		print_virtual(g, n);
+	else
+		print_bar(g, "bar2", "pref64", &n->space[PREF], NULL);
 	print_bar(g, "bar4", "io", &n->space[IO], NULL);
-	if (g->healthy && n->space[PREF].size > 0)
+	if (g->sort == HEALTHY && n->space[PREF].size > 0)
 		print_rebar(g, &n->space[PREF]);
 	add(g, "\n");
 }
@@ -408,7 +437,7 @@ static bool make_half(struct making *g, struct half *h, unsigned int bus, unsign
 	return true;
 }
 
-static bool make(struct wild *w, uint64_t seed, bool healthy)
+static bool make(struct wild *w, uint64_t seed, enum sort sort)
 {
 	static const char *const releases[] = { "6.1.0", "6.12.0", "6.18.0", "7.1.0", "7.2.0",
 		"7.3.0" };
@@ -416,7 +445,7 @@ static bool make(struct wild *w, uint64_t seed, bool healthy)
 		"cmdline pci=hpmmiosize=4M,hpmmioprefsize=16M\n", "cmdline pci=hpiosize=8192\n",
 		"cmdline pci=hpbussize=4\n" };
 	struct making g = {
-		.random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15), .w = w, .healthy = healthy
+		.random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15), .w = w, .sort = sort
 	};
 	struct half first = { 0 }, second = { 0 };
 	unsigned int n_dead;
@@ -425,22 +454,27 @@ static bool make(struct wild *w, uint64_t seed, bool healthy)
 	memset(w, 0, sizeof(*w));
 	w->release = releases[roll(&g, N_OF(releases))];
 	add(&g, "kernel %s\n%s", w->release, options[roll(&g, N_OF(options))]);
-	plugs = roll(&g, 3) == 0;
+	plugs = roll(&g, 3) == 0 && sort != VIRTUAL;
 	n_dead = plugs ? roll(&g, 6) == 0 : 1 + roll(&g, 8) / 4;
-	if (!make_half(&g, &first, 0, healthy ? 0 : n_dead))
+	if (!make_half(&g, &first, 0, sort == HEALTHY ? 0 : n_dead))
 		return false;
-	if (roll(&g, 8) == 0 && !make_half(&g, &second, 0x80, !healthy))
+	if (roll(&g, 8) == 0 && !make_half(&g, &second, 0x80, sort != HEALTHY))
 		return false;
 	choose_policy(&g, &first);
-	return healthy || !plugs || plug(&g, &first);
+	return sort == HEALTHY || !plugs || plug(&g, &first);
 }
 
 bool wild_make(struct wild *w, uint64_t seed)
 {
-	return make(w, seed, false);
+	return make(w, seed, IN_TROUBLE);
 }
 
 bool wild_make_healthy(struct wild *w, uint64_t seed)
 {
-	return make(w, seed, true);
+	return make(w, seed, HEALTHY);
+}
+
+bool wild_make_virtual(struct wild *w, uint64_t seed)
+{
+	return make(w, seed, VIRTUAL);
 }

@@ -22,3 +22,5 @@ struct wild {
 bool wild_make(struct wild *w, uint64_t seed);
 /* The same with nothing dead, and cards whose prefetchable BAR can have any size up to 8 GiB. */
 bool wild_make_healthy(struct wild *w, uint64_t seed);
+/* Cards whose prefetchable BAR is that of virtual functions, dead or not; nothing is plugged in. */
+bool wild_make_virtual(struct wild *w, uint64_t seed);

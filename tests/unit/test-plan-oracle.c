@@ -5,6 +5,7 @@
  */
 #include "../oracle/numbers.h"
 #include "../oracle/sizes.h"
+#include "../oracle/virtual.h"
 #include "rows.h"
 
 struct oracle_case {
@@ -12,6 +13,17 @@ struct oracle_case {
 	uint64_t seed;
 	unsigned int n; /* seeds from there on */
 };
+
+static struct oracle_tally compare_all(const struct oracle_case *c, oracle_function *compare)
+{
+	struct oracle_tally tally = { 0 };
+	static char text[20000];
+
+	for (uint64_t seed = c->seed; seed < c->seed + c->n; seed++)
+		if (compare(seed, &tally, text, sizeof(text)) == ORACLE_DIFFERS)
+			fail_msg("seed %llu: %s", (unsigned long long)seed, text);
+	return tally;
+}
 
 static const struct oracle_case cases[] = {
 	{ "random machines, first share", 100000, 500 },
@@ -42,12 +54,8 @@ static const struct oracle_case cases[] = {
 static void test_oracle(void **state)
 {
 	const struct oracle_case *c = *state;
-	struct oracle_tally tally = { 0 };
-	static char text[20000];
+	const struct oracle_tally tally = compare_all(c, oracle_compare);
 
-	for (uint64_t seed = c->seed; seed < c->seed + c->n; seed++)
-		if (oracle_compare(seed, &tally, text, sizeof(text)) == ORACLE_DIFFERS)
-			fail_msg("seed %llu: %s", (unsigned long long)seed, text);
 	/* an oracle that sees one kind of machine only proves nothing */
 	if (c->n > 1) {
 		assert_true(tally.verdicts[PR_VERDICT_OK] > c->n / 20);
@@ -65,17 +73,14 @@ static const struct oracle_case number_cases[] = {
 static void test_numbers(void **state)
 {
 	const struct oracle_case *c = *state;
-	struct oracle_tally tally = { 0 };
-	static char text[20000];
+	const struct oracle_tally tally = compare_all(c, numbers_compare);
 
-	for (uint64_t seed = c->seed; seed < c->seed + c->n; seed++)
-		if (numbers_compare(seed, &tally, text, sizeof(text)) == ORACLE_DIFFERS)
-			fail_msg("seed %llu: %s", (unsigned long long)seed, text);
 	if (c->n > 1) {
 		assert_true(tally.verdicts[PR_VERDICT_OK] > c->n / 20);
 		assert_true(tally.verdicts[PR_VERDICT_TOO_DISRUPTIVE] > 0);
 		assert_true(tally.several_tops > c->n / 50);
 		assert_true(tally.renumbered > c->n / 20);
+		assert_true(tally.for_vfs > c->n / 50);
 	}
 }
 
@@ -89,12 +94,8 @@ static const struct oracle_case size_cases[] = {
 static void test_sizes(void **state)
 {
 	const struct oracle_case *c = *state;
-	struct oracle_tally tally = { 0 };
-	static char text[20000];
+	const struct oracle_tally tally = compare_all(c, sizes_compare);
 
-	for (uint64_t seed = c->seed; seed < c->seed + c->n; seed++)
-		if (sizes_compare(seed, &tally, text, sizeof(text)) == ORACLE_DIFFERS)
-			fail_msg("seed %llu: %s", (unsigned long long)seed, text);
 	if (c->n > 1) {
 		assert_true(tally.verdicts[PR_VERDICT_INFEASIBLE] > 0);
 		assert_true(tally.in_place > c->n / 20);
@@ -104,6 +105,22 @@ static void test_sizes(void **state)
 	}
 }
 
+static const struct oracle_case virtual_cases[] = {
+	{ "virtual functions, first share", 100000, 150 },
+	{ "virtual functions, second share", 200000, 150 },
+};
+
+static void test_virtual(void **state)
+{
+	const struct oracle_case *c = *state;
+	const struct oracle_tally tally = compare_all(c, virtual_compare);
+
+	assert_true(tally.verdicts[PR_VERDICT_INFEASIBLE] > 0);
+	assert_true(tally.verdicts[PR_VERDICT_TOO_DISRUPTIVE] > 0);
+	assert_true(tally.in_place > 0);
+	assert_true(tally.verdicts[PR_VERDICT_OK] > tally.in_place);
+}
+
 int main(void)
 {
 	struct rows tests = { 0 };
@@ -111,6 +128,7 @@ int main(void)
 	ADD_ROWS(&tests, cases, test_oracle);
 	ADD_ROWS(&tests, number_cases, test_numbers);
 	ADD_ROWS(&tests, size_cases, test_sizes);
+	ADD_ROWS(&tests, virtual_cases, test_virtual);
 
 	return rows_run(&tests, "plan-oracle");
 }
