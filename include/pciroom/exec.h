@@ -40,7 +40,7 @@ struct pr_backend_ops {
 	int (*autoprobe)(void *instance, bool on);
 	/* Tries the drivers that match on a function that has none. */
 	int (*probe)(void *instance, const struct pr_address *a);
-	/* Whether pciehp works with the slot of a port. */
+	/* Whether pciehp works with the slot of a port.  1: it was so already. */
 	int (*hotplug)(void *instance, const struct pr_address *a, bool on);
 	/* Looks at the machine as it is now; the caller frees. */
 	int (*look)(void *instance, struct pr_topology **ret);

@@ -37,8 +37,7 @@ enum pr_helper_verb {
 	PR_HELPER_PROBE,           /* tries the drivers that match on a function without one */
 	/*
 	 * value 0: takes a port's slot away from pciehp; 1: gives it back, with what the slot has latched
-	 * cleared before.  Nothing is done, and
-	 * nothing logged, where it is so already.
+	 * cleared before.  Nothing is done, and nothing logged, where it is so already -> a byte then, 1
 	 */
 	PR_HELPER_HOTPLUG,
 	_PR_HELPER_VERB_MAX,

@@ -126,7 +126,7 @@ static void look(struct ports *p, struct pr_guarded *g)
 	/* a port that a plan has moved comes back with the kernel's driver */
 	int r = pr_guard_take(pr_local_backend(p->local), g);
 
-	if (r == 0)
+	if (r >= 0)
 		r = pr_guard_look(pr_local_backend(p->local), g);
 	if (r == PR_GUARD_WAITS)
 		r = scan(p, g);

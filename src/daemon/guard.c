@@ -129,23 +129,23 @@ static void look(const struct watch *w, struct port *p)
 
 	/* a port that a plan has moved comes back with pciehp */
 	r = pr_guard_take(&w->backend, &p->slot);
-	if (r == 0)
+	if (r >= 0)
 		r = pr_guard_look(&w->backend, &p->slot);
 	if (r == PR_GUARD_WAITS)
-		r = scan(w, p);
+		r = scan(w, p); /* which may not be, and has told why */
+	else if (r >= 0)
+		p->failed = false;
 	if (r < 0 && r != -ENODEV) /* the port itself is away */
 		tell_failure(w, p, "it cannot be guarded", r);
 	else if (r > PR_GUARD_WAITS)
 		tell(w, LOG_NOTICE, p, "%s", news[r]);
-	if (r == 0)
-		p->failed = false;
 }
 
 static void give_back(const struct watch *w, struct port *p)
 {
 	int r = pr_guard_give(&w->backend, &p->slot);
 
-	if (r == 0)
+	if (r >= 0)
 		tell(w, LOG_NOTICE, p, "given back to the kernel");
 	else if (r != -ENODEV)
 		tell_failure(w, p, "it cannot be given back to the kernel", r);

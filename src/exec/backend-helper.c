@@ -158,9 +158,11 @@ static int helper_hotplug(void *instance, const struct pr_address *a, bool on)
 	struct instance *i = instance;
 	struct pr_helper_request q = pr_helper_request_for(PR_HELPER_HOTPLUG, a);
 	struct pr_helper_reply reply;
+	int r;
 
 	q.value = on;
-	return pr_helper_call(i->helper, &q, &reply, NULL);
+	r = pr_helper_call(i->helper, &q, &reply, NULL);
+	return r == 0 && reply.length == 1 ? 1 : r; /* see PR_HELPER_HOTPLUG */
 }
 
 static int helper_look(void *instance, struct pr_topology **ret)

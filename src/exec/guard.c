@@ -86,8 +86,7 @@ static struct pr_address function_of(const struct pr_guarded *g, uint8_t functio
 	};
 }
 
-/* 1: the kernel knows function @function of the card; 0: it does not. */
-static int is_known(const struct pr_backend *b, const struct pr_guarded *g, uint8_t function)
+int pr_guard_knows(const struct pr_backend *b, const struct pr_guarded *g, uint8_t function)
 {
 	const struct pr_address a = function_of(g, function);
 	uint32_t value;
@@ -103,7 +102,7 @@ static int take_out(const struct pr_backend *b, struct pr_guarded *g, bool prese
 	for (uint8_t n = 8; n-- > 0;) {
 		const struct pr_address a = function_of(g, n);
 
-		r = is_known(b, g, n);
+		r = pr_guard_knows(b, g, n);
 		if (r == 1)
 			r = b->ops->remove(b->instance, &a);
 		if (r < 0 && r != -ENODEV)
@@ -139,7 +138,7 @@ int pr_guard_look(const struct pr_backend *b, struct pr_guarded *g)
 		return r;
 	present = status & STATUS_PRESENT;
 	pressed = status & STATUS_BUTTON;
-	r = is_known(b, g, 0);
+	r = pr_guard_knows(b, g, 0);
 	if (r < 0)
 		return r;
 	if (r == 1 && (!present || pressed))
@@ -156,7 +155,7 @@ int pr_guard_scan(const struct pr_backend *b, struct pr_guarded *g)
 	int r = b->ops->rescan(b->instance, &g->port);
 
 	if (r == 0)
-		r = is_known(b, g, 0);
+		r = pr_guard_knows(b, g, 0);
 	if (r < 0)
 		return r;
 	g->tries = r == 1 ? 0 : g->tries + 1;

@@ -18,10 +18,13 @@ struct pr_guarded {
 /* False: @port has no slot of PCI Express, or nothing is known of it. */
 bool pr_guard_init(const struct pr_function *port, struct pr_guarded *ret);
 
-/* Both do nothing where it is so already.  0 or negative errno. */
+/* Both do nothing where it is so already, which is 1; else 0 or negative errno. */
 int pr_guard_take(const struct pr_backend *b, const struct pr_guarded *g);
 /* What the slot has latched is cleared before. */
 int pr_guard_give(const struct pr_backend *b, const struct pr_guarded *g);
+
+/* 1: the kernel knows function @function of the card; 0: it does not; or negative errno. */
+int pr_guard_knows(const struct pr_backend *b, const struct pr_guarded *g, uint8_t function);
 
 enum pr_guard_news {
 	PR_GUARD_QUIET = 0,

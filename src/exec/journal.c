@@ -332,6 +332,14 @@ int pr_journal_done(struct pr_journal *j, size_t step)
 	return append(j, line, (size_t)n);
 }
 
+int pr_journal_guarded(struct pr_journal *j)
+{
+	static const char line[] = "guarded\n";
+
+	j->record->swap.guarded = true;
+	return append(j, line, strlen(line));
+}
+
 int pr_journal_waiting(struct pr_journal *j)
 {
 	static const char line[] = "waiting\n";

@@ -11,6 +11,8 @@ struct pr_record *pr_journal_record(struct pr_journal *j);
 int pr_journal_begin(struct pr_journal *j, struct pr_record *record);
 int pr_journal_doing(struct pr_journal *j, size_t step);
 int pr_journal_done(struct pr_journal *j, size_t step);
+/* The slot of the record's port was taken before, and is left so at the end. */
+int pr_journal_guarded(struct pr_journal *j);
 /* From now on until the end, an interrupted run is undone as one that nobody confirmed. */
 int pr_journal_waiting(struct pr_journal *j);
 int pr_journal_end(struct pr_journal *j, enum pr_outcome outcome);

@@ -13,6 +13,7 @@
  *   inverse N PATH write OFFSET WIDTH VALUE OLD | rescan ADDRESS | rescan-root ADDRESS |
  *           vfs VALUE OLD | resize INDEX SIZE OLD
  *   doing N, done N
+ *   guarded                                   (the port's slot was taken from pciehp before)
  *   waiting                                   (for somebody to confirm)
  *   end OUTCOME                               ("lost" may be followed by another; "restarted":
  *                                              the machine was, and brought back what was away)
@@ -395,6 +396,13 @@ static bool parse_waiting(struct pr_record *record, struct fields *f)
 	return true;
 }
 
+static bool parse_guarded(struct pr_record *record, struct fields *f)
+{
+	(void)f;
+	record->swap.guarded = true;
+	return record->swap.slotted;
+}
+
 static bool parse_end(struct pr_record *record, struct fields *f)
 {
 	const char *outcome = next_field(f);
@@ -419,6 +427,7 @@ static const struct {
 	{ "inverse", parse_inverse },
 	{ "doing", parse_doing },
 	{ "done", parse_done },
+	{ "guarded", parse_guarded },
 	{ "waiting", parse_waiting },
 	{ "end", parse_end },
 };

@@ -54,6 +54,7 @@ struct pr_swap {
 	struct pr_guarded slot;
 	bool linked;  /* @slot has its port, and where the link's registers are */
 	bool slotted; /* it is a hot-plug slot, and in our hands meanwhile */
+	bool guarded; /* it was taken from the kernel before, and stays so */
 };
 
 struct pr_record {

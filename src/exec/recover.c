@@ -48,7 +48,7 @@ static void bring_back(
 	int r;
 
 	r = pr_swap_take(record, backend);
-	if (r == 0)
+	if (r >= 0)
 		r = pr_swap_connect(record, backend);
 	if (record->waiting)
 		pr_undo(backend, record, ret);

@@ -77,12 +77,16 @@ static bool writes_to_undo(const struct pr_record *record)
 
 /* ---- rescans ---- */
 
+/* A host bridge that is gone (Intel VMD can be switched off) brings nothing back, and never will. */
 static int rescan_root(const struct pr_backend *backend, const struct pr_address *bus)
 {
+	int r;
+
 	if (!backend->ops->rescan_root)
 		return -EOPNOTSUPP;
 
-	return backend->ops->rescan_root(backend->instance, bus->domain, bus->bus);
+	r = backend->ops->rescan_root(backend->instance, bus->domain, bus->bus);
+	return r == -ENODEV ? 0 : r;
 }
 
 /* The root bus that a path begins with: "0000:00/02.0/00.0". */

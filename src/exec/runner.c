@@ -471,6 +471,8 @@ static void execute(struct run *run, const struct pr_topology *now)
 	int r;
 
 	r = pr_swap_take(run->record, run->backend);
+	if (r > 0)
+		r = pr_journal_guarded(run->journal);
 	if (r < 0) {
 		fail_taking(run, r);
 		return;

@@ -33,7 +33,7 @@ int pr_swap_take(const struct pr_record *record, const struct pr_backend *b)
 {
 	int r = record->swap.slotted ? pr_guard_take(b, &record->swap.slot) : 0;
 
-	return r == -EOPNOTSUPP ? 0 : r;
+	return r == -EOPNOTSUPP || r == -ENODEV ? 0 : r;
 }
 
 /* 1: it was so already. */
@@ -81,21 +81,13 @@ int pr_swap_change(const struct pr_record *record, const struct pr_backend *b,
 	return answer;
 }
 
-/* The kernel knows the card: it was not away yet, or is back. */
-static bool is_known(const struct pr_swap *s, const struct pr_backend *b)
-{
-	const struct pr_address a = { .domain = s->slot.port.domain, .bus = s->slot.secondary };
-	uint32_t value;
-
-	return b->ops->read(b->instance, &a, 0, 2, &value) == 0;
-}
-
 int pr_swap_connect(const struct pr_record *record, const struct pr_backend *b)
 {
 	const struct pr_swap *s = &record->swap;
 	int r;
 
-	if (!s->linked || is_known(s, b))
+	/* a card that the kernel knows was not away yet, or is back */
+	if (!s->linked || pr_guard_knows(b, &s->slot, 0) == 1)
 		return 0;
 	r = set_link(s, b, true);
 	if (r >= 0 && (r == 0 || s->slotted))
@@ -105,7 +97,8 @@ int pr_swap_connect(const struct pr_record *record, const struct pr_backend *b)
 
 int pr_swap_give(const struct pr_record *record, const struct pr_backend *b)
 {
-	int r = record->swap.slotted ? pr_guard_give(b, &record->swap.slot) : 0;
+	const struct pr_swap *s = &record->swap;
+	int r = s->slotted && !s->guarded ? pr_guard_give(b, &s->slot) : 0;
 
-	return r == -EOPNOTSUPP || r == -ENODEV ? 0 : r;
+	return r == -EOPNOTSUPP || r == -ENODEV || r > 0 ? 0 : r;
 }

@@ -12,7 +12,10 @@
 void pr_swap_note(
 	struct pr_record *record, const struct pr_plan *plan, const struct pr_topology *now);
 
-/* 0 too where no hot-plug driver has the slot. */
+/*
+ * 1: it was taken before, and is not ours to give back; 0 too where no hot-plug driver has the
+ * slot, or the port is gone.
+ */
 int pr_swap_take(const struct pr_record *record, const struct pr_backend *b);
 /*
  * Has the card changed, its link off meanwhile where @progress says so, and waits until one answers.
@@ -22,5 +25,5 @@ int pr_swap_change(const struct pr_record *record, const struct pr_backend *b,
 	const struct pr_progress *progress, const struct pr_plan *plan);
 /* The link of a run that was killed in the middle is there again, as far as there is a card. */
 int pr_swap_connect(const struct pr_record *record, const struct pr_backend *b);
-/* 0 too when there is nobody to give it to, or the port is gone. */
+/* 0 too when it stays taken, there is nobody to give it to, or the port is gone. */
 int pr_swap_give(const struct pr_record *record, const struct pr_backend *b);

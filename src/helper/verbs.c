@@ -411,8 +411,11 @@ static int verb_hotplug(struct call *c)
 	if (r < 0)
 		return r == -ENOENT ? -EOPNOTSUPP : r;
 	c->idle = driven == on;
-	if (c->idle)
+	if (c->idle) {
+		c->reply->data[0] = 1;
+		c->reply->length = 1;
 		return 0;
+	}
 	r = pr_access_pciehp(&c->context->access, &pciehp);
 	if (r == 0 && on)
 		r = clear_latched(function);

@@ -319,8 +319,15 @@ static int rescan_nobody(void *instance, const struct pr_address *a)
 	return 0;
 }
 
-/* A disk that was pulled meanwhile: told once, not for ever. */
-static void test_gone(void **state)
+static int rescan_no_root(void *instance, uint32_t domain, uint8_t bus)
+{
+	(void)instance;
+	(void)domain;
+	(void)bus;
+	return -ENODEV;
+}
+
+static void assert_gone(int (*rescan_root)(void *instance, uint32_t domain, uint8_t bus))
 {
 	struct pr_address disk = at(SCENE_DISK);
 	struct pr_backend simulator, pulled;
@@ -329,7 +336,6 @@ static void test_gone(void **state)
 	struct scene s;
 	bool pending;
 
-	(void)state;
 	scene_setup(&s);
 	run_and_die(&s, 4);
 	assert_int_equal(pr_backend_simulator_new(s.machine, &simulator), 0);
@@ -337,7 +343,7 @@ static void test_gone(void **state)
 	assert_int_equal(simulator.ops->remove(simulator.instance, &disk), 0);
 	/* the plan's own rescan would find it again in the simulator */
 	ops = *simulator.ops;
-	ops.rescan_root = rescan_nothing;
+	ops.rescan_root = rescan_root;
 	ops.rescan = NULL;
 	pulled = simulator;
 	pulled.ops = &ops;
@@ -347,6 +353,19 @@ static void test_gone(void **state)
 	assert_false(pending);
 	pr_backend_simulator_free(&simulator);
 	scene_teardown(&s);
+}
+
+/* A disk that was pulled meanwhile: told once, not for ever. */
+static void test_gone(void **state)
+{
+	(void)state;
+	assert_gone(rescan_nothing);
+}
+
+static void test_root_gone(void **state)
+{
+	(void)state;
+	assert_gone(rescan_no_root);
 }
 
 /* What was lost may be asked for once more, as the messages promise. */
@@ -422,6 +441,7 @@ int main(void)
 			NULL, NULL, NULL },
 		{ "nothing pending, nothing done", test_nothing_pending, NULL, NULL, NULL },
 		{ "what is gone for good is named, once", test_gone, NULL, NULL, NULL },
+		{ "so is what its host bridge took along", test_root_gone, NULL, NULL, NULL },
 		{ "what was lost is looked for again when asked", test_lost_again, NULL, NULL,
 			NULL },
 		{ "a neighbour that is gone is replaced by the root bus", test_neighbour_gone, NULL,

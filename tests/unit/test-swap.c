@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "exec/swap.h"
+#include "machine.h"
+#include "plan-machines.h"
 #include "rows.h"
 
 #define P       "0000:02:00.0"
@@ -40,6 +42,7 @@ static const struct swap_case {
 	int (*act)(const struct pr_record *record, const struct pr_backend *b);
 	struct pr_script_entry script[ENTRIES];
 	bool link_only; /* the port is no slot */
+	bool guarded;   /* or one that was taken before */
 	int result;
 } cases[] = {
 	{ .name = "a slot is taken",
@@ -48,6 +51,13 @@ static const struct swap_case {
 	{ .name = "that no driver has it is no failure",
 		.act = pr_swap_take,
 		.script = { { "hotplug " P " off", -EOPNOTSUPP, 0 } } },
+	{ .name = "that it was taken before is told",
+		.act = pr_swap_take,
+		.script = { { "hotplug " P " off", 1, 0 } },
+		.result = 1 },
+	{ .name = "a port that is gone with its card need not be",
+		.act = pr_swap_take,
+		.script = { { "hotplug " P " off", -ENODEV, 0 } } },
 	{ .name = "a port that is no slot is not taken", .act = pr_swap_take, .link_only = true },
 	{ .name = "a driver that does not let go is a failure",
 		.act = pr_swap_take,
@@ -67,6 +77,13 @@ static const struct swap_case {
 	{ .name = "a link that stayed off is switched on, and the card waited for",
 		.act = pr_swap_connect,
 		.script = { CARD(-ENODEV), LINK(0x51), ENABLE, WAITS } },
+	{ .name = "a slot's card is waited for where the link is on already",
+		.act = pr_swap_connect,
+		.script = { CARD(-ENODEV), LINK(0x41), WAITS } },
+	{ .name = "no other is",
+		.act = pr_swap_connect,
+		.script = { CARD(-ENODEV), LINK(0x41) },
+		.link_only = true },
 	{ .name = "a card that is there waits for nothing",
 		.act = pr_swap_connect,
 		.script = { CARD(0) } },
@@ -76,6 +93,10 @@ static const struct swap_case {
 	{ .name = "a slot is given back",
 		.act = pr_swap_give,
 		.script = { { "hotplug " P " on", 0, 0 } } },
+	{ .name = "one that was taken before stays so", .act = pr_swap_give, .guarded = true },
+	{ .name = "one that somebody else has given back is",
+		.act = pr_swap_give,
+		.script = { { "hotplug " P " on", 1, 0 } } },
 	{ .name = "a slot that is gone need not be",
 		.act = pr_swap_give,
 		.script = { { "hotplug " P " on", -ENODEV, 0 } } },
@@ -123,6 +144,7 @@ static void test_swap(void **state)
 							  .express = 0x40 },
 						  .linked = true,
 						  .slotted = !c->link_only,
+						  .guarded = c->guarded,
 					  } };
 	struct pr_backend b;
 	char why[200] = "";
@@ -137,6 +159,53 @@ static void test_swap(void **state)
 		fail_msg("%s", why);
 	assert_int_equal(r, c->result);
 	pr_backend_scripted_free(&b);
+}
+
+static const struct note_case {
+	const char *name, *machine, *card;
+	bool keeps; /* the plan replaces no card */
+	struct pr_swap expect;
+} note_cases[] = {
+	{ .name = "a slot is noted with its link",
+		.machine = PACKED("6.12.0", "", ""),
+		.card = "04:00.0",
+		.expect = { .slot = { .port = { .bus = 2, .device = 1 },
+				    .secondary = 4,
+				    .express = 0x40 },
+			.linked = true,
+			.slotted = true } },
+	{ .name = "of a port that is no slot, the link",
+		.machine = CRAMPED_VFS(""),
+		.card = "01:00.0",
+		.expect = { .slot = { .port = { .device = 2 }, .secondary = 1, .express = 0x40 },
+			.linked = true } },
+	{ .name = "on the root bus there is no link",
+		.machine = PACKED("6.12.0", "", ""),
+		.card = "00:1f.2" },
+	{ .name = "of a plan that replaces no card, nothing",
+		.machine = PACKED("6.12.0", "", ""),
+		.card = "04:00.0",
+		.keeps = true },
+};
+
+static void test_note(void **state)
+{
+	const struct note_case *c = *state;
+	struct pr_topology *t = machine_build(c->machine);
+	const struct pr_function *removed[] = { machine_function(t, c->card) };
+	const struct pr_plan plan = { .replugs = !c->keeps, .removed = removed, .n_removed = 1 };
+	struct pr_record *record = pr_record_alloc();
+
+	assert_non_null(record);
+	pr_swap_note(record, &plan, t);
+	assert_int_equal(record->swap.linked, c->expect.linked);
+	assert_int_equal(record->swap.slotted, c->expect.slotted);
+	assert_false(record->swap.guarded);
+	assert_int_equal(pr_address_compare(&record->swap.slot.port, &c->expect.slot.port), 0);
+	assert_int_equal(record->swap.slot.secondary, c->expect.slot.secondary);
+	assert_int_equal(record->swap.slot.express, c->expect.slot.express);
+	pr_record_free(record);
+	pr_topology_free(t);
 }
 
 /* What a process that was killed leaves is all that the next one knows. */
@@ -173,6 +242,7 @@ int main(void)
 	struct rows tests = { 0 };
 
 	ADD_ROWS(&tests, cases, test_swap);
+	ADD_ROWS(&tests, note_cases, test_note);
 	ADD_TEST(&tests, test_journal);
 
 	return rows_run(&tests, "swap");
