@@ -85,11 +85,11 @@ static void tell_pinned(void *userdata, const char *path)
 
 static void tell_ended(void *userdata, const struct pr_report *report)
 {
-	const struct daemon *d = userdata;
+	struct daemon *d = userdata;
 
 	pr_service_job_ended(d->service, report);
-	if (d->stopping && !d->giving_back)
-		(void)sd_event_exit(d->event, d->status);
+	if (d->stopping)
+		daemon_finish(d);
 }
 
 static void tell_guarded(void *userdata)
@@ -101,11 +101,9 @@ static void tell_guarded(void *userdata)
 
 static void tell_given_back(void *userdata)
 {
-	struct daemon *d = userdata;
+	const struct daemon *d = userdata;
 
-	d->giving_back = false;
-	if (!pr_service_job(d->service))
-		(void)sd_event_exit(d->event, d->status);
+	(void)sd_event_exit(d->event, d->status);
 }
 
 static void tell_device(void *userdata, bool added, const char *name)

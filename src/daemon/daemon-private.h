@@ -27,9 +27,12 @@ struct daemon {
 	struct pr_inhibitors *inhibitors; /* NULL: they cannot be kept */
 	struct pr_guarding *guarding;     /* NULL: slots cannot be guarded */
 	sd_event_source *retry, *prepared;
-	bool stopping, giving_back;
+	bool stopping;
 	int status; /* to exit with, when stopping */
 };
+
+/* daemon.c: what is left to do when the service stops and no job runs any more. */
+void daemon_finish(struct daemon *d);
 
 /* daemon-ask.c */
 extern const struct pr_service_ops daemon_service_ops;

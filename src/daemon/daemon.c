@@ -37,16 +37,24 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
  */
 static int stop(struct daemon *d, int status)
 {
+	if (d->stopping)
+		return 0;
 	d->stopping = true;
 	d->status = status;
 	pr_service_stop(d->service);
 	(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
-	d->giving_back = d->guarding && pr_guarding_stop(d->guarding);
 	if (pr_service_job(d->service))
 		pr_running_stop(d->running);
-	else if (!d->giving_back)
-		return sd_event_exit(d->event, status);
+	else
+		daemon_finish(d);
 	return 0;
+}
+
+/* Slots are given back last: a job may be at a card in one of them until its end. */
+void daemon_finish(struct daemon *d)
+{
+	if (!d->guarding || !pr_guarding_stop(d->guarding))
+		(void)sd_event_exit(d->event, d->status);
 }
 
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
@@ -56,13 +64,20 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si, v
 	return stop(userdata, 0);
 }
 
-/* Without a bus nobody can ask for anything, and a manager will start another; a job ends first. */
+/*
+ * Without a bus nobody can ask for anything, and a manager will start another; a job ends first.
+ * One that goes while the service stops changes nothing about that.
+ */
 static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
+	struct daemon *d = userdata;
+
 	(void)m;
 	(void)error;
+	if (d->stopping)
+		return 0;
 	pr_log(PR_EVENT_STATE, LOG_ERR, NULL, "The connection to the bus is lost");
-	return stop(userdata, EXIT_FAILURE);
+	return stop(d, EXIT_FAILURE);
 }
 
 /* ---- loop and bus ---- */

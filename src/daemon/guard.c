@@ -40,8 +40,9 @@ struct pr_guarding {
 	struct pr_guard_events events;
 	struct pr_guard_list leases;
 	struct ports guarded; /* what the child guards, or the next one will */
-	struct ports back;    /* to be given back by the child that is started next */
-	const char **names;   /* paths of @guarded, for who asks */
+	struct ports back; /* to be given back, the first @giving of them by the child that runs */
+	size_t giving;
+	const char **names; /* paths of @guarded, for who asks */
 	struct pr_worker *worker;
 	bool again; /* the child is being stopped for another one */
 	bool stopping;
@@ -50,7 +51,8 @@ struct pr_guarding {
 /* ---- in the child ---- */
 
 enum {
-	TOLD = 1 /* a: priority; text */
+	TOLD = 1, /* a: priority; text */
+	GIVEN     /* what was to be given back is, or why not was told */
 };
 
 struct watch {
@@ -186,8 +188,9 @@ static int child(void *userdata, int channel)
 		tell(&w, LOG_ERR, p, "pciroom-helper cannot be reached: %s", strerror(-r));
 		return 1;
 	}
-	for (size_t i = 0; i < g->back.n; i++)
+	for (size_t i = 0; i < g->giving; i++)
 		give_back(&w, &g->back.list[i]);
+	pr_worker_send(channel, &(struct pr_message){ .kind = GIVEN });
 	guard(&w);
 	g->world->backend_free(g->world->userdata, &w.backend);
 	return 0;
@@ -220,6 +223,15 @@ static int ports_add(struct ports *p, const struct port *port)
 	return 0;
 }
 
+/* The first @n of them. */
+static void ports_drop(struct ports *p, size_t n)
+{
+	if (n == 0)
+		return;
+	p->n -= n;
+	memmove(p->list, p->list + n, p->n * sizeof(*p->list));
+}
+
 static bool ports_equal(const struct ports *a, const struct ports *b)
 {
 	bool equal = a->n == b->n;
@@ -235,18 +247,24 @@ static void start(struct pr_guarding *g);
 
 static void on_message(void *userdata, const struct pr_message *m)
 {
-	(void)userdata;
-	if (m)
+	struct pr_guarding *g = userdata;
+
+	if (m->kind == TOLD)
 		pr_log(PR_EVENT_GUARD, m->a, NULL, "%s", m->text);
+	if (m->kind != GIVEN)
+		return;
+	ports_drop(&g->back, g->giving);
+	g->giving = 0;
 }
 
-/* What was to be given back is, or never will be. */
+/* What it had not given back is for the next one. */
 static void on_ended(void *userdata, bool clean)
 {
 	struct pr_guarding *g = userdata;
 
 	pr_worker_free(g->worker);
 	g->worker = NULL;
+	g->giving = 0;
 	if (!clean && !g->again)
 		pr_log(PR_EVENT_GUARD, LOG_ERR, NULL,
 			"Slots are not guarded for the moment: the process that did it ended");
@@ -256,6 +274,17 @@ static void on_ended(void *userdata, bool clean)
 	} else if (g->stopping) {
 		g->events.ended(g->events.userdata);
 	}
+}
+
+/* What is guarded again meanwhile is not given back. */
+static void drop_guarded(struct pr_guarding *g)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->back.n; i++)
+		if (!ports_have(&g->guarded, g->back.list[i].path))
+			g->back.list[n++] = g->back.list[i];
+	g->back.n = n;
 }
 
 /* With the lists as they are; the child that runs is told to end first. */
@@ -274,11 +303,11 @@ static void start(struct pr_guarding *g)
 		pr_worker_stop(g->worker);
 		return;
 	}
+	drop_guarded(g);
+	g->giving = g->back.n;
 	r = g->guarded.n + g->back.n > 0 ? pr_worker_start(g->event, &task, &g->worker) : 0;
 	if (r < 0)
 		pr_log(PR_EVENT_GUARD, LOG_ERR, NULL, "Slots cannot be guarded: %s", strerror(-r));
-	else
-		ports_deinit(&g->back);
 	if (!g->worker && g->stopping)
 		g->events.ended(g->events.userdata);
 }
@@ -322,15 +351,19 @@ static int make_names(const struct ports *p, const char ***ret)
 /* Takes @wanted over. */
 static int replace(struct pr_guarding *g, struct ports *wanted)
 {
-	const char **names;
+	const size_t before = g->back.n;
+	const char **names = NULL;
 	int r;
 
 	r = make_names(wanted, &names);
 	for (size_t i = 0; r == 0 && i < g->guarded.n; i++)
 		if (!ports_have(wanted, g->guarded.list[i].path))
 			r = ports_add(&g->back, &g->guarded.list[i]);
-	if (r < 0)
+	if (r < 0) {
+		g->back.n = before;
+		free(names);
 		return r;
+	}
 	free(g->names);
 	g->names = names;
 	ports_deinit(&g->guarded);
@@ -350,7 +383,8 @@ void pr_guarding_looked(
 	if (g->stopping)
 		return;
 	r = find_wanted(g, t, conf, &wanted);
-	if (r == 0 && (!ports_equal(&wanted, &g->guarded) || (wanted.n > 0 && !g->worker)))
+	if (r == 0 &&
+		(!ports_equal(&wanted, &g->guarded) || (wanted.n + g->back.n > 0 && !g->worker)))
 		r = replace(g, &wanted);
 	if (r < 0)
 		pr_log(PR_EVENT_GUARD, LOG_ERR, NULL, "Slots cannot be guarded: %s", strerror(-r));
@@ -404,7 +438,7 @@ bool pr_guarding_stop(struct pr_guarding *g)
 {
 	struct ports nothing = { 0 };
 
-	if (g->stopping || (g->guarded.n == 0 && !g->worker))
+	if (g->stopping || (g->guarded.n + g->back.n == 0 && !g->worker))
 		return false;
 	if (replace(g, &nothing) < 0)
 		return false; /* they stay taken, for the next service */
