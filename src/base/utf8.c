@@ -2,6 +2,8 @@
 /* UTF-8, strictly (RFC 3629 section 3). */
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* By first byte: length, bits of it that count, smallest character of that length. */
 static const struct {
 	uint8_t mask, value;
@@ -48,4 +50,17 @@ size_t pr_utf8_length(const char *text, size_t n)
 	uint32_t c;
 
 	return pr_utf8_decode(text, n, &c);
+}
+
+void pr_utf8_mend(char *text)
+{
+	size_t n;
+
+	for (size_t left = strlen(text); left > 0; left -= n, text += n) {
+		n = pr_utf8_length(text, left);
+		if (n > 0)
+			continue;
+		*text = '?';
+		n = 1;
+	}
 }

@@ -9,3 +9,5 @@
 size_t pr_utf8_length(const char *text, size_t n);
 /* The same, and the character. */
 size_t pr_utf8_decode(const char *text, size_t n, uint32_t *ret);
+/* Each byte of @text that is part of no character, as where it was cut off, becomes "?". */
+void pr_utf8_mend(char *text);

@@ -2,9 +2,9 @@
 /* Methods of the manager that start a job or end its wait, and what one has to be allowed for them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "base/macros.h"
 #include "base/text.h"
 #include "daemon/bus-call.h"
 #include "daemon/bus-request.h"
@@ -37,16 +37,16 @@ static int answer_apply(struct pr_call *c, sd_bus_error *error)
 static void add_details(struct pr_call *c, const struct pr_plan *p)
 {
 	struct pr_text list = { 0 };
-	char address[PR_ADDRESS_MAX];
+	char address[PR_ADDRESS_MAX], *devices = NULL;
 
-	pr_call_detail(c, "plan", "%s", p->id);
-	pr_call_detail(c, "disruption", "%s", pr_disruption_name(pr_plan_disruption(p)));
+	pr_call_detail(c, "plan", strdup(p->id));
+	pr_call_detail(c, "disruption", strdup(pr_disruption_name(pr_plan_disruption(p))));
 	for (size_t i = 0; i < p->n_affected; i++) {
 		pr_address_format(&p->affected[i].function->address, address);
 		pr_text_printf(&list, "%s%s", i > 0 ? " " : "", address);
 	}
-	pr_call_detail(c, "devices", "%s", list.data ? list.data : "");
-	pr_text_deinit(&list);
+	(void)pr_text_take(&list, &devices, NULL); /* NULL is told */
+	pr_call_detail(c, "devices", devices);
 }
 
 /*

@@ -7,11 +7,12 @@
 #include "daemon/bus-call.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
+#include "base/utf8.h"
 
 /* How long somebody may take to type a password. */
 #define PROMPT_USEC (300 * 1000000ull)
@@ -33,11 +34,22 @@ static const char *const refusal_names[_PR_REFUSAL_MAX] = {
 	[PR_REFUSAL_NOTHING_TO_CONFIRM] = "org.pciroom1.Error.NothingToConfirm",
 };
 
+/* sd-bus answers nothing at all rather than with what is not UTF-8. */
+int pr_bus_error_set(sd_bus_error *error, const char *name, const char *text)
+{
+	_cleanup_free_ char *clean = strdup(text);
+
+	if (!clean)
+		return -ENOMEM;
+	pr_utf8_mend(clean);
+	return sd_bus_error_set(error, name, clean);
+}
+
 int pr_bus_refuse(sd_bus_error *error, int r, const struct pr_why *why)
 {
 	if (r < 0)
 		return sd_bus_error_set_errno(error, r);
-	return sd_bus_error_set(error, refusal_names[r], why->text);
+	return pr_bus_error_set(error, refusal_names[r], why->text);
 }
 
 int pr_bus_not_supported(sd_bus_error *error, const char *what)
@@ -107,6 +119,8 @@ void pr_call_free(struct pr_call *c)
 	sd_bus_slot_unref(c->question);
 	sd_bus_message_unref(c->m);
 	pr_asked_deinit(&c->asked);
+	for (size_t i = 0; i < c->n_details; i++)
+		free(c->details[i].value);
 	free(c);
 }
 
@@ -115,27 +129,29 @@ void pr_call_need(struct pr_call *c, const char *action)
 	c->actions[c->n_actions++] = action;
 }
 
-void pr_call_detail(struct pr_call *c, const char *key, const char *format, ...)
+void pr_call_detail(struct pr_call *c, const char *key, char *value)
 {
-	struct pr_call_detail *d = &c->details[c->n_details++];
-	va_list ap;
-
-	d->key = key;
-	va_start(ap, format);
-	(void)vsnprintf(d->value, sizeof(d->value), format, ap);
-	va_end(ap);
+	c->details[c->n_details++] = (struct pr_call_detail){ key, value };
 }
 
 void pr_call_end(struct pr_call *c, int r, sd_bus_error *error)
 {
-	if (r == 0)
-		return; /* handed on once more */
+	if (r == PR_CALL_WAITS)
+		return;
 	if (r < 0)
 		(void)sd_bus_reply_method_errno(c->m, r, error); /* the client may be gone */
 	pr_call_free(c);
 }
 
 /* ---- the look ---- */
+
+static int look_failed(sd_bus_error *error, const char *why)
+{
+	char text[640];
+
+	(void)snprintf(text, sizeof(text), "the machine cannot be read: %s", why);
+	return pr_bus_error_set(error, SD_BUS_ERROR_FAILED, text);
+}
 
 static void on_fresh(void *userdata, int error_number, const char *why)
 {
@@ -146,8 +162,7 @@ static void on_fresh(void *userdata, int error_number, const char *why)
 	if (error_number == -EBUSY)
 		r = sd_bus_error_set(&error, refusal_names[PR_REFUSAL_BUSY], why);
 	else if (error_number < 0)
-		r = sd_bus_error_setf(
-			&error, SD_BUS_ERROR_FAILED, "the machine cannot be read: %s", why);
+		r = look_failed(&error, why);
 	else
 		r = c->answer(c, &error);
 	pr_call_end(c, r, &error);
@@ -162,7 +177,7 @@ static int proceed(struct pr_call *c, sd_bus_error *error)
 	if (!c->fresh)
 		return c->answer(c, error);
 	r = pr_service_freshen(c->bus->service, c->uid == 0, on_fresh, c, &why);
-	return r == 0 ? 0 : pr_bus_refuse(error, r, &why);
+	return r == 0 ? PR_CALL_WAITS : pr_bus_refuse(error, r, &why);
 }
 
 /* ---- polkit ---- */
@@ -217,11 +232,13 @@ static int append_details(sd_bus_message *q, const struct pr_call *c)
 
 	r = sd_bus_message_open_container(q, 'a', "{ss}");
 	for (size_t i = 0; r >= 0 && i < c->n_details; i++)
-		r = sd_bus_message_append(q, "{ss}", c->details[i].key, c->details[i].value);
+		r = c->details[i].value ? sd_bus_message_append(
+						  q, "{ss}", c->details[i].key, c->details[i].value)
+					: -ENOMEM;
 	return r < 0 ? r : sd_bus_message_close_container(q);
 }
 
-/* About the first action that was not granted yet; 0, or an error. */
+/* About the first action that was not granted yet; PR_CALL_WAITS, or an error. */
 static int ask_polkit(struct pr_call *c, sd_bus_error *error)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *q = NULL;
@@ -242,7 +259,7 @@ static int ask_polkit(struct pr_call *c, sd_bus_error *error)
 	if (r >= 0)
 		r = sd_bus_call_async(c->bus->bus, &c->question, q, on_polkit, c,
 			interactive > 0 ? PROMPT_USEC : 0);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : PR_CALL_WAITS;
 }
 
 int pr_call_start(struct pr_call *c, sd_bus_error *error)
@@ -251,7 +268,7 @@ int pr_call_start(struct pr_call *c, sd_bus_error *error)
 	int r;
 
 	r = trusted || c->n_actions == 0 ? proceed(c, error) : ask_polkit(c, error);
-	if (r != 0)
+	if (r != PR_CALL_WAITS)
 		pr_call_free(c);
 	return r < 0 ? r : 1;
 }

@@ -24,9 +24,12 @@
 #define PR_CALLS_USER_MAX 16u
 #define PR_CALLS_MAX      64u
 
+/* What no function of sd-bus returns. */
+#define PR_CALL_WAITS 2
+
 struct pr_call_detail {
 	const char *key;
-	char value[400];
+	char *value; /* whole, as rules decide by it */
 };
 
 struct pr_call {
@@ -39,7 +42,10 @@ struct pr_call {
 	struct pr_call_detail details[PR_CALL_DETAILS_MAX]; /* for rules and prompts */
 	size_t n_details;
 	bool fresh; /* a fresh look is wanted before the answer */
-	/* Positive: replied; 0: @c was handed on, and pr_call_end() is called later; an error. */
+	/*
+	 * PR_CALL_WAITS: @c was handed on, and pr_call_end() is called later; an error; anything else:
+	 * it is answered.  That is 0 too, of sd-bus for a caller who expects no reply.
+	 */
 	int (*answer)(struct pr_call *c, sd_bus_error *error);
 	/* arguments, as far as the method has them */
 	struct pr_asked asked;
@@ -59,13 +65,15 @@ int pr_call_new(struct pr_bus *b, sd_bus_message *m,
 	sd_bus_error *error);
 void pr_call_free(struct pr_call *c); /* NULL is fine */
 void pr_call_need(struct pr_call *c, const char *action);
-void pr_call_detail(struct pr_call *c, const char *key, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* Takes @value over, which is malloc'ed; NULL: who is not trusted is told that memory is short. */
+void pr_call_detail(struct pr_call *c, const char *key, char *value);
 /* Sends @c on its way and owns it; the result is that of a method handler. */
 int pr_call_start(struct pr_call *c, sd_bus_error *error);
 /* The end of a call that was handed on: @r as from answer(). */
 void pr_call_end(struct pr_call *c, int r, sd_bus_error *error);
 
+/* An error with @text, which may have been cut off anywhere. */
+int pr_bus_error_set(sd_bus_error *error, const char *name, const char *text);
 /* The error that a refusal of the service, or a negative errno, is to a client. */
 int pr_bus_refuse(sd_bus_error *error, int r, const struct pr_why *why);
 int pr_bus_not_supported(sd_bus_error *error, const char *what);

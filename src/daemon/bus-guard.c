@@ -3,6 +3,7 @@
 #include "daemon/bus-guard.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "daemon/bus-call.h"
 
@@ -72,7 +73,7 @@ static int start(sd_bus_message *m, struct pr_bus *b,
 	if (r < 0)
 		return r;
 	pr_call_need(c, PR_ACTION_CONFIGURE);
-	pr_call_detail(c, "device", "%.300s", name);
+	pr_call_detail(c, "device", strdup(name));
 	c->fresh = true;
 	return pr_call_start(c, error);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "base/utf8.h"
 #include "daemon/bus-call.h"
 
 void pr_bus_job_path(uint32_t id, char ret[PR_BUS_PATH_MAX])
@@ -273,13 +274,15 @@ void pr_bus_job_changed(struct pr_bus *b, const struct pr_job *job, unsigned int
 void pr_bus_job_removed(struct pr_bus *b, const struct pr_job *job, const struct pr_report *report)
 {
 	const char *result = pr_outcome_name(report->outcome);
-	char path[PR_BUS_PATH_MAX];
+	char path[PR_BUS_PATH_MAX], text[sizeof(report->text)];
 
 	pr_bus_job_path(job->id, path);
 	if (!b->bus)
 		return;
-	(void)sd_bus_emit_signal(b->bus, PR_BUS_PATH, PR_BUS_MANAGER, "JobReport", "oss", path,
-		result, report->text);
+	memcpy(text, report->text, sizeof(text));
+	pr_utf8_mend(text); /* it may be cut off anywhere */
+	(void)sd_bus_emit_signal(
+		b->bus, PR_BUS_PATH, PR_BUS_MANAGER, "JobReport", "oss", path, result, text);
 	(void)sd_bus_emit_signal(
 		b->bus, PR_BUS_PATH, PR_BUS_MANAGER, "JobRemoved", "uos", job->id, path, result);
 	(void)sd_bus_emit_interfaces_removed(b->bus, path, PR_BUS_JOB, NULL);

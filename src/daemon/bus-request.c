@@ -114,7 +114,7 @@ static int read_counts(sd_bus_message *m, const char *key, uint32_t max, struct 
 	while ((r = sd_bus_message_read(m, "{su}", &device, &n)) > 0) {
 		if (n < 1 || n > max)
 			return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-				"\"%s\" of %.100s is a number from 1 to %u", key, device, max);
+				"\"%s\" of %s is a number from 1 to %u", key, device, max);
 		if (ret->n == ASKED_MAX)
 			return -E2BIG;
 		r = add_count(ret, device, n);
@@ -151,7 +151,7 @@ static int read_reserves(sd_bus_message *m, struct pr_asked *ret, sd_bus_error *
 		if (pr_window_parse(kind) == 0 || size == 0 ||
 			size % pr_window_unit(pr_window_parse(kind)) != 0)
 			return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-				"\"reserves\" of %.100s is \"mem\" or \"pref\", and a multiple of "
+				"\"reserves\" of %s is \"mem\" or \"pref\", and a multiple of "
 				"1 MiB, or \"io\", and a multiple of 4 KiB",
 				device);
 		if (ret->n_reserves == ASKED_MAX)
@@ -276,6 +276,9 @@ int pr_asked_read(sd_bus_message *m, struct pr_asked *ret, sd_bus_error *error)
 		r = sd_bus_message_read(m, "s", &key);
 		if (r >= 0)
 			r = read_key(m, key, ret, error);
+		if (r == -E2BIG)
+			return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+				"\"%s\" names at most %u devices", key, ASKED_MAX);
 		if (r >= 0)
 			r = sd_bus_message_exit_container(m);
 		if (r < 0)

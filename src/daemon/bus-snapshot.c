@@ -142,7 +142,7 @@ static int set_upload_error(sd_bus_error *error, const struct pr_upload_result *
 		[PR_UPLOAD_DIED] = "org.pciroom1.Error.SnapshotInvalid",
 	};
 
-	return sd_bus_error_set(error, names[result->end], result->text);
+	return pr_bus_error_set(error, names[result->end], result->text);
 }
 
 static void on_opened(void *userdata, const struct pr_upload_result *result)
@@ -165,9 +165,10 @@ static void on_opened(void *userdata, const struct pr_upload_result *result)
 	pr_bus_snapshot_path(result->upload->number, path);
 	(void)sd_bus_emit_interfaces_added(c->bus->bus, path, PR_BUS_SNAPSHOT, NULL);
 	r = sd_bus_reply_method_return(c->m, "o", path);
-	pr_call_end(c, r < 0 ? r : 1, &error);
+	pr_call_end(c, r, &error);
 }
 
+/* What the answer is when a child was to be started. */
 static int started(int r, sd_bus_error *error)
 {
 	if (r == -EUSERS)
@@ -176,7 +177,7 @@ static int started(int r, sd_bus_error *error)
 	if (r == -EBUSY)
 		return sd_bus_error_set(
 			error, "org.pciroom1.Error.Busy", "too many snapshots are being read");
-	return r;
+	return r < 0 ? r : PR_CALL_WAITS;
 }
 
 static int answer_open(struct pr_call *c, sd_bus_error *error)
@@ -188,7 +189,7 @@ static int answer_open(struct pr_call *c, sd_bus_error *error)
 		r = sd_bus_message_read(c->m, "h", &fd); /* belongs to the message */
 	if (r >= 0)
 		r = pr_uploads_open(c->bus->uploads, fd, c->uid, on_opened, c);
-	return r < 0 ? started(r, error) : 0;
+	return started(r, error);
 }
 
 int pr_bus_method_open_snapshot(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -279,7 +280,7 @@ static void on_planned(void *userdata, const struct pr_upload_result *result)
 	plan_path(result->upload->number, result->plan->number, path);
 	(void)sd_bus_emit_interfaces_added(c->bus->bus, path, PR_BUS_PLAN, NULL);
 	r = sd_bus_reply_method_return(c->m, "o", path);
-	pr_call_end(c, r < 0 ? r : 1, &error);
+	pr_call_end(c, r, &error);
 }
 
 static int answer_snapshot_plan(struct pr_call *c, sd_bus_error *error)
@@ -288,7 +289,7 @@ static int answer_snapshot_plan(struct pr_call *c, sd_bus_error *error)
 	int r;
 
 	r = pr_uploads_plan(c->bus->uploads, up, &c->asked, on_planned, c);
-	return r < 0 ? started(r, error) : 0;
+	return started(r, error);
 }
 
 static int method_plan(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -332,7 +333,7 @@ static void on_added(void *userdata, const struct pr_upload_result *result)
 		(void)sd_bus_emit_properties_changed(c->bus->bus, path, PR_BUS_PLAN, "State", NULL);
 	}
 	r = sd_bus_reply_method_return(c->m, "s", result->text);
-	pr_call_end(c, r < 0 ? r : 1, &error);
+	pr_call_end(c, r, &error);
 }
 
 static int answer_add(struct pr_call *c, sd_bus_error *error)
@@ -341,7 +342,7 @@ static int answer_add(struct pr_call *c, sd_bus_error *error)
 	int r;
 
 	r = pr_uploads_add(c->bus->uploads, up, &c->added, on_added, c);
-	return r < 0 ? started(r, error) : 0;
+	return started(r, error);
 }
 
 /* What would be a file's name, see pr_template_load(). */

@@ -58,8 +58,7 @@ static void on_planned(void *userdata, int error_number, const struct pr_kept *k
 		pr_bus_plan_path(kept->number, path);
 		r = sd_bus_reply_method_return(c->m, "o", path);
 	}
-	/* a reply that says "sent" with 0 is as good as one that says it with 1 */
-	pr_call_end(c, r < 0 ? r : 1, &error);
+	pr_call_end(c, r, &error);
 }
 
 static int answer_plan(struct pr_call *c, sd_bus_error *error)
@@ -68,7 +67,7 @@ static int answer_plan(struct pr_call *c, sd_bus_error *error)
 	int r;
 
 	r = pr_service_plan(c->bus->service, &c->asked, c->uid, on_planned, c, &why);
-	return r == 0 ? 0 : pr_bus_refuse(error, r, &why);
+	return r == 0 ? PR_CALL_WAITS : pr_bus_refuse(error, r, &why);
 }
 
 static int method_create_plan(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -201,7 +200,7 @@ static int answer_reload(struct pr_call *c, sd_bus_error *error)
 	if (r < 0)
 		return r;
 	if (r > 0)
-		return sd_bus_error_set(error, SD_BUS_ERROR_FAILED, why.text);
+		return pr_bus_error_set(error, SD_BUS_ERROR_FAILED, why.text);
 	return sd_bus_reply_method_return(c->m, "");
 }
 

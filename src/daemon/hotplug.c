@@ -11,6 +11,8 @@
 
 /* Devices that come and go for ever must not hide the others: look after this many settle times. */
 #define PATIENCE 15
+/* Events that come faster than they are read must not keep the loop from all else. */
+#define EVENTS_A_TURN 256u
 
 struct pr_hotplug {
 	struct pr_hotplug_events events;
@@ -69,17 +71,18 @@ static bool drain(struct pr_hotplug *h)
 	struct udev_device *d;
 	bool any = false;
 
-	for (;;) {
+	for (unsigned int n = 0; n < EVENTS_A_TURN; n++) {
 		errno = 0;
 		d = udev_monitor_receive_device(h->monitor);
 		if (!d && errno != ENOBUFS)
-			return any; /* none is left, or one was not for us */
+			break; /* none is left, or one was not for us */
 		any = true;
 		if (!d)
 			continue;
 		tell_device(h, d);
 		(void)udev_device_unref(d); /* returns NULL, always */
 	}
+	return any;
 }
 
 int pr_hotplug_kick(struct pr_hotplug *h)

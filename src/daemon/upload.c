@@ -4,13 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 
-#include "base/io.h"
 #include "base/macros.h"
 #include "base/text.h"
 #include "daemon/upload-child.h"
@@ -241,6 +239,20 @@ static void on_ended(void *userdata, bool clean)
 	reading_free(r);
 }
 
+/* A place for a child of @uid; PR_UPLOAD_CHILDREN: all are taken, or the user has what one may have. */
+static size_t find_place(const struct pr_uploads *u, uid_t uid)
+{
+	size_t free_at = PR_UPLOAD_CHILDREN, own = 0;
+
+	for (size_t i = PR_UPLOAD_CHILDREN; i-- > 0;) {
+		if (!u->children[i])
+			free_at = i;
+		else
+			own += u->children[i]->uid == uid;
+	}
+	return uid != 0 && own >= PR_UPLOAD_USER_CHILDREN ? PR_UPLOAD_CHILDREN : free_at;
+}
+
 static int start(struct pr_uploads *u, struct reading *wanted, int (*child)(void *, int))
 {
 	struct pr_worker_task task = {
@@ -249,12 +261,10 @@ static int start(struct pr_uploads *u, struct reading *wanted, int (*child)(void
 		.ended = on_ended,
 		.timeout_usec = CHILD_TIMEOUT_USEC,
 	};
+	const size_t at = find_place(u, wanted->uid);
 	struct reading *r;
-	size_t at = 0;
 	int k;
 
-	while (at < PR_UPLOAD_CHILDREN && u->children[at])
-		at++;
 	if (at == PR_UPLOAD_CHILDREN)
 		return -EBUSY;
 	r = malloc(sizeof(*r));
@@ -278,17 +288,27 @@ static int start(struct pr_uploads *u, struct reading *wanted, int (*child)(void
 	return k;
 }
 
+/* Snapshots of @uid (NULL: of everybody) that are open, or will be when they are read. */
+static size_t count_open(const struct pr_uploads *u, const uid_t *uid)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < u->n; i++)
+		n += !uid || u->list[i]->uid == *uid;
+	for (size_t i = 0; i < PR_UPLOAD_CHILDREN; i++)
+		n += u->children[i] && u->children[i]->of == 0 &&
+		     (!uid || u->children[i]->uid == *uid);
+	return n;
+}
+
 int pr_uploads_open(struct pr_uploads *u, int fd, uid_t uid, pr_upload_fn *done, void *userdata)
 {
 	struct reading r = { .task = { .input = fd, .output = -1 },
 		.uid = uid,
 		.done = done,
 		.userdata = userdata };
-	size_t own = 0;
 
-	for (size_t i = 0; i < u->n; i++)
-		own += u->list[i]->uid == uid;
-	if (u->n == PR_UPLOADS_MAX || own >= PR_UPLOADS_USER_MAX)
+	if (count_open(u, NULL) >= PR_UPLOADS_MAX || count_open(u, &uid) >= PR_UPLOADS_USER_MAX)
 		return -EUSERS;
 	return start(u, &r, pr_upload_open_child);
 }

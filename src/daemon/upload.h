@@ -8,12 +8,13 @@
 
 #include "daemon/service.h"
 
-#define PR_UPLOAD_SIZE_MAX  (8u << 20) /* bytes of one */
-#define PR_UPLOADS_MAX      16u
-#define PR_UPLOADS_USER_MAX 4u
-#define PR_UPLOAD_CHILDREN  4u /* at the same time */
-#define PR_UPLOAD_PLANS_MAX 4u /* of one snapshot */
-#define PR_UPLOAD_VIEW_MAX  (1u << 20)
+#define PR_UPLOAD_SIZE_MAX      (8u << 20) /* bytes of one */
+#define PR_UPLOADS_MAX          16u
+#define PR_UPLOADS_USER_MAX     4u
+#define PR_UPLOAD_CHILDREN      4u /* at the same time */
+#define PR_UPLOAD_USER_CHILDREN 2u /* of one user who is not root */
+#define PR_UPLOAD_PLANS_MAX     4u /* of one snapshot */
+#define PR_UPLOAD_VIEW_MAX      (1u << 20)
 
 /* A plan on a snapshot. */
 struct pr_upload_plan {

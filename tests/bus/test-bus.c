@@ -9,6 +9,7 @@
 
 #include "../unit/machine.h"
 #include "base/clock.h"
+#include "daemon/bus-call.h"
 
 static void test_properties(void **state)
 {
@@ -224,6 +225,9 @@ static void test_plan_reserve(void **state)
 }
 
 /* Refusals of CreatePlan. */
+/* Characters of three bytes, more than is told of a name. */
+#define EUROS "€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€"
+
 static const struct create_case {
 	const char *name;
 	struct asked asked;
@@ -235,6 +239,10 @@ static const struct create_case {
 		"org.pciroom1.Error.NoSuchDevice", "0000:00/02.0/01.0" },
 	{ "CreatePlan: a device that is no device", { .target = "eth0" },
 		"org.pciroom1.Error.NoSuchDevice", "eth0" },
+	{ "CreatePlan: a name that is cut off within a character", { .target = EUROS },
+		"org.pciroom1.Error.NoSuchDevice", "there is no device " },
+	{ "CreatePlan: the same, of a bridge", { .bridge = EUROS, .buses = 257 },
+		SD_BUS_ERROR_INVALID_ARGS, EUROS " is a number" },
 	{ "CreatePlan: a pin that is not there", { .pinned = "0000:44:00.0" },
 		"org.pciroom1.Error.NoSuchDevice", "0000:44:00.0 to pin" },
 	{ "CreatePlan: a key that is not known", { .unknown = "red" }, SD_BUS_ERROR_INVALID_ARGS,
@@ -619,6 +627,29 @@ static void test_busy(void **state)
 	stage_close(&s);
 }
 
+/* Each of them was counted as one that waits, for ever. */
+static void test_no_reply_expected(void **state)
+{
+	struct stage s;
+	sd_bus_message *m;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	stage_start(&s);
+	for (unsigned int i = 0; i <= PR_CALLS_USER_MAX; i++) {
+		m = client_manager_call(&s, "Reload");
+		assert_true(sd_bus_message_set_expect_reply(m, false) >= 0);
+		assert_true(sd_bus_send(s.client, m, NULL) > 0);
+		sd_bus_message_unref(m);
+		stage_rest(&s);
+	}
+	m = client_call(&s, client_manager_call(&s, "Reload"));
+	assert_false(sd_bus_message_is_method_error(m, NULL));
+	sd_bus_message_unref(m);
+	assert_null(s.objects.calls);
+	stage_close(&s);
+}
+
 static void test_rollback_of_nothing(void **state)
 {
 	char job[PR_BUS_PATH_MAX];
@@ -692,6 +723,8 @@ static const struct CMUnitTest plain[] = {
 	{ "ExtendTimeout of a job that does not wait", test_extend_too_early, NULL, NULL, NULL },
 	{ "a service that stops undoes what nobody has confirmed yet", test_stopped_while_waiting,
 		NULL, NULL, NULL },
+	{ "calls of one who expects no replies end as others do", test_no_reply_expected, NULL,
+		NULL, NULL },
 	{ "a plan is made on a fresh look", test_fresh, NULL, NULL, NULL },
 	{ "a look from before an event is not fresh", test_fresh_after_event, NULL, NULL, NULL },
 	{ "nor is one in the middle of events", test_fresh_after_event_while_looking, NULL, NULL,

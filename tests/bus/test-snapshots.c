@@ -15,38 +15,59 @@
 
 #define INVALID "org.pciroom1.Error.SnapshotInvalid"
 
-static sd_bus_message *open_fd(struct stage *s, int fd)
+static sd_bus_message *open_call(struct stage *s, int fd)
 {
 	sd_bus_message *m = client_manager_call(s, "OpenSnapshot");
 
 	assert_true(sd_bus_message_append(m, "ha{sv}", fd, 0) >= 0);
-	return client_call(s, m);
+	return m;
 }
 
-static sd_bus_message *open_text(struct stage *s, const char *text, size_t size)
+static sd_bus_message *open_fd(struct stage *s, int fd)
+{
+	return client_call(s, open_call(s, fd));
+}
+
+/* For open_fd() and its like; the caller closes it. */
+static int file_of_text(const char *text, size_t size)
 {
 	int fd = memfd_create("handed-in", MFD_CLOEXEC);
-	sd_bus_message *m;
 
 	assert_true(fd >= 0);
 	assert_int_equal(pr_write_all(fd, text, size), 0);
-	m = open_fd(s, fd);
+	return fd;
+}
+
+static int file_of(const char *machine)
+{
+	struct pr_topology *t = machine_build(machine);
+	char *text;
+	size_t size;
+	int fd;
+
+	assert_int_equal(pr_snapshot_write(t, &text, &size), 0);
+	fd = file_of_text(text, size);
+	free(text);
+	pr_topology_free(t);
+	return fd;
+}
+
+static sd_bus_message *open_once(struct stage *s, int fd)
+{
+	sd_bus_message *m = open_fd(s, fd);
+
 	assert_int_equal(close(fd), 0);
 	return m;
 }
 
+static sd_bus_message *open_text(struct stage *s, const char *text, size_t size)
+{
+	return open_once(s, file_of_text(text, size));
+}
+
 static sd_bus_message *open_machine(struct stage *s, const char *machine)
 {
-	struct pr_topology *t = machine_build(machine);
-	sd_bus_message *m;
-	char *text;
-	size_t size;
-
-	assert_int_equal(pr_snapshot_write(t, &text, &size), 0);
-	m = open_text(s, text, size);
-	free(text);
-	pr_topology_free(t);
-	return m;
+	return open_once(s, file_of(machine));
 }
 
 static sd_bus_message *snapshot_call(struct stage *s, const char *path, const char *method)
@@ -380,6 +401,70 @@ static void test_limit(void **state)
 	stage_close(&s);
 }
 
+static int on_opened(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	unsigned int *opened = userdata;
+
+	(void)error;
+	*opened += sd_bus_message_is_method_error(m, NULL) ? 0x100 : 1;
+	return 0;
+}
+
+/* Who is not patient has no more of them open. */
+static void test_limit_at_once(void **state)
+{
+	const unsigned int most = PR_UPLOADS_USER_MAX;
+	const int fd = file_of(machine_dead);
+	unsigned int opened = 0;
+	char snapshot[PR_BUS_PATH_MAX];
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	stage_start(&s);
+	client_assert_path(open_machine(&s, machine_dead), snapshot);
+	for (unsigned int i = 0; i < most; i++) {
+		sd_bus_message *m = open_call(&s, fd);
+
+		assert_true(sd_bus_call_async(s.client, NULL, m, on_opened, &opened, 0) >= 0);
+		sd_bus_message_unref(m);
+	}
+	while ((opened & 0xff) + (opened >> 8) < most)
+		stage_turn(&s);
+	assert_int_equal(opened, 0x100 + most - 1);
+	assert_int_equal(close(fd), 0);
+	stage_close(&s);
+}
+
+static void on_read(void *userdata, const struct pr_upload_result *result)
+{
+	unsigned int *n = userdata;
+
+	*n += result->end == PR_UPLOAD_DONE;
+}
+
+/* Who has many read at once keeps nobody else from having one read. */
+static void test_children_of_a_user(void **state)
+{
+	const int fd = file_of(machine_dead);
+	unsigned int n = 0;
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, machine_healthy, PR_MODE_ADVISE);
+	stage_start(&s);
+	for (unsigned int i = 0; i < PR_UPLOAD_USER_CHILDREN; i++)
+		assert_int_equal(pr_uploads_open(s.uploads, fd, 1000, on_read, &n), 0);
+	assert_int_equal(pr_uploads_open(s.uploads, fd, 1000, on_read, &n), -EBUSY);
+	for (unsigned int i = PR_UPLOAD_USER_CHILDREN; i < PR_UPLOAD_CHILDREN; i++)
+		assert_int_equal(pr_uploads_open(s.uploads, fd, 0, on_read, &n), 0);
+	assert_int_equal(pr_uploads_open(s.uploads, fd, 0, on_read, &n), -EBUSY);
+	while (n < PR_UPLOAD_CHILDREN)
+		stage_turn(&s);
+	assert_int_equal(close(fd), 0);
+	stage_close(&s);
+}
+
 static sd_bus_message *add_device(
 	struct stage *s, const char *snapshot, const char *port, const char *key, const char *value)
 {
@@ -563,6 +648,9 @@ static const struct CMUnitTest plain[] = {
 	{ "OpenSnapshot: a file of a terabyte", test_oversize, NULL, NULL, NULL },
 	{ "OpenSnapshot: a pipe", test_pipe, NULL, NULL, NULL },
 	{ "a user has four snapshots open at most", test_limit, NULL, NULL, NULL },
+	{ "nor more by opening them all at once", test_limit_at_once, NULL, NULL, NULL },
+	{ "a user who is not root has two of them read at once", test_children_of_a_user, NULL,
+		NULL, NULL },
 };
 
 int main(void)

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/macros.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "rows.h"
 
 static const struct hex_case {
@@ -186,6 +187,29 @@ static void test_json_line(void **state)
 	assert_string_equal(out.data, "{\"s\": \"a\\u000ab\", \"a\": [1, 2]}\n");
 }
 
+static void test_utf8_mended(void **state)
+{
+	static const struct {
+		const char *text, *mended;
+	} rows[] = {
+		{ "", "" },
+		{ "Gr\xc3\xb6\xc3\x9f"
+		  "e",
+			"Gr\xc3\xb6\xc3\x9f"
+			"e" },
+		{ "cut \xe2\x82", "cut ??" },
+		{ "\xff\xc3\xb6\xc0\x80", "?\xc3\xb6??" },
+	};
+	char text[24];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		(void)snprintf(text, sizeof(text), "%s", rows[i].text);
+		pr_utf8_mend(text);
+		assert_string_equal(text, rows[i].mended);
+	}
+}
+
 static void test_text_grows(void **state)
 {
 	_cleanup_(pr_text_deinit) struct pr_text t = { 0 };
@@ -287,6 +311,7 @@ int main(void)
 	ADD_ROWS(&tests, json_cases, test_json_string);
 	rows_add(&tests, "json: objects, arrays and numbers nest", test_json_nesting, NULL);
 	rows_add(&tests, "json: all on one line", test_json_line, NULL);
+	rows_add(&tests, "utf8: what is no character is replaced", test_utf8_mended, NULL);
 	rows_add(&tests, "text: grows over many additions", test_text_grows, NULL);
 	rows_add(&tests, "text: empty text can be taken", test_text_taken_empty, NULL);
 	rows_add(&tests, "files: read, limit, first line, link, write", test_files, NULL);
