@@ -19,7 +19,7 @@ struct pr_planner {
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t added;
 	struct queue waiting, finished;
-	bool running, stopping;
+	bool begun, running, stopping;
 	int ready; /* eventfd: something was finished */
 	sd_event_source *source;
 };
@@ -108,6 +108,8 @@ static void *work(void *userdata)
 	struct pr_planner *p = userdata;
 
 	(void)pthread_mutex_lock(&p->lock); /* an ordinary mutex, never taken twice */
+	p->begun = true;
+	(void)pthread_cond_signal(&p->added);
 	while (!p->stopping)
 		do_next(p);
 	(void)pthread_mutex_unlock(&p->lock);
@@ -137,6 +139,15 @@ static int on_ready(sd_event_source *source, int fd, uint32_t revents, void *use
 		w->done(w, true);
 	(void)malloc_trim(0); /* planning takes much for a moment */
 	return 0;
+}
+
+/* What a thread allocates to begin with is done then: hold() does not guard it against a fork. */
+static void wait_begun(struct pr_planner *p)
+{
+	(void)pthread_mutex_lock(&p->lock);
+	while (!p->begun)
+		(void)pthread_cond_wait(&p->added, &p->lock);
+	(void)pthread_mutex_unlock(&p->lock);
 }
 
 static void destroy(struct pr_planner *p)
@@ -170,6 +181,7 @@ int pr_planner_new(sd_event *event, struct pr_planner **ret)
 		destroy(p);
 		return r;
 	}
+	wait_begun(p);
 	*ret = p;
 	return 0;
 }

@@ -182,7 +182,8 @@ static int make_wish(const struct pr_service *s, const struct pr_asked *asked, s
 
 struct planning {
 	struct pr_work work;
-	struct pr_service *service;
+	struct pr_service *service; /* gone, perhaps, when it runs; so no more than: */
+	const char *root;
 	struct pr_look *look;
 	struct pr_wish wish;
 	struct pr_plan *plan;
@@ -197,8 +198,8 @@ static void run_planning(struct pr_work *w)
 	struct planning *p = (struct planning *)w;
 
 	p->r = pr_wish_plan(&p->wish, p->look->topology, &p->plan);
-	if (p->r == 0 && p->service->root)
-		p->r = pr_effects_find(p->plan, p->service->root);
+	if (p->r == 0 && p->root)
+		p->r = pr_effects_find(p->plan, p->root);
 }
 
 static void done_planning(struct pr_work *w, bool ran)
@@ -235,6 +236,7 @@ int pr_service_plan(struct pr_service *s, const struct pr_asked *asked, uid_t ui
 	}
 	p->work = (struct pr_work){ .run = run_planning, .done = done_planning };
 	p->service = s;
+	p->root = s->root;
 	p->look = pr_look_ref(s->look);
 	p->uid = uid;
 	p->done = done;
@@ -365,11 +367,13 @@ int pr_service_cancel(struct pr_service *s, uint32_t id, struct pr_why *why)
 		return refuse(why, PR_REFUSAL_STALE_PLAN, "job %" PRIu32 " has ended", id);
 	if (s->job.recovering)
 		return refuse(why, PR_REFUSAL_BUSY, "what was removed is being brought back");
-	if (s->job.preparing)
+	if (s->job.preparing) {
 		pr_service_finish(s, &(struct pr_report){ .outcome = PR_OUTCOME_CANCELLED,
 					     .text = "stopped on request; nothing was begun" });
-	else
+	} else {
+		s->job.cancelled = true;
 		s->ops->cancel(s->userdata);
+	}
 	return 0;
 }
 
@@ -386,23 +390,38 @@ int pr_service_rollback(
 	return r;
 }
 
+/* Whoever comes too late is told so, not that his word counted. */
+static int check_in_time(const struct pr_service *s, struct pr_why *why)
+{
+	if (!s->stopping && !s->job.cancelled && pr_boot_usec() < s->job.confirm_usec)
+		return 0;
+	return refuse(why, PR_REFUSAL_NOTHING_TO_CONFIRM, "job %" PRIu32 " is being undone already",
+		s->job.id);
+}
+
 int pr_service_confirm(struct pr_service *s, struct pr_why *why)
 {
+	int r;
+
 	if (!s->job.id || !s->job.waiting)
 		return refuse(why, PR_REFUSAL_NOTHING_TO_CONFIRM, "nothing waits to be confirmed");
-
+	r = check_in_time(s, why);
+	if (r != 0)
+		return r;
 	s->ops->confirm(s->userdata);
 	return 0;
 }
 
 int pr_service_extend(struct pr_service *s, uint32_t id, unsigned int seconds, struct pr_why *why)
 {
+	int r;
+
 	if (s->job.id != id || !(s->job.waiting || s->job.changing))
 		return refuse(
 			why, PR_REFUSAL_NOTHING_TO_CONFIRM, "job %" PRIu32 " waits for nobody", id);
-	if (pr_boot_usec() >= s->job.confirm_usec)
-		return refuse(why, PR_REFUSAL_NOTHING_TO_CONFIRM,
-			"job %" PRIu32 " is being undone already", id);
+	r = check_in_time(s, why);
+	if (r != 0)
+		return r;
 	s->job.confirm_usec = pr_boot_usec() + seconds * UINT64_C(1000000);
 	s->ops->extend(s->userdata, seconds);
 	s->ops->job_changed(s->userdata, &s->job, PR_JOB_DEADLINE);

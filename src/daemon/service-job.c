@@ -205,6 +205,17 @@ static void judge_recovery(
 	}
 }
 
+/* A loss is one until a run ends well, or a recovery: what was undone has brought nothing back. */
+static bool is_lost(
+	const struct pr_service *s, const struct pr_job *job, const struct pr_report *report)
+{
+	const bool well = report->outcome == PR_OUTCOME_DONE ||
+			  report->outcome == PR_OUTCOME_DIFFERS ||
+			  (!job->plan && report->outcome == PR_OUTCOME_ROLLED_BACK);
+
+	return report->outcome == PR_OUTCOME_LOST || report->pending || (s->lost && !well);
+}
+
 void pr_service_finish(struct pr_service *s, const struct pr_report *report)
 {
 	enum pr_state before = pr_service_state(s);
@@ -217,7 +228,7 @@ void pr_service_finish(struct pr_service *s, const struct pr_report *report)
 		s->ops->wait_until(s->userdata, 0);
 	if (job.plan)
 		s->ops->prepare(s->userdata, &job, false, 0);
-	s->lost = report->outcome == PR_OUTCOME_LOST || report->pending;
+	s->lost = is_lost(s, &job, report);
 	judge_recovery(s, &job, report);
 	if (s->recovery_wanted && !s->stopping)
 		s->ops->retry(s->userdata);

@@ -69,6 +69,7 @@ struct pr_job {
 	bool waiting;                /* to be confirmed */
 	bool changing;               /* a card is away, for somebody to make another of it */
 	bool interrupted;            /* somebody else changed the machine */
+	bool cancelled;              /* by somebody who may; it is being undone, or will be */
 	char device[PR_ADDRESS_MAX]; /* first of those that it is for; "" for a recovery */
 };
 

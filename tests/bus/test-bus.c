@@ -508,6 +508,23 @@ static void test_extend_too_early(void **state)
 	stage_close(&s);
 }
 
+/* Who is told that it is kept must not find it undone. */
+static void test_confirmed_too_late(void **state)
+{
+	struct pr_why why;
+	struct stage s;
+
+	(void)state;
+	apply_and_wait(&s, 3600);
+	assert_int_equal(pr_service_cancel(s.service, 1, &why), 0);
+	assert_int_equal(pr_service_confirm(s.service, &why), PR_REFUSAL_NOTHING_TO_CONFIRM);
+	assert_string_equal(why.text, "job 1 is being undone already");
+	assert_int_equal(pr_service_extend(s.service, 1, 60, &why), PR_REFUSAL_NOTHING_TO_CONFIRM);
+	stage_rest(&s);
+	assert_heard(&s, "JobRemoved 1 rolled-back");
+	stage_close(&s);
+}
+
 /* Whoever stops the service has not confirmed it either. */
 static void test_stopped_while_waiting(void **state)
 {
@@ -721,6 +738,7 @@ static const struct CMUnitTest plain[] = {
 	{ "ExtendTimeout gives whoever confirms other time, from now on", test_extend, NULL, NULL,
 		NULL },
 	{ "ExtendTimeout of a job that does not wait", test_extend_too_early, NULL, NULL, NULL },
+	{ "Confirm of a job that is being undone", test_confirmed_too_late, NULL, NULL, NULL },
 	{ "a service that stops undoes what nobody has confirmed yet", test_stopped_while_waiting,
 		NULL, NULL, NULL },
 	{ "calls of one who expects no replies end as others do", test_no_reply_expected, NULL,

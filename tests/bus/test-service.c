@@ -779,6 +779,39 @@ static void test_auto_stops_after_loss(void **state)
 	pr_service_free(q.service);
 }
 
+/* What came to nothing has brought nothing back. */
+static void test_lost_until_mended(void **state)
+{
+	static const struct {
+		enum pr_outcome outcome;
+		enum pr_state after;
+	} ends[] = {
+		{ PR_OUTCOME_STALE, PR_STATE_DEGRADED },
+		{ PR_OUTCOME_CANCELLED, PR_STATE_DEGRADED },
+		{ PR_OUTCOME_ROLLED_BACK, PR_STATE_DEGRADED },
+		{ PR_OUTCOME_DONE, PR_STATE_IDLE },
+	};
+	const struct pr_job *job = NULL;
+	const struct pr_kept *kept;
+	struct pr_why why;
+	struct quiet q;
+
+	(void)state;
+	quiet_open(&q, PR_MODE_ADVISE);
+	pr_service_journal_damaged(q.service, "journal.damaged-1");
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		kept = quiet_plan_all(&q);
+		assert_int_equal(
+			pr_service_apply(q.service, kept->number, pr_service_generation(q.service),
+				0, &stage_terms, &job, &why),
+			0);
+		quiet_end(&q, ends[i].outcome);
+		quiet_show(&q, machine_dead);
+		assert_int_equal(pr_service_state(q.service), ends[i].after);
+	}
+	pr_service_free(q.service);
+}
+
 static void quiet_configure(struct quiet *q, const char *text)
 {
 	struct pr_conf_error error;
@@ -940,24 +973,43 @@ static void plan_failed(void *userdata, int error, const struct pr_kept *plan)
 	*(int *)userdata = error;
 }
 
-/* Whoever waits for a plan is told when the service stops in the middle of it. */
-static void test_stop_while_planning(void **state)
+/* The service stops in the middle of a plan that somebody waits for. */
+static void stop_while_planning(struct slow *s, int *error)
 {
 	struct pr_why why;
+
+	slow_open(s, machine_dead);
+	slow_end(s, false);
+	assert_int_equal(pr_service_plan(s->quiet.service, &(struct pr_asked){ 0 }, 0, plan_failed,
+				 error, &why),
+		0);
+	pr_service_stop(s->quiet.service);
+}
+
+static void test_stop_while_planning(void **state)
+{
 	struct slow s;
 	int error = 0;
 
 	(void)state;
-	slow_open(&s, machine_dead);
-	slow_end(&s, false);
-	assert_int_equal(pr_service_plan(s.quiet.service, &(struct pr_asked){ 0 }, 0, plan_failed,
-				 &error, &why),
-		0);
-	pr_service_stop(s.quiet.service);
+	stop_while_planning(&s, &error);
 	slow_end(&s, false);
 	assert_int_equal(error, -ESHUTDOWN);
 	assert_int_equal(s.quiet.runs, 0);
 	pr_service_free(s.quiet.service);
+}
+
+/* The thread that plans ends by itself, perhaps after all else. */
+static void test_plan_after_end(void **state)
+{
+	struct slow s;
+	int error = 0;
+
+	(void)state;
+	stop_while_planning(&s, &error);
+	pr_service_free(s.quiet.service);
+	s.waiting->run(s.waiting);
+	slow_end(&s, false); /* who frees what it has, here */
 }
 
 /* A look that failed is tried again without an event, told once, and not for ever. */
@@ -1059,6 +1111,7 @@ static const struct CMUnitTest plain[] = {
 		NULL, NULL },
 	{ "auto does nothing more after a loss, until the configuration is read again",
 		test_auto_stops_after_loss, NULL, NULL, NULL },
+	{ "a loss is told of until a run ends well", test_lost_until_mended, NULL, NULL, NULL },
 	{ "512 functions at once are one look and one plan", test_chassis, NULL, NULL, NULL },
 	{ "auto does nothing for a card that is not trusted", test_untrusted, NULL, NULL, NULL },
 	{ "auto does not touch what a rule forbids", test_rule, NULL, NULL, NULL },
@@ -1087,6 +1140,7 @@ static const struct CMUnitTest plain[] = {
 		NULL },
 	{ "who waits for a plan is told when the service stops", test_stop_while_planning, NULL,
 		NULL, NULL },
+	{ "a plan may be finished after the service", test_plan_after_end, NULL, NULL, NULL },
 	{ "a look that failed is tried again without an event", test_look_retries, NULL, NULL,
 		NULL },
 	{ "plans kept are shared out by user", test_keep, NULL, NULL, NULL },
