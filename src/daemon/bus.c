@@ -265,9 +265,10 @@ static int get_unassigned(sd_bus *bus, const char *path, const char *interface,
 	return sd_bus_message_append(reply, "u", pr_service_unassigned(b->service));
 }
 
-static int get_armed(sd_bus *bus, const char *path, const char *interface, const char *property,
+static int get_ports(sd_bus *bus, const char *path, const char *interface, const char *property,
 	sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
+	const bool armed = strcmp(property, "Armed") == 0;
 	const struct pr_bus *b = userdata;
 	const char *port;
 	int r;
@@ -275,11 +276,14 @@ static int get_armed(sd_bus *bus, const char *path, const char *interface, const
 	(void)bus;
 	(void)path;
 	(void)interface;
-	(void)property;
 	(void)error;
 	r = sd_bus_message_open_container(reply, 'a', "s");
-	for (size_t i = 0; r >= 0 && (port = pr_service_armed(b->service, i)); i++)
+	for (size_t i = 0; r >= 0; i++) {
+		port = armed ? pr_service_armed(b->service, i) : pr_service_lacking(b->service, i);
+		if (!port)
+			break;
 		r = sd_bus_message_append(reply, "s", port);
+	}
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -298,7 +302,8 @@ const sd_bus_vtable pr_bus_manager_vtable[] = {
 		"UnassignedCount", "u", get_unassigned, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY(
 		"Guarded", "as", pr_bus_get_guarded, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Armed", "as", get_armed, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Armed", "as", get_ports, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Lacking", "as", get_ports, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_METHOD_WITH_ARGS("GetTopology", SD_BUS_ARGS("a{sv}", options),
 		SD_BUS_RESULT("h", snapshot), method_get_topology, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("CreatePlan", SD_BUS_ARGS("a{sv}", request, "t", flags),
@@ -365,6 +370,7 @@ void pr_bus_changed(struct pr_bus *b, unsigned int what)
 		{ PR_CHANGED_MODE, "Mode" },
 		{ PR_CHANGED_LOCKDOWN, "Lockdown" },
 		{ PR_CHANGED_ARMED, "Armed" },
+		{ PR_CHANGED_LACKING, "Lacking" },
 	};
 
 	pr_bus_emit_changed(b, PR_BUS_PATH, PR_BUS_MANAGER, names, ARRAY_SIZE(names), what);

@@ -141,6 +141,27 @@ static int add_wanted(struct pr_question *q, const struct pr_function *f)
 	return 0;
 }
 
+/* A slot that lacks room, and is worth a plan as what is dead would be. */
+static int add_lack(const struct pr_service *s, struct pr_question *q, const char *path)
+{
+	const struct pr_function *port = pr_topology_find_path(q->topology, path);
+	struct pr_slot_lack *grown;
+
+	if (!port || !is_wanted(s, port))
+		return 0;
+	grown = reallocarray(q->lacks, q->n_lacks + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	q->lacks = grown;
+	for (size_t i = 0; i < q->base.n_slots; i++)
+		if (strcmp(q->base.slots[i].slot, path) == 0 &&
+			pr_slot_lacks(q->topology, &q->base.slots[i], &q->lacks[q->n_lacks])) {
+			q->n_lacks++;
+			break;
+		}
+	return 0;
+}
+
 static int make_question(const struct pr_service *s, struct pr_question *q)
 {
 	int r;
@@ -153,15 +174,24 @@ static int make_question(const struct pr_service *s, struct pr_question *q)
 		r = pr_wish_add_pinned(&q->base, s->hook_pins.list[i].path);
 	for (const struct pr_function *f = next_wanted(s, NULL); r == 0 && f; f = next_wanted(s, f))
 		r = add_wanted(q, f);
+	for (size_t i = 0; r == 0 && i < s->lacking.n; i++)
+		r = add_lack(s, q, s->lacking.list[i].path);
 	return r;
 }
 
 /* ---- telling of it, doing it ---- */
 
+/* For a slot, not for what is dead. */
+static bool asks_for_room(const struct pr_plan *p)
+{
+	return p->n_reserves + p->n_buses > 0;
+}
+
 static void tell_plan(const struct pr_service *s, const struct pr_choice *c)
 {
 	char address[PR_ADDRESS_MAX] = "";
 	struct pr_log_fields f = { .plan = c->plan->id };
+	struct pr_sentence command = { "" };
 
 	if (c->plan->n_targets > 0) {
 		pr_address_format(&c->plan->targets[0]->address, address);
@@ -169,9 +199,11 @@ static void tell_plan(const struct pr_service *s, const struct pr_choice *c)
 	}
 	switch (c->plan->verdict) {
 	case PR_VERDICT_OK:
-		pr_log(PR_EVENT_PLAN_FOUND, LOG_NOTICE, &f, "Plan %s: %s%s", f.plan,
-			pr_say_plan(c->plan).text,
-			s->conf.mode != PR_MODE_AUTO ? "; \"pciroom apply\" carries it out" : "");
+		if (s->conf.mode != PR_MODE_AUTO)
+			command = pr_say_command(c->plan);
+		pr_log(PR_EVENT_PLAN_FOUND, LOG_NOTICE, &f, "Plan %s: %s%s%s%s", f.plan,
+			pr_say_plan(c->plan).text, *command.text ? "; \"" : "", command.text,
+			*command.text ? "\" carries it out" : "");
 		break;
 	case PR_VERDICT_TOO_DISRUPTIVE:
 		pr_log(PR_EVENT_PLAN_FOUND, LOG_NOTICE, &f,
@@ -186,8 +218,11 @@ static void tell_plan(const struct pr_service *s, const struct pr_choice *c)
 		break;
 	case PR_VERDICT_INFEASIBLE:
 	case PR_VERDICT_UNKNOWN:
-		pr_log(PR_EVENT_PLAN_REFUSED, LOG_WARNING, &f, "No plan helps: %s",
-			c->plan->why ? c->plan->why : pr_verdict_name(c->plan->verdict));
+		pr_log(PR_EVENT_PLAN_REFUSED, LOG_WARNING, &f, "No plan helps%s%s: %s%s%s",
+			f.device ? " " : "", address,
+			c->plan->why ? c->plan->why : pr_verdict_name(c->plan->verdict),
+			c->plan->n_advice > 0 ? "; what does: " : "",
+			c->plan->n_advice > 0 ? c->plan->advice[0].text : "");
 		break;
 	case PR_VERDICT_NOTHING:
 	case _PR_VERDICT_MAX:
@@ -195,18 +230,27 @@ static void tell_plan(const struct pr_service *s, const struct pr_choice *c)
 	}
 }
 
-/* Tells of a plan or refusal once; true when it is news. */
-static bool tell_once(struct pr_service *s, const struct pr_choice *c)
+/* What is told of it.  Room that cannot be had is so in the next machine, too. */
+static char *key_of(const struct pr_plan *p)
 {
+	const bool same = p->verdict != PR_VERDICT_OK && asks_for_room(p);
 	char *key = NULL;
+
+	if (asprintf(&key, "%016" PRIx64 " %s %s %s", same ? 0 : p->generation, same ? "" : p->id,
+		    pr_verdict_name(p->verdict), p->why ? p->why : "") < 0)
+		return NULL;
+	return key;
+}
+
+/* Tells of a plan or refusal once; true when it is news.  @told: what was told last. */
+static bool tell_once(const struct pr_service *s, const struct pr_choice *c, char **told)
+{
+	char *key = key_of(c->plan);
 	bool news;
 
-	if (asprintf(&key, "%016" PRIx64 " %s %s %s", c->plan->generation, c->plan->id,
-		    pr_verdict_name(c->plan->verdict), c->plan->why ? c->plan->why : "") < 0)
-		key = NULL;
-	news = !key || !s->told_plan || strcmp(key, s->told_plan) != 0;
-	free(s->told_plan);
-	s->told_plan = key;
+	news = !key || !*told || strcmp(key, *told) != 0;
+	free(*told);
+	*told = key;
 	if (news)
 		tell_plan(s, c);
 	return news;
@@ -246,48 +290,76 @@ static void apply(struct pr_service *s, struct pr_choice *c)
 			strerror(-r));
 }
 
+/* A slot on which auto failed, and which has its room now, from whomever. */
+static bool is_settled(const struct pr_service *s, const struct pr_function *f, const char *path)
+{
+	return pr_conf_reserve(&s->conf, f) && !pr_health_is_dead(pr_function_health(f)) &&
+	       !pr_told_find(&s->lacking, path);
+}
+
 /* Plugged anew is another chance. */
 static void forget_gone(struct pr_service *s)
 {
-	for (size_t i = s->given_up.n; i-- > 0;)
-		if (!pr_topology_find_path(s->look->topology, s->given_up.list[i].path))
+	for (size_t i = s->given_up.n; i-- > 0;) {
+		const char *path = s->given_up.list[i].path;
+		const struct pr_function *f = pr_topology_find_path(s->look->topology, path);
+
+		if (!f || is_settled(s, f, path))
 			pr_told_drop(&s->given_up, i);
+	}
 }
 
 /* ---- planning, elsewhere ---- */
 
 struct deciding {
 	struct pr_work work;
-	struct pr_service *service;
+	struct pr_service *service; /* gone, perhaps, when it runs; so no more than: */
+	const char *root;
 	struct pr_look *look;
 	struct pr_question question;
-	struct pr_choice choice;
-	int r; /* of planning */
+	struct pr_choice choice; /* for what is dead */
+	struct pr_choice room;   /* for slots, where nothing can be done for what is dead */
+	int r;                   /* of planning */
 };
+
+static bool has_plan(const struct pr_choice *c)
+{
+	return c->plan && c->plan->verdict == PR_VERDICT_OK;
+}
 
 static void run_deciding(struct pr_work *w)
 {
 	struct deciding *d = (struct deciding *)w;
 
 	d->r = pr_choose(&d->question, &d->choice);
-	if (d->r == 0 && d->service->root)
-		d->r = pr_effects_find(d->choice.plan, d->service->root);
+	if (d->r == 0 && !has_plan(&d->choice))
+		d->r = pr_choose_room(&d->question, &d->room);
+	for (size_t i = 0; d->r == 0 && d->root && i < 2; i++) {
+		struct pr_plan *p = i == 0 ? d->choice.plan : d->room.plan;
+
+		if (p)
+			d->r = pr_effects_find(p, d->root);
+	}
 }
 
 /*
  * After a loss nothing more is done by itself: the device that a job failed on may come back late,
  * which looks like being plugged anew.
  */
-static void act_on(struct pr_service *s, struct pr_choice *c)
+static void act_on(struct pr_service *s, struct pr_choice *c, char **told)
 {
-	bool news = tell_once(s, c);
-
-	if (!news || c->plan->verdict != PR_VERDICT_OK)
+	if (!c->plan || !tell_once(s, c, told) || !has_plan(c))
 		return;
 	if (s->conf.mode == PR_MODE_AUTO && !s->lost)
 		apply(s, c);
 	else if (s->conf.mode == PR_MODE_ASK)
 		(void)offer(s, c); /* what went wrong was told */
+}
+
+static void act_on_both(struct pr_service *s, struct deciding *d)
+{
+	act_on(s, &d->choice, &s->told_plan);
+	act_on(s, &d->room, &s->told_room);
 }
 
 /* What was decided is for the machine as it is, and nothing has begun meanwhile. */
@@ -299,7 +371,8 @@ static bool is_current(const struct pr_service *s, const struct deciding *d)
 
 static void deciding_free(struct deciding *d)
 {
-	pr_choice_deinit(&d->choice); /* before the look that it borrows from */
+	pr_choice_deinit(&d->choice); /* before the look that they borrow from */
+	pr_choice_deinit(&d->room);
 	pr_question_deinit(&d->question);
 	pr_look_unref(d->look);
 	free(d);
@@ -320,7 +393,7 @@ static void done_deciding(struct pr_work *w, bool ran)
 		pr_log(PR_EVENT_PLAN_REFUSED, LOG_ERR, NULL, "Planning failed: %s",
 			strerror(-d->r));
 	else
-		act_on(s, &d->choice);
+		act_on_both(s, d);
 	s->deciding = s->decide_again = false;
 	deciding_free(d);
 	if (again)
@@ -342,6 +415,7 @@ static void start_deciding(struct pr_service *s)
 	}
 	d->work = (struct pr_work){ .run = run_deciding, .done = done_deciding };
 	d->service = s;
+	d->root = s->root;
 	d->look = pr_look_ref(s->look);
 	s->deciding = true;
 	s->ops->work(s->userdata, &d->work);
@@ -350,10 +424,11 @@ static void start_deciding(struct pr_service *s)
 void pr_service_decide(struct pr_service *s)
 {
 	tell_health(s);
+	pr_service_note_lacks(s);
 	forget_gone(s);
 	if (s->settling || s->recovery_wanted)
 		return; /* the machine is still changing: decided at the look that follows */
-	if (is_choosy(s) && !next_wanted(s, NULL))
+	if (is_choosy(s) && !next_wanted(s, NULL) && s->lacking.n == 0)
 		return;
 	if (s->deciding)
 		s->decide_again = true; /* what is being planned is out of date */
@@ -361,6 +436,14 @@ void pr_service_decide(struct pr_service *s)
 		start_deciding(s);
 }
 
+static void forget_told(struct pr_service *s)
+{
+	free(s->told_plan);
+	free(s->told_room);
+	s->told_plan = s->told_room = NULL;
+}
+
+/* Room is asked for once, until the slot is seen with it: forget_gone(). */
 void pr_service_remember(
 	struct pr_service *s, const struct pr_job *job, const struct pr_report *report)
 {
@@ -369,15 +452,13 @@ void pr_service_remember(
 
 	if (!p || !job->automatic)
 		return;
-	free(s->told_plan); /* the next look may tell the same of a machine that came back */
-	s->told_plan = NULL;
-	if (report->outcome == PR_OUTCOME_DONE || report->outcome == PR_OUTCOME_DIFFERS) {
-		s->stale_streak = 0;
-		return;
-	}
+	forget_told(s); /* the next look may tell the same of a machine that came back */
 	if (report->outcome == PR_OUTCOME_STALE && ++s->stale_streak < STALE_MAX)
 		return; /* nothing was touched: plan anew */
 	s->stale_streak = 0;
+	if (!asks_for_room(p) &&
+		(report->outcome == PR_OUTCOME_DONE || report->outcome == PR_OUTCOME_DIFFERS))
+		return;
 	for (size_t i = 0; i < p->n_targets; i++)
 		if (!pr_told_find(&s->given_up, path_of(p->targets[i], path)))
 			pr_told_add(&s->given_up, path, report->text);
@@ -393,8 +474,7 @@ void pr_service_forget(struct pr_service *s)
 {
 	pr_told_deinit(&s->hook_pins);
 	pr_told_deinit(&s->given_up);
-	free(s->told_plan);
-	s->told_plan = NULL;
+	forget_told(s);
 	s->stale_streak = 0;
 	s->lost = false; /* whoever reads the configuration again has seen to it */
 }

@@ -33,6 +33,7 @@ static const char *const message_ids[_PR_EVENT_MAX] = {
 	[PR_EVENT_STATE] = "e9a7627c1711477a8b22d078e04ce8a3",
 	[PR_EVENT_GUARD] = "ac979d4d19634ddb8300cf7666b28e20",
 	[PR_EVENT_ARMED] = "e3db4d72912f44238ec07b714769bb0a",
+	[PR_EVENT_LACKS] = "71be8ac267c542adb1f173a8aa5285bb",
 };
 
 const char *pr_event_message_id(enum pr_event event)

@@ -28,6 +28,7 @@ enum pr_event {
 	PR_EVENT_STATE,       /* the service starts or stops */
 	PR_EVENT_GUARD,       /* something happened at a guarded slot */
 	PR_EVENT_ARMED, /* a hot-add at a port would damage what runs, or would not any more */
+	PR_EVENT_LACKS, /* a slot has less room than the configuration gives it, or has it now */
 	_PR_EVENT_MAX,
 };
 

@@ -156,9 +156,48 @@ struct pr_sentence pr_say_plan(const struct pr_plan *p)
 		add(&s, " replaces the card");
 		return s;
 	}
+	if (p->n_reserves + p->n_buses > 0) {
+		add(&s, " gives ");
+		add_functions(&s, p->targets, p->n_targets);
+		add(&s, " what is asked for");
+		return s;
+	}
 	add(&s, " makes ");
 	add_functions(&s, p->targets, p->n_targets);
 	add(&s, " work");
+	return s;
+}
+
+/* "pref:64M,bus:4": what @p is to give @bridge. */
+static void add_asked(
+	struct pr_sentence *s, const struct pr_plan *p, const struct pr_address *bridge)
+{
+	char text[PR_RESERVE_TEXT_MAX];
+	const char *between = "";
+
+	for (size_t i = 0; i < p->n_reserves; i++) {
+		if (pr_address_compare(&p->reserves[i].bridge, bridge) != 0)
+			continue;
+		add(s, "%s%s", between, pr_reserve_text(&p->reserves[i], text));
+		between = ",";
+	}
+	for (size_t i = 0; i < p->n_buses; i++)
+		if (pr_address_compare(&p->buses[i].bridge, bridge) == 0)
+			add(s, "%sbus:%u", between, p->buses[i].buses);
+}
+
+struct pr_sentence pr_say_command(const struct pr_plan *p)
+{
+	struct pr_sentence s = { "pciroom apply" };
+
+	for (size_t i = 0; p->n_reserves + p->n_buses > 0 && i < p->n_targets; i++) {
+		add(&s, " --reserve=");
+		add_address(&s, &p->targets[i]->address);
+		add(&s, "=");
+		add_asked(&s, p, &p->targets[i]->address);
+	}
+	if (strlen(s.text) == sizeof(s.text) - 1)
+		s.text[0] = '\0'; /* half of it would be another one */
 	return s;
 }
 
@@ -217,6 +256,21 @@ struct pr_sentence pr_say_armed(const struct pr_armed *a)
 	add(&s, "; not in a guarded slot (pciroom guard ");
 	add_address(&s, &a->port->address);
 	add(&s, ")");
+	return s;
+}
+
+struct pr_sentence pr_say_lack(const struct pr_slot_lack *lack)
+{
+	struct pr_sentence s = { "" };
+
+	for (size_t i = 0; i < lack->n_reserves; i++) {
+		add(&s, "%s", i > 0 ? ", " : "");
+		add_size(&s, lack->reserves[i].size);
+		add(&s, " in its %s", pr_resource_name(lack->reserves[i].window));
+	}
+	if (lack->n_buses > 0)
+		add(&s, "%s%u bus number%s", lack->n_reserves > 0 ? ", " : "", lack->buses.buses,
+			plural(lack->buses.buses));
 	return s;
 }
 

@@ -16,8 +16,15 @@ struct pr_sentence {
 struct pr_sentence pr_say_dead(const struct pr_explanation *e, const struct pr_function *f);
 /* What a plan removes, disturbs and mends. */
 struct pr_sentence pr_say_plan(const struct pr_plan *p);
+/*
+ * The command with which an administrator carries it out, when it is for all that is dead or for
+ * room; "" when that is longer than any sentence.
+ */
+struct pr_sentence pr_say_command(const struct pr_plan *p);
 struct pr_sentence pr_say_step(const struct pr_step *step);
 /* What a hot-add at the port would cost whom, without the port itself. */
 struct pr_sentence pr_say_armed(const struct pr_armed *a);
+/* What a slot lacks, without the slot itself. */
+struct pr_sentence pr_say_lack(const struct pr_slot_lack *lack);
 /* "none", "integrity", "confidentiality", "unknown" */
 const char *pr_say_lockdown(const struct pr_topology *t);

@@ -76,6 +76,8 @@ struct pr_service {
 	struct pr_told_list given_up;
 	struct pr_told_list hook_pins; /* paths that hooks will not have touched, until events */
 	char *told_plan;               /* last plan or refusal told, to say it once */
+	char *told_room;               /* the same, of room that slots are to have */
+	struct pr_told_list lacking;   /* slots that have less than that, by the last look */
 	struct pr_told_list armed;     /* ports, by the last examination */
 	uint64_t examined;             /* generation that was looked through for them; 0: none */
 	unsigned int stale_streak;     /* automatic jobs in a row that found another machine */
@@ -115,6 +117,10 @@ int pr_service_add_pins(const struct pr_service *s, struct pr_wish *w);
 /* armed.c */
 /* Looks through the last look for armed ports, unless that has been done. */
 void pr_service_examine(struct pr_service *s);
+
+/* lacking.c */
+/* Looks which slots have less room than the configuration gives them, and tells what is new. */
+void pr_service_note_lacks(struct pr_service *s);
 
 /* decide.c */
 /* Tells what is new about the last look, and acts on it as mode and policy say. */

@@ -60,6 +60,7 @@ void pr_service_free(struct pr_service *s)
 	pr_service_forget(s);
 	pr_told_deinit(&s->dead);
 	pr_told_deinit(&s->armed);
+	pr_told_deinit(&s->lacking);
 	free(s->told_note);
 	pr_conf_deinit(&s->conf);
 	free(s);

@@ -80,6 +80,7 @@ enum {
 	PR_CHANGED_MODE = 1 << 3,
 	PR_CHANGED_LOCKDOWN = 1 << 4,
 	PR_CHANGED_ARMED = 1 << 5,
+	PR_CHANGED_LACKING = 1 << 6,
 };
 
 /* What became different about the job. */
@@ -198,6 +199,8 @@ const char *pr_service_lockdown(const struct pr_service *s);
 /* Paths of the ports that are armed (doctor.h), with @n from 0 on; NULL: no more of them. */
 const char *pr_service_armed(const struct pr_service *s, size_t n);
 bool pr_service_is_armed(const struct pr_service *s, const char *path);
+/* Paths of slots that have less room than the configuration gives them. */
+const char *pr_service_lacking(const struct pr_service *s, size_t n);
 const struct pr_job *pr_service_job(const struct pr_service *s); /* NULL: none runs */
 /*
  * Who has a say in the job before it begins, by @n from 0 on; false: no more of them.  The texts

@@ -350,7 +350,8 @@ static void on_log(void *userdata, enum pr_event event, int priority, const stru
 {
 	static const char *const names[_PR_EVENT_MAX] = { "dead", "mended", "plan-found",
 		"plan-refused", "apply-started", "step", "applied", "not-applied", "lost",
-		"recovery", "conf-loaded", "conf-error", "look-failed", "state", "guard", "armed" };
+		"recovery", "conf-loaded", "conf-error", "look-failed", "state", "guard", "armed",
+		"lacks" };
 	struct stage *s = userdata;
 
 	(void)priority;
