@@ -30,7 +30,7 @@ enum pr_verb_takes {
 	PR_TAKES_POLICY = 1 << 3,     /* --disruption and --pin */
 	PR_TAKES_YES = 1 << 4,        /* --yes: it asks before it acts */
 	PR_TAKES_SOURCE = 1 << 5,     /* --local, --helper-log: it looks at a machine */
-	PR_TAKES_COMMAND = 1 << 6,    /* arguments are a command; --pin */
+	PR_TAKES_COMMAND = 1 << 6,    /* arguments are a command; --pin, --delay */
 	PR_TAKES_FILES = 1 << 7,      /* arguments are files, any number */
 	PR_TAKES_BUSES = 1 << 8,      /* --buses, --vfs, --reserve */
 	PR_TAKES_RESIZE = 1 << 9,     /* --resize, --shrink */
@@ -64,7 +64,7 @@ struct pr_names {
 struct pr_cli {
 	const struct pr_verb *verb;
 	uint64_t given; /* options, by their places in the table */
-	bool help, version, json, local, yes, release, link_off;
+	bool help, version, json, local, yes, release, link_off, delay;
 	struct pr_style style;
 	const char *input, *iomem, *ioports, *dmesg, *helper_log, *state;
 	const char *host; /* NULL: this machine */

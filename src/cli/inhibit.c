@@ -41,7 +41,8 @@ int pr_verb_inhibit(const struct pr_cli *cli)
 		return pr_cli_failed(-ENOMEM, "cannot start");
 	r = pr_remote_open(&m);
 	if (r == PR_EXIT_OK)
-		r = pr_remote_inhibit(m, cli->pins.name, cli->pins.n, why, &lease);
+		r = pr_remote_inhibit(
+			m, cli->pins.name, cli->pins.n, why, cli->delay ? "delay" : "pin", &lease);
 	if (r == PR_REMOTE_ABSENT)
 		r = pr_cli_error("pciroomd does not run (%s): there is nobody to inhibit",
 			pr_remote_absence(m));

@@ -141,6 +141,8 @@ static const struct option_row options[] = {
 		AT(summary) },
 	{ 0, "list", NULL, "list the templates that there are", PR_TAKES_LIST, take_flag,
 		AT(list) },
+	{ 0, "delay", NULL, "plans wait for COMMAND, if not for ever, and touch them then",
+		PR_TAKES_COMMAND, take_flag, AT(delay) },
 	{ 0, "link-off", NULL, "switch the link off while the command runs", PR_TAKES_LINK,
 		take_flag, AT(link_off) },
 	{ 0, "timeout", "SECONDS",

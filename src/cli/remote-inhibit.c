@@ -51,8 +51,8 @@ static int append_devices(
 	return r < 0 ? pr_cli_failed(r, FAILED) : PR_EXIT_OK;
 }
 
-int pr_remote_inhibit(
-	struct pr_remote *m, const char *const *devices, size_t n, const char *why, int *ret)
+int pr_remote_inhibit(struct pr_remote *m, const char *const *devices, size_t n, const char *why,
+	const char *mode, int *ret)
 {
 	_cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
 	int r;
@@ -65,7 +65,7 @@ int pr_remote_inhibit(
 	r = append_devices(m, call, devices, n);
 	if (r != PR_EXIT_OK)
 		return r;
-	r = sd_bus_message_append(call, "sss", "pciroom inhibit", why, "pin");
+	r = sd_bus_message_append(call, "sss", "pciroom inhibit", why, mode);
 	if (r < 0)
 		return pr_cli_failed(r, FAILED);
 	r = pr_remote_call(m, call, FAILED, &reply);

@@ -50,10 +50,11 @@ int pr_remote_confirm(struct pr_remote *m);
 /* The job that waits for a confirmation does so for @seconds from now on. */
 int pr_remote_extend(struct pr_remote *m, unsigned int seconds);
 /*
- * Has @devices (none: all) left alone for as long as @ret, a descriptor of the caller's, is open.
+ * Has @devices (none: all) left alone (@mode "pin"), or waited for ("delay"), for as long as @ret, a
+ * descriptor of the caller's, is open.
  */
-int pr_remote_inhibit(
-	struct pr_remote *m, const char *const *devices, size_t n, const char *why, int *ret);
+int pr_remote_inhibit(struct pr_remote *m, const char *const *devices, size_t n, const char *why,
+	const char *mode, int *ret);
 /* Has the slot @device guarded, or given back. */
 int pr_remote_guard(struct pr_remote *m, const char *device, bool on);
 /* Paths of the slots that are; NULL-terminated, pr_paths_free() frees. */
