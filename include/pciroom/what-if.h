@@ -64,6 +64,7 @@ struct pr_what_if {
 	size_t n_lost;
 	bool works; /* after the kernel alone: no memory BAR or bus number lacks, nothing is lost */
 	bool complete; /* and nothing else that the cards ask for lacks */
+	bool suffices; /* what works at once needs no plan: nothing is asked for but cards */
 	/* of @machine: what @plan is asked for, and nobody finds after the arrival; NULL: none */
 	const struct pr_function *unreached;
 	/*

@@ -156,13 +156,36 @@ static int add_card(struct pr_changes *x, const char *text)
 	return insert(x, at + 1, port);
 }
 
+bool pr_changes_boot(const struct pr_cli *cli)
+{
+	return cli->kernel || cli->cmdline;
+}
+
+bool pr_changes_any(const struct pr_cli *cli)
+{
+	return cli->added.n + cli->removed.n > 0 || pr_changes_boot(cli);
+}
+
+int pr_changes_check_boot(const struct pr_cli *cli)
+{
+	const struct pr_machine asked = { .release = cli->kernel, .cmdline = cli->cmdline };
+	struct pr_kernel kernel;
+	int r = pr_kernel_select(&asked, &kernel);
+
+	if (r < 0)
+		return pr_cli_error("--cmdline=%s: a pci= option in it is malformed", cli->cmdline);
+	if (r > 0 && cli->kernel)
+		return pr_cli_error("--kernel=%s: a release such as 6.12 is wanted", cli->kernel);
+	return PR_EXIT_OK;
+}
+
 static int change_kernel(struct pr_changes *x)
 {
 	struct pr_topology *next;
-	int r;
+	int r = pr_changes_check_boot(x->cli);
 
-	if (!x->cli->kernel && !x->cli->cmdline)
-		return PR_EXIT_OK;
+	if (r != PR_EXIT_OK || !pr_changes_boot(x->cli))
+		return r;
 	r = pr_refit_kernel(x->machine, x->cli->kernel, x->cli->cmdline, &next);
 	if (r < 0)
 		return pr_cli_failed(r, "cannot take another kernel");
@@ -206,29 +229,65 @@ void pr_changes_deinit(struct pr_changes *x)
 	free(x->templates);
 	free(x->additions);
 	free(x->ports);
+	pr_question_deinit(&x->question);
 	pr_topology_free(x->machine);
 	*x = (struct pr_changes){ 0 };
 }
 
-int pr_changes_answer(
-	const struct pr_changes *x, const struct pr_question *q, struct pr_what_if **ret)
+/* What comes can be named as well as what is there; what was taken out cannot. */
+int pr_changes_answer(struct pr_changes *x, struct pr_what_if **ret)
 {
-	const struct pr_what_if_request request = {
+	struct pr_what_if_request request = {
 		.ports = x->ports,
 		.n_ports = x->n,
-		.boots = x->cli->kernel || x->cli->cmdline,
-		.plan = q->request,
+		.boots = pr_changes_boot(x->cli),
 	};
-	int r = pr_what_if_make(x->machine, &request, &q->policy, ret);
+	struct pr_what_if *w;
+	int r = pr_question_init(x->cli, x->machine, &x->question);
 
+	if (r != PR_EXIT_OK)
+		return r;
+	request.plan = x->question.request;
+	r = pr_what_if_make(x->machine, &request, &x->question.policy, &w);
 	if (r == -EINVAL)
 		return pr_cli_error("a pci= option of the kernel's command line is malformed");
-	return r < 0 ? pr_cli_failed(r, "cannot answer") : PR_EXIT_OK;
+	if (r < 0)
+		return pr_cli_failed(r, "cannot answer");
+	r = w->plan ? pr_plan_verify(w->plan, &x->question.policy) : PR_EXIT_OK;
+	if (r == PR_EXIT_OK)
+		*ret = w;
+	else
+		pr_what_if_free(w);
+	return r;
 }
 
-bool pr_what_if_suffices(const struct pr_cli *cli, const struct pr_what_if *w)
+int pr_what_if_exit(const struct pr_what_if *w)
 {
-	size_t n_wishes = cli->reserves.n + cli->buses.n + cli->vfs.n + cli->resizes.n;
+	if (w->suffices)
+		return PR_EXIT_OK;
+	return w->plan ? pr_verdict_exit(w->plan->verdict) : PR_EXIT_INFEASIBLE;
+}
 
-	return w->works && w->n_cards > 0 && n_wishes == 0;
+/* ---- one answer ---- */
+
+int pr_changes_show(
+	const struct pr_cli *cli, int (*show)(const struct pr_cli *cli, const struct pr_source *s,
+					  const struct pr_changes *x, const struct pr_what_if *w))
+{
+	struct pr_what_if *w = NULL;
+	struct pr_changes x = { 0 };
+	struct pr_source s;
+	int r = pr_source_open(cli, false, &s);
+
+	if (r != PR_EXIT_OK)
+		return r;
+	r = pr_changes_make(cli, s.topology, cli->added.name, cli->added.n, &x);
+	if (r == PR_EXIT_OK)
+		r = pr_changes_answer(&x, &w);
+	if (r == PR_EXIT_OK)
+		r = show(cli, &s, &x, w);
+	pr_what_if_free(w);
+	pr_changes_deinit(&x);
+	pr_source_close(&s);
+	return r;
 }

@@ -159,32 +159,19 @@ static int show_plan(
 	return r;
 }
 
-static int show_changes(
-	const struct pr_cli *cli, const struct pr_source *s, const struct pr_question *q)
+static int show_changes(const struct pr_cli *cli, const struct pr_source *s,
+	const struct pr_changes *changes, const struct pr_what_if *w)
 {
-	struct subject x = { .policy = &q->policy };
-	struct pr_changes changes;
-	struct pr_what_if *w;
-	int r = pr_changes_make(cli, s->topology, cli->added.name, cli->added.n, &changes);
+	const struct subject x = { .before = w->before,
+		.after = w->end,
+		.policy = &changes->question.policy };
+	int r;
 
-	if (r != PR_EXIT_OK)
-		return r;
-	r = pr_changes_answer(&changes, q, &w);
-	if (r == PR_EXIT_OK) {
-		x.before = w->before;
-		x.after = w->end;
-		if (w->doubt)
-			pr_cli_note("what becomes of it cannot be drawn: %s", w->doubt);
-		r = show(cli, &x);
-		pr_what_if_free(w);
-	}
-	pr_changes_deinit(&changes);
-	return r;
-}
-
-static bool changes_machine(const struct pr_cli *cli)
-{
-	return cli->added.n + cli->removed.n > 0 || cli->kernel || cli->cmdline;
+	(void)s;
+	if (w->doubt)
+		pr_cli_note("what becomes of it cannot be drawn: %s", w->doubt);
+	r = show(cli, &x);
+	return r == PR_EXIT_OK ? pr_what_if_exit(w) : r;
 }
 
 static bool asks_for_a_plan(const struct pr_cli *cli)
@@ -196,12 +183,12 @@ int pr_verb_map(const struct pr_cli *cli)
 {
 	if (cli->json)
 		return pr_cli_error("map draws; tree and plan --json say the same to programs");
-	if (changes_machine(cli)) {
+	if (pr_changes_any(cli)) {
 		if (cli->n_arguments > 0)
 			return pr_cli_error("map: what --add, --remove, --kernel or --cmdline "
 					    "change is drawn whole, without '%s'",
 				cli->arguments[0]);
-		return pr_question_answer(cli, show_changes);
+		return pr_changes_show(cli, show_changes);
 	}
 	if (asks_for_a_plan(cli) && !cli->plan)
 		return pr_cli_error("map: --buses, --vfs, --reserve, --resize and --shrink go with "

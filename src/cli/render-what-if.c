@@ -57,7 +57,7 @@ static const char *wish_name(const struct pr_what_if_answer *a, const struct pr_
 static void add_wishes(
 	struct pr_text *t, const struct pr_style *s, const struct pr_what_if_answer *a)
 {
-	const struct pr_request *q = a->wishes;
+	const struct pr_request *q = &a->changes->question.request;
 	char size[PR_WORD_MAX], name[512];
 
 	for (size_t i = 0; i < q->n_resizes; i++)
@@ -85,23 +85,25 @@ static void add_wishes(
 static void add_assumptions(
 	struct pr_text *t, const struct pr_style *s, const struct pr_what_if_answer *a)
 {
+	const struct pr_machine *m = &a->what_if->machine->machine;
+	const struct pr_changes *x = a->changes;
+
 	pr_text_paint(t, s, PR_PAINT_BOLD, "What if");
 	pr_text_add(t, "\n");
-	if (a->release || a->cmdline)
+	if (pr_changes_boot(x->cli))
 		pr_text_printf(t,
-			"  the machine boots Linux %s with \"%s\", and firmware places what "
+			"  the machine boots Linux %s with %s%s%s, and firmware places what "
 			"has addresses now where it is\n",
-			a->what_if->machine->machine.release ? a->what_if->machine->machine.release
-							     : "(of unknown release)",
-			a->what_if->machine->machine.cmdline ? a->what_if->machine->machine.cmdline
-							     : "");
-	for (size_t i = 0; i < a->n_removed; i++)
-		pr_text_printf(t, "  the card of %s is taken out\n", a->removed[i]);
-	for (size_t i = 0; i < a->n_additions; i++)
-		add_addition(t, a, &a->additions[i]);
+			m->release ? m->release : "(of unknown release)", m->cmdline ? "\"" : "",
+			m->cmdline ? m->cmdline : "a command line that is not recorded",
+			m->cmdline ? "\"" : "");
+	for (size_t i = 0; i < x->cli->removed.n; i++)
+		pr_text_printf(t, "  the card of %s is taken out\n", x->cli->removed.name[i]);
+	for (size_t i = 0; i < x->n; i++)
+		add_addition(t, a, &x->additions[i]);
 	add_wishes(t, s, a);
-	if (a->n_removed + a->n_additions + count_wishes(a->wishes) == 0 && !a->release &&
-		!a->cmdline)
+	if (x->cli->removed.n + x->n + count_wishes(&x->question.request) == 0 &&
+		!pr_changes_boot(x->cli))
 		pr_text_add(t, "  nothing changes\n");
 	pr_text_add(t, "\n");
 }
@@ -184,29 +186,37 @@ static void add_boot(struct pr_text *t, const struct pr_style *s, const struct p
 	pr_text_add(t, "\n");
 }
 
+const char *pr_what_if_outcome(const struct pr_what_if *w, enum pr_paint *ret)
+{
+	if (!w->arrived) {
+		*ret = PR_PAINT_WARN;
+		return "What the kernel makes of it is not known";
+	}
+	if (w->n_cards == 0)
+		return NULL;
+	*ret = w->works ? PR_PAINT_GOOD : PR_PAINT_BAD;
+	if (w->complete)
+		return "The kernel finds room for all of it by itself";
+	return w->works ? "It works at once, but not with everything"
+			: "The kernel alone does not manage it";
+}
+
 static void add_alone(
 	struct pr_text *t, const struct pr_style *s, const struct pr_what_if_answer *a)
 {
 	const struct pr_what_if *w = a->what_if;
+	enum pr_paint paint;
+	const char *outcome = pr_what_if_outcome(w, &paint);
 
+	if (!outcome)
+		return;
+	pr_text_paint(t, s, paint, outcome);
 	if (!w->arrived) {
-		pr_text_paint(t, s, PR_PAINT_WARN, "What the kernel makes of it is not known");
 		pr_text_printf(t, ": %s.\n", w->doubt ? w->doubt : "no reason was given");
 		return;
 	}
-	if (w->n_cards == 0)
-		return;
-	if (w->complete) {
-		pr_text_paint(t, s, PR_PAINT_GOOD, "The kernel finds room for all of it by itself");
-		pr_text_add(t, ".\n");
-		return;
-	}
-	if (w->works)
-		pr_text_paint(t, s, PR_PAINT_GOOD, "It works at once, but not with everything");
-	else
-		pr_text_paint(t, s, PR_PAINT_BAD, "The kernel alone does not manage it");
-	pr_text_add(t, ":\n");
-	for (size_t i = 0; i < w->n_cards; i++)
+	pr_text_add(t, w->complete ? ".\n" : ":\n");
+	for (size_t i = 0; i < w->n_cards && !w->complete; i++)
 		add_lacks(t, s, pr_topology_same(w->arrived, w->cards[i]));
 	for (size_t i = 0; i < w->n_lost; i++)
 		add_lost(t, s, &w->lost[i]);
@@ -344,20 +354,20 @@ void pr_render_what_if(
 static void json_additions(struct pr_json *j, const struct pr_what_if_answer *a)
 {
 	pr_json_array(j, "added");
-	for (size_t i = 0; i < a->n_additions; i++) {
-		const struct pr_function *port = port_of(a, &a->additions[i]);
+	for (size_t i = 0; i < a->changes->n; i++) {
+		const struct pr_function *port = port_of(a, &a->changes->additions[i]);
 
 		pr_json_object(j, NULL);
-		pr_json_string(j, "template", a->additions[i].template->name);
-		pr_json_string(j, "text", a->additions[i].template->text);
+		pr_json_string(j, "template", a->changes->additions[i].template->name);
+		pr_json_string(j, "text", a->changes->additions[i].template->text);
 		pr_json_identity(j, port);
 		pr_json_bool(j, "hotplug", port->bridge->hotplug);
 		pr_json_object_end(j);
 	}
 	pr_json_array_end(j);
 	pr_json_array(j, "removed");
-	for (size_t i = 0; i < a->n_removed; i++)
-		pr_json_string(j, NULL, a->removed[i]);
+	for (size_t i = 0; i < a->changes->cli->removed.n; i++)
+		pr_json_string(j, NULL, a->changes->cli->removed.name[i]);
 	pr_json_array_end(j);
 }
 
@@ -423,7 +433,7 @@ void pr_render_what_if_json(struct pr_json *j, const struct pr_what_if_answer *a
 	pr_json_string(j, "schema", "pciroom.what-if/1");
 	pr_json_string(j, "kernel", w->machine->machine.release);
 	pr_json_string(j, "cmdline", w->machine->machine.cmdline);
-	pr_json_bool(j, "boots", a->release || a->cmdline);
+	pr_json_bool(j, "boots", pr_changes_boot(a->changes->cli));
 	pr_json_notes(j, a->notes);
 	json_additions(j, a);
 	json_boot(j, w);

@@ -13,7 +13,6 @@
 struct state {
 	const struct pr_cli *cli;
 	const struct pr_topology *machine;
-	struct pr_question question;
 	char **added; /* TEMPLATE@SLOT; room for all options --add */
 	size_t n_added, tried;
 	struct pr_changes changes;
@@ -34,7 +33,6 @@ static void deinit(struct state *x)
 	for (size_t i = 0; i < x->n_added; i++)
 		free(x->added[i]);
 	free(x->added);
-	pr_question_deinit(&x->question);
 }
 
 /* ---- what an answer amounts to ---- */
@@ -75,9 +73,9 @@ static enum pr_survey_answer by_plan(const struct pr_plan *p)
 	return PR_SURVEY_UNKNOWN;
 }
 
-static enum pr_survey_answer judge(const struct pr_cli *cli, const struct pr_what_if *w)
+static enum pr_survey_answer judge(const struct pr_what_if *w)
 {
-	if (pr_what_if_suffices(cli, w))
+	if (w->suffices)
 		return PR_SURVEY_NOW;
 	return w->plan ? by_plan(w->plan) : PR_SURVEY_UNKNOWN;
 }
@@ -104,9 +102,9 @@ static int answer(struct state *x, size_t n)
 	if (r == PR_EXIT_INFEASIBLE)
 		return PR_EXIT_OK; /* no number to name it by */
 	if (r == PR_EXIT_OK)
-		r = pr_changes_answer(&x->changes, &x->question, &x->what_if);
+		r = pr_changes_answer(&x->changes, &x->what_if);
 	if (r == PR_EXIT_OK)
-		x->answer = judge(x->cli, x->what_if);
+		x->answer = judge(x->what_if);
 	return r;
 }
 
@@ -166,14 +164,12 @@ static int try_slots(struct state *x, const char *template, const struct pr_topo
 {
 	drop_answer(x);
 	pr_for_each_root (t, i) {
-		for (size_t j = 0; j < t->roots[i]->n_functions; j++) {
+		for (size_t j = 0; j < t->roots[i]->n_functions && !is_best(x); j++) {
 			const struct pr_function *f = &t->roots[i]->functions[j];
 			int r = is_candidate(x->cli, f) ? try_slot(x, template, f) : PR_EXIT_OK;
 
 			if (r != PR_EXIT_OK)
 				return r;
-			if (is_best(x))
-				break;
 		}
 	}
 	if (x->added[x->n_added])
@@ -285,13 +281,8 @@ static void fill_row(const struct state *x, const char *reason, struct pr_survey
 
 static int ask(struct state *x)
 {
-	int r;
-
 	x->added = calloc(x->cli->added.n + 1, sizeof(*x->added));
-	if (!x->added)
-		return pr_cli_failed(-ENOMEM, "cannot start");
-	r = pr_question_init(x->cli, x->machine, &x->question);
-	return r == PR_EXIT_OK ? place_all(x) : r;
+	return x->added ? place_all(x) : pr_cli_failed(-ENOMEM, "cannot start");
 }
 
 int pr_survey_ask(const struct pr_cli *cli, const char *file, size_t number,

@@ -283,6 +283,8 @@ int pr_verb_survey(const struct pr_cli *cli)
 		return pr_cli_error("--json and --summary exclude each other");
 	r = list_files(&x);
 	if (r == PR_EXIT_OK)
+		r = pr_changes_check_boot(cli);
+	if (r == PR_EXIT_OK)
 		r = check_templates(cli);
 	if (r == PR_EXIT_OK)
 		r = run(&x);

@@ -331,7 +331,8 @@ static int judge(struct pr_what_if *w, const struct asked *q)
 	w->end = w->arrived;
 	w->works = w->n_lost == 0 && cards_work(w, q);
 	w->complete = w->works && cards_complete(w);
-	return w->complete && w->n_cards > 0 && !wishes_more(&q->request->plan) ? 0 : mend(w, q);
+	w->suffices = w->works && w->n_cards > 0 && !wishes_more(&q->request->plan);
+	return w->complete && w->suffices ? 0 : mend(w, q);
 }
 
 /* ---- all of it ---- */
