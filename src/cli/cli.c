@@ -48,9 +48,10 @@ const struct pr_verb pr_verbs[] = {
 		PR_TAKES_DEVICES | PR_TAKES_INPUT | PR_TAKES_SOURCE | PR_TAKES_LIST |
 			PR_TAKES_TEMPLATES,
 		pr_verb_template },
-	{ "report", "", "write one page of HTML on the machine, what is wrong, and the plan",
+	{ "report", "",
+		"write one page of HTML: the machine, what is wrong, the plan or what-if's answer",
 		PR_TAKES_INPUT | PR_TAKES_POLICY | PR_TAKES_SOURCE | PR_TAKES_BUSES |
-			PR_TAKES_RESIZE | PR_TAKES_OUTPUT,
+			PR_TAKES_RESIZE | PR_TAKES_WHAT_IF | PR_TAKES_TEMPLATES | PR_TAKES_OUTPUT,
 		pr_verb_report },
 	{ "apply", "[DEVICE...]", "plan, ask, and carry the plan out",
 		PR_TAKES_DEVICES | PR_TAKES_POLICY | PR_TAKES_YES | PR_TAKES_CONFIRM |

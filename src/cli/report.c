@@ -8,7 +8,6 @@
 
 #include "base/macros.h"
 #include "cli/output.h"
-#include "cli/plan.h"
 
 #define WHEN_MAX 40
 
@@ -43,20 +42,21 @@ static const char *title(const struct pr_cli *cli, char *buffer, size_t size)
 	return buffer;
 }
 
-static int print_page(const struct pr_cli *cli, const struct pr_question *q,
-	const struct pr_doctor *d, const struct pr_diagnosis *diagnosis)
+/* @answer: what if; NULL: the machine as it is. */
+static int print_page(const struct pr_cli *cli, const struct pr_policy *policy,
+	const struct pr_examination *x, const struct pr_what_if_answer *answer)
 {
 	char name[256], when[WHEN_MAX];
 	struct pr_report_page page = { .title = title(cli, name, sizeof(name)),
 		.when = when,
 		.style = &cli->style,
-		.doctor = d,
-		.diagnosis = diagnosis,
-		.policy = &q->policy };
+		.examination = x,
+		.what_if = answer,
+		.policy = policy };
 	struct pr_text t = { 0 };
 	struct pr_slots *slots;
 	int r = pr_slots_make(
-		diagnosis->topology, &q->policy, &(struct pr_slots_request){ 0 }, &slots);
+		x->diagnosis.topology, policy, &(struct pr_slots_request){ 0 }, &slots);
 
 	if (r < 0)
 		return pr_cli_failed(r, "cannot try the slots");
@@ -69,38 +69,34 @@ static int print_page(const struct pr_cli *cli, const struct pr_question *q,
 	return r;
 }
 
-static int plan_and_print(const struct pr_cli *cli, const struct pr_source *s,
-	const struct pr_question *q, const struct pr_doctor *d)
+static int report(const struct pr_cli *cli, const struct pr_source *s, const struct pr_question *q)
 {
-	struct pr_diagnosis diagnosis = {
-		.topology = s->topology, .explanation = &d->explanation, .notes = pr_source_notes(s)
-	};
-	struct pr_disarm *disarms = NULL;
-	struct pr_plan *p;
-	int r = pr_question_plan(q, s->topology, s->remote, &p);
+	struct pr_examination x;
+	int r = pr_examine(s, q, true, &x);
 
 	if (r != PR_EXIT_OK)
 		return r;
-	diagnosis.plan = p;
-	r = pr_disarms_make(d, &q->policy, &disarms);
-	diagnosis.disarms = disarms;
-	r = r < 0 ? pr_cli_failed(r, "cannot examine the machine") : pr_plan_look_around(s, p);
+	r = pr_plan_look_around(s, x.plan);
 	if (r == PR_EXIT_OK)
-		r = print_page(cli, q, d, &diagnosis);
-	pr_disarms_free(d, disarms);
-	pr_plan_free(p);
+		r = print_page(cli, &q->policy, &x, NULL);
+	pr_examination_deinit(&x);
 	return r;
 }
 
-static int report(const struct pr_cli *cli, const struct pr_source *s, const struct pr_question *q)
+static int report_changes(const struct pr_cli *cli, const struct pr_source *s,
+	const struct pr_changes *changes, const struct pr_what_if *w)
 {
-	struct pr_doctor *d;
-	int r = pr_doctor_make(s->topology, &d);
+	const struct pr_question *q = &changes->question;
+	const struct pr_what_if_answer answer = {
+		.what_if = w, .changes = changes, .notes = pr_source_notes(s)
+	};
+	struct pr_examination x;
+	int r = pr_examine(s, q, false, &x);
 
-	if (r < 0)
-		return pr_cli_failed(r, "cannot examine the machine");
-	r = plan_and_print(cli, s, q, d);
-	pr_doctor_free(d);
+	if (r != PR_EXIT_OK)
+		return r;
+	r = print_page(cli, &q->policy, &x, &answer);
+	pr_examination_deinit(&x);
 	return r;
 }
 
@@ -108,6 +104,7 @@ int pr_verb_report(const struct pr_cli *cli)
 {
 	if (cli->json)
 		return pr_cli_error(
-			"a report is a page of HTML; doctor and plan have the same as --json");
-	return pr_question_answer(cli, report);
+			"a report is a page of HTML; doctor, plan and what-if have the same as --json");
+	return pr_changes_any(cli) ? pr_changes_show(cli, report_changes)
+				   : pr_question_answer(cli, report);
 }

@@ -2,14 +2,16 @@
 /* The verb report: what its page is made of. */
 #pragma once
 
-#include "cli/render.h"
+#include "cli/examine.h"
+#include "cli/what-if.h"
 
 struct pr_report_page {
-	const char *title;            /* the machine or the recording */
-	const char *when;             /* the page was made */
-	const struct pr_style *style; /* of sizes; the page has its own */
-	const struct pr_doctor *doctor;
-	const struct pr_diagnosis *diagnosis; /* with a plan, which the page is about too */
+	const char *title;                        /* the machine or the recording */
+	const char *when;                         /* the page was made */
+	const struct pr_style *style;             /* of sizes; the page has its own */
+	const struct pr_examination *examination; /* of the machine as it is */
+	/* what the page is about; NULL: @examination, which has a plan then */
+	const struct pr_what_if_answer *what_if;
 	const struct pr_slots *slots;
 	const struct pr_policy *policy;
 };
