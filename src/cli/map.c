@@ -1,26 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The verb map: what lies where, in the terminal or as an SVG; with a plan, or
- * with cards that come, before and after.
+ * The verb map: what lies where, in the terminal, as an SVG or as JSON; with a
+ * plan, or with cards that come, before and after.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "base/macros.h"
 #include "cli/changes.h"
+#include "cli/map.h"
 #include "cli/output.h"
-#include "picture/picture.h"
 
 /* Where nobody says how wide a line may be. */
 #define LINE_WIDTH 100
-
-/* What is drawn; the topologies are somebody else's. */
-struct subject {
-	const struct pr_topology *before, *after; /* @after NULL: there is none */
-	const struct pr_function *const *focus;
-	size_t n_focus;
-	const struct pr_policy *policy;
-};
 
 /* ---- which areas ---- */
 
@@ -79,42 +71,55 @@ static void add_title(struct pr_text *t, const struct pr_machine *m)
 	add_word(t, m->vendor || m->product ? ", Linux " : "Linux ", m->release);
 }
 
-static int draw(const struct pr_cli *cli, const struct subject *x,
-	const struct pr_picture_options *options, struct pr_text *t)
+static int draw_svg(const struct pr_map *map, struct pr_text *t)
+{
+	struct pr_picture_options titled = map->options;
+	struct pr_text title = { 0 };
+	int r;
+
+	add_title(&title, &map->before->machine);
+	titled.title = title.data;
+	r = pr_picture_svg(t, map->before, map->after, &titled);
+	r = title.failed ? -ENOMEM : r;
+	pr_text_deinit(&title);
+	return r;
+}
+
+static int draw_text(const struct pr_cli *cli, const struct pr_map *map, struct pr_text *t)
 {
 	const struct pr_picture_lines lines = {
 		.width = cli->style.width > 0 && !cli->output ? cli->style.width : LINE_WIDTH,
 		.utf8 = cli->style.utf8,
 		.color = cli->style.color && !cli->output,
 	};
-	struct pr_picture_options titled = *options;
-	struct pr_text title = { 0 };
-	int r;
 
-	if (!cli->svg)
-		return pr_picture_text(t, &lines, x->before, x->after, options);
-	add_title(&title, &x->before->machine);
-	titled.title = title.data;
-	r = pr_picture_svg(t, x->before, x->after, &titled);
-	r = title.failed ? -ENOMEM : r;
-	pr_text_deinit(&title);
-	return r;
+	return pr_picture_text(t, &lines, map->before, map->after, &map->options);
 }
 
-static int show(const struct pr_cli *cli, const struct subject *x)
+static int draw(const struct pr_cli *cli, const struct pr_map *map, struct pr_text *t)
 {
-	struct pr_picture_options options = {
-		.focus = x->focus,
-		.n_focus = x->n_focus,
-		.boxes = cli->style.verbose ? 0 : PR_PICTURE_BOXES,
-		.policy = x->policy,
-	};
+	struct pr_json j;
+
+	if (cli->svg)
+		return draw_svg(map, t);
+	if (!cli->json)
+		return draw_text(cli, map, t);
+	pr_json_init(&j, t);
+	return pr_render_map_json(&j, map);
+}
+
+static int show(const struct pr_cli *cli, const struct pr_source *s, struct pr_map *map)
+{
 	struct pr_text t = { 0 };
-	int r = cli->space ? take_spaces(cli->space, &options.areas) : PR_EXIT_OK;
+	int r = cli->space ? take_spaces(cli->space, &map->options.areas) : PR_EXIT_OK;
 
 	if (r != PR_EXIT_OK)
 		return r;
-	r = draw(cli, x, &options, &t);
+	map->options.boxes = cli->style.verbose || cli->json ? 0 : PR_PICTURE_BOXES;
+	map->notes = pr_source_notes(s);
+	if (map->why && !cli->json)
+		pr_cli_note("nothing is drawn beside it: %s", map->why);
+	r = draw(cli, map, &t);
 	if (r < 0) {
 		pr_text_deinit(&t);
 		return pr_cli_failed(r, "cannot draw");
@@ -124,23 +129,26 @@ static int show(const struct pr_cli *cli, const struct subject *x)
 
 /* ---- what to compare with ---- */
 
+static struct pr_map map_of(const struct pr_topology *before, const struct pr_question *q)
+{
+	return (struct pr_map){ .before = before,
+		.options = { .focus = q->devices, .n_focus = q->n_devices, .policy = &q->policy } };
+}
+
 static int show_now(
 	const struct pr_cli *cli, const struct pr_source *s, const struct pr_question *q)
 {
-	const struct subject x = { .before = s->topology,
-		.focus = q->devices,
-		.n_focus = q->n_devices,
-		.policy = &q->policy };
+	struct pr_map map = map_of(s->topology, q);
 
-	return show(cli, &x);
+	return show(cli, s, &map);
 }
 
 /* The plan is for all that is dead, or for what options ask; what is named is only what is drawn. */
 static int show_plan(
 	const struct pr_cli *cli, const struct pr_source *s, const struct pr_question *q)
 {
+	struct pr_map map = map_of(s->topology, q);
 	struct pr_question all = *q;
-	struct subject x = { .focus = q->devices, .n_focus = q->n_devices, .policy = &q->policy };
 	struct pr_plan *p;
 	int r;
 
@@ -148,11 +156,10 @@ static int show_plan(
 	r = pr_question_plan(&all, s->topology, s->remote, &p);
 	if (r != PR_EXIT_OK)
 		return r;
-	x.before = s->topology;
-	x.after = p->prediction;
+	map.after = p->prediction;
 	if (!p->prediction)
-		pr_cli_note("no plan to draw: %s", p->why ? p->why : "there is nothing to do");
-	r = show(cli, &x);
+		map.why = p->why ? p->why : "there is nothing to do";
+	r = show(cli, s, &map);
 	if (r == PR_EXIT_OK)
 		r = pr_verdict_exit(p->verdict);
 	pr_plan_free(p);
@@ -162,15 +169,12 @@ static int show_plan(
 static int show_changes(const struct pr_cli *cli, const struct pr_source *s,
 	const struct pr_changes *changes, const struct pr_what_if *w)
 {
-	const struct subject x = { .before = w->before,
-		.after = w->end,
-		.policy = &changes->question.policy };
+	struct pr_map map = map_of(w->before, &changes->question);
 	int r;
 
-	(void)s;
-	if (w->doubt)
-		pr_cli_note("what becomes of it cannot be drawn: %s", w->doubt);
-	r = show(cli, &x);
+	map.after = w->doubt ? NULL : w->end;
+	map.why = w->doubt;
+	r = show(cli, s, &map);
 	return r == PR_EXIT_OK ? pr_what_if_exit(w) : r;
 }
 
@@ -181,8 +185,8 @@ static bool asks_for_a_plan(const struct pr_cli *cli)
 
 int pr_verb_map(const struct pr_cli *cli)
 {
-	if (cli->json)
-		return pr_cli_error("map draws; tree and plan --json say the same to programs");
+	if (cli->json && cli->svg)
+		return pr_cli_error("--json and --svg exclude each other");
 	if (pr_changes_any(cli)) {
 		if (cli->n_arguments > 0)
 			return pr_cli_error("map: what --add, --remove, --kernel or --cmdline "

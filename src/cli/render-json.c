@@ -71,13 +71,18 @@ void pr_json_functions(
 	pr_json_array_end(j);
 }
 
+void pr_json_range(struct pr_json *j, const struct pr_range *range)
+{
+	pr_json_hex(j, "start", range->first);
+	pr_json_hex(j, "end", range->last);
+}
+
 static void json_ranges(struct pr_json *j, const char *key, const struct pr_range *ranges, size_t n)
 {
 	pr_json_array(j, key);
 	for (size_t i = 0; i < n; i++) {
 		pr_json_object(j, NULL);
-		pr_json_hex(j, "start", ranges[i].first);
-		pr_json_hex(j, "end", ranges[i].last);
+		pr_json_range(j, &ranges[i]);
 		pr_json_object_end(j);
 	}
 	pr_json_array_end(j);

@@ -75,6 +75,8 @@ void pr_render_vfs_json(
 
 /* "address" and "path" of @f. */
 void pr_json_identity(struct pr_json *j, const struct pr_function *f);
+/* "start" and "end". */
+void pr_json_range(struct pr_json *j, const struct pr_range *range);
 /* "devices", "no_bus" and "disagreeing". */
 void pr_render_explanation_json(struct pr_json *j, const struct pr_explanation *e);
 /* An array of objects that hold address and path alone. */

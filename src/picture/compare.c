@@ -10,31 +10,23 @@
 
 #define INDEX_BUSES (PR_RESOURCE_MAX + 1u) /* of a bridge's bus numbers */
 
-/* What a box is of, whatever its addresses are. */
+/* What a box of one side is of, whatever its addresses are. */
 struct key {
-	uint32_t domain;
-	uint8_t bus;     /* of the host bridge; prediction leaves that alone */
-	size_t position; /* of the function */
+	const struct pr_function *function;
 	unsigned int index;
 };
 
 static struct key key_of(const struct pr_box *box)
 {
-	const struct pr_root *root = box->function->root;
-
-	return (struct key){ root->facts.domain, root->facts.bus,
-		(size_t)(box->function - root->functions),
-		box->resource ? box->resource->index : INDEX_BUSES };
+	return (struct key){ box->function, box->resource ? box->resource->index : INDEX_BUSES };
 }
 
 static int compare_keys(const struct key *x, const struct key *y)
 {
-	if (x->domain != y->domain)
-		return x->domain < y->domain ? -1 : 1;
-	if (x->bus != y->bus)
-		return x->bus < y->bus ? -1 : 1;
-	if (x->position != y->position)
-		return x->position < y->position ? -1 : 1;
+	const uintptr_t a = (uintptr_t)x->function, b = (uintptr_t)y->function;
+
+	if (a != b)
+		return a < b ? -1 : 1;
 	return (int)x->index - (int)y->index;
 }
 
@@ -84,6 +76,7 @@ struct pr_box *pr_scene_other(const struct pr_scene *s, size_t side, const struc
 	if (s->n_sides < 2 || !has_key(box))
 		return NULL;
 	key = key_of(box);
+	key.function = pr_topology_same(other->topology, box->function);
 	found = bsearch(&key, other->index, other->n_index, sizeof(*found), compare_to_key);
 	return found ? *found : NULL;
 }

@@ -126,8 +126,6 @@ static int add_hole(struct filler *x, uint64_t last)
 		.next = *x->link };
 	*x->link = hole;
 	x->link = &hole->next;
-	if (!hole->next)
-		x->around->last = hole;
 	x->area->n_holes++;
 	return 0;
 }

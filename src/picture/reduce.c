@@ -165,7 +165,7 @@ static void close_box(struct census *c, struct pr_box *box)
 	c->n++;
 	for (const struct pr_box *b = box->first; b; b = b->next)
 		count(c, b, box);
-	box->first = box->last = NULL;
+	box->first = NULL;
 }
 
 static int reduce_list(struct pr_arena *arena, struct census *c, struct pr_box **first)

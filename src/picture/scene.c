@@ -219,7 +219,10 @@ bool pr_scene_root_is_empty(const struct pr_scene *s, size_t root)
 	for (unsigned int k = 0; k < _PR_AREA_MAX; k++)
 		if (!is_empty_there(s, root, k))
 			return false;
-	return s->sides[0].missings[root].n == 0;
+	for (unsigned int i = 0; i < s->n_sides; i++)
+		if (s->sides[i].missings[root].n > 0)
+			return false;
+	return true;
 }
 
 /* ---- all ---- */

@@ -19,6 +19,8 @@ enum pr_box_kind {
 	PR_BOX_REST,    /* boxes side by side that are not drawn one by one */
 };
 
+const char *pr_box_kind_name(enum pr_box_kind kind); /* one word, for programs */
+
 /* What became of a box, or what it was made of. */
 enum pr_mark {
 	PR_MARK_NONE = 0, /* the same on both sides, or there is only one */
@@ -34,14 +36,15 @@ struct pr_box {
 	struct pr_range range, other;       /* @other: on the other side, for MOVED and RESIZED */
 	const struct pr_function *function; /* NULL: the host bridge's, or nobody's */
 	const struct pr_resource *resource; /* NULL: bus numbers, or nobody's */
-	struct pr_box *parent, *first, *last, *next;
-	unsigned int rank; /* of boxes of one range, who is inside of whom */
-	bool unknown;      /* APERTURE: not recorded, drawn around what is in use */
-	bool clash;        /* somebody else has the same addresses */
-	bool astray;       /* a window above does not pass these addresses down */
-	bool matters;      /* drawn before others: changed by itself, or asked for */
-	bool carried;      /* moves along with what is around it */
-	bool apart;        /* never drawn by itself: others were asked for */
+	struct pr_box *parent, *first, *next;
+	struct pr_box *last; /* while it is filled */
+	unsigned int rank;   /* of boxes of one range, who is inside of whom */
+	bool unknown;        /* APERTURE: not recorded, drawn around what is in use */
+	bool clash;          /* somebody else has the same addresses */
+	bool astray;         /* a window above does not pass these addresses down */
+	bool matters;        /* drawn before others: changed by itself, or asked for */
+	bool carried;        /* moves along with what is around it */
+	bool apart;          /* never drawn by itself: others were asked for */
 	bool shown;
 	/* BUS, WINDOW of a single bus: functions on it; else functions in it that are not drawn */
 	size_t n_functions;
@@ -54,7 +57,7 @@ struct pr_box {
 struct pr_area {
 	enum pr_area_kind kind;
 	const struct pr_root *root;
-	struct pr_box *first, *last; /* by address */
+	struct pr_box *first, *last; /* by address; @last while it is filled */
 	struct pr_box *boxes;        /* all that are not free, in an array */
 	size_t n_boxes, n_holes;
 	bool changes;            /* something in it is marked */
@@ -77,7 +80,7 @@ struct pr_side {
 	const struct pr_topology *topology;
 	struct pr_area *areas;        /* _PR_AREA_MAX for each host bridge */
 	struct pr_missings *missings; /* one for each host bridge */
-	struct pr_box **index;        /* by function and resource */
+	struct pr_box **index;        /* by function, where they lie in memory, and resource */
 	size_t n_index;
 };
 struct pr_scene {

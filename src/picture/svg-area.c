@@ -57,9 +57,9 @@ static void leave(void *userdata, struct pr_box *box, unsigned int depth)
 	l->y++; /* between boxes */
 }
 
-int pr_svg_layout(struct pr_area *area, bool headline)
+int pr_svg_layout(struct pr_area *area)
 {
-	struct layout l = { .area = area, .y = headline ? SVG_LINE + 4 : 0 };
+	struct layout l = { .area = area, .y = SVG_LINE + 4 };
 	const struct pr_visitor v = { .enter = enter, .leave = leave, .userdata = &l };
 
 	pr_area_visit(area, &v);
@@ -81,16 +81,6 @@ struct drawing {
 static void add_class(
 	struct pr_text *t, const struct drawing *d, const struct pr_box *box, unsigned int depth)
 {
-	static const char *const kinds[] = {
-		[PR_BOX_APERTURE] = "aperture",
-		[PR_BOX_WINDOW] = "window",
-		[PR_BOX_CLAIM] = "claim",
-		[PR_BOX_BUS] = "bus",
-		[PR_BOX_BUSY] = "busy",
-		[PR_BOX_FREE] = "free",
-		[PR_BOX_RESERVE] = "reserve",
-		[PR_BOX_REST] = "rest",
-	};
 	static const char *const marks[] = {
 		[PR_MARK_NONE] = "",
 		[PR_MARK_MOVED] = " moved",
@@ -99,7 +89,7 @@ static void add_class(
 		[PR_MARK_NEW] = " new",
 	};
 
-	pr_text_add(t, kinds[box->kind]);
+	pr_text_add(t, pr_box_kind_name(box->kind));
 	if (box->kind == PR_BOX_CLAIM)
 		pr_text_printf(t, " may-%s",
 			pr_disruption_name(pr_box_disruption(box, d->g->scene->options->policy)));
@@ -208,8 +198,7 @@ void pr_svg_area(struct pr_svg *g, size_t side, struct pr_area *area, int x, int
 	area->x = d.x;
 	area->y = y;
 	area->width = d.right - d.x;
-	if (headline)
-		pr_svg_text(g, "head", d.x, y + SVG_LINE - 4, 0, headline);
+	pr_svg_text(g, "head", d.x, y + SVG_LINE - 4, 0, headline);
 	pr_text_add(g->t, "\n");
 	pr_area_visit(area, &v);
 }

@@ -29,35 +29,30 @@ static void arrow(struct pr_svg *g, const struct pr_area *from, const struct pr_
 		at, end, at, -2 * TIP, -TIP, 2 * TIP);
 }
 
-/* The area of the second side that @other is in. */
-static const struct pr_area *area_of(
-	const struct pr_svg *g, const struct pr_box *other, const struct pr_area *near)
+static enum pr_area_kind kind_of(const struct pr_box *box)
 {
-	const struct pr_side *side = &g->scene->sides[1];
-	const struct pr_box *top = other;
-	const size_t root = pr_root_position(side->topology, other->function->root);
-
-	while (top->parent)
-		top = top->parent;
-	for (unsigned int k = 0; k < _PR_AREA_MAX; k++) {
-		const struct pr_area *area = pr_side_area(side, root, k);
-
-		for (const struct pr_box *b = area->first; b; b = b->next)
-			if (b == top)
-				return area;
-	}
-	return near;
+	if (!box->resource)
+		return PR_AREA_BUSES;
+	if (pr_resource_is_io(box->resource))
+		return PR_AREA_IO;
+	return box->range.first > UINT32_MAX ? PR_AREA_MEM64 : PR_AREA_MEM32;
 }
 
 static void arrows_of(struct pr_svg *g, const struct pr_area *area)
 {
+	const struct pr_side *after = &g->scene->sides[1];
+
 	pr_area_for_each_box (box, area) {
 		const struct pr_box *other = pr_scene_other(g->scene, 0, box);
 
 		if ((box->mark != PR_MARK_MOVED && box->mark != PR_MARK_RESIZED) || !other->shown ||
 			box->carried)
 			continue;
-		arrow(g, area, box, area_of(g, other, area), other);
+		arrow(g, area, box,
+			pr_side_area(after,
+				pr_root_position(after->topology, other->function->root),
+				kind_of(other)),
+			other);
 	}
 }
 

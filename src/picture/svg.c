@@ -104,7 +104,7 @@ static void add_single(struct pr_svg *g, size_t root)
 		if (pr_scene_is_left_out(g->scene, root, k))
 			continue;
 		column = ys[1] < ys[0];
-		(void)pr_svg_layout(area, true);
+		(void)pr_svg_layout(area);
 		pr_svg_area(g, 0, area, SVG_MARGIN + column * (width + SVG_GAP), ys[column], width,
 			pr_area_name(k));
 		ys[column] += area->height + SVG_LINE;
@@ -131,7 +131,7 @@ static void add_pair(struct pr_svg *g, size_t root, enum pr_area_kind kind)
 		struct pr_area *area = &g->scene->sides[i].areas[root * _PR_AREA_MAX + kind];
 
 		(void)snprintf(headline, sizeof(headline), "%s, %s", pr_area_name(kind), when[i]);
-		if (pr_svg_layout(area, true) > height)
+		if (pr_svg_layout(area) > height)
 			height = area->height;
 		pr_svg_area(g, i, area, SVG_MARGIN + (int)i * (width + SVG_ARROWS), g->y, width,
 			headline);

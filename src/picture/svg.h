@@ -26,7 +26,7 @@ struct pr_svg {
 extern const char pr_svg_style[];
 
 /* Places the boxes of @area, and returns how high it is with its headline. */
-int pr_svg_layout(struct pr_area *area, bool headline);
+int pr_svg_layout(struct pr_area *area);
 /* Draws @area, which has been laid out, at @x and @y. */
 void pr_svg_area(struct pr_svg *g, size_t side, struct pr_area *area, int x, int y, int width,
 	const char *headline);

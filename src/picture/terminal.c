@@ -74,7 +74,7 @@ static void add_trimmed(struct pr_text *t, const char *line, size_t n)
 	pr_text_add_n(t, line, n);
 }
 
-/* Lines of @left are as wide as the column, in columns of the terminal. */
+/* Lines of @left, each as wide as the column, with those of @right ("": none) beside them. */
 static void join(const struct pr_lines *p, const char *left, const char *right)
 {
 	const char *line;
@@ -97,7 +97,7 @@ static bool is_wide(const struct pr_lines *p)
 	return p->scene->n_sides == 2 && (p->how->width == 0 || p->how->width >= PAIR_LEAST);
 }
 
-/* The texts of both sides; @name is what they are of. */
+/* The texts of both sides, or of one, below the headline @name. */
 static void add_pair(const struct pr_lines *p, const char *name, const char *const texts[2])
 {
 	static const char *const when[] = { "now", "afterwards" };
@@ -125,7 +125,7 @@ static void add_pair(const struct pr_lines *p, const char *name, const char *con
 
 /* ---- host bridges ---- */
 
-/* What is drawn of both sides by @draw, one below the other or beside it. */
+/* What was drawn of each side, if anything was; lets go of it. */
 static void add_texts(const struct pr_lines *p, const char *name, struct pr_text texts[2])
 {
 	const char *data[2] = { "", "" };

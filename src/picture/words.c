@@ -12,6 +12,22 @@
 
 #define SHORT_MAX 16
 
+const char *pr_box_kind_name(enum pr_box_kind kind)
+{
+	static const char *const names[] = {
+		[PR_BOX_APERTURE] = "aperture",
+		[PR_BOX_WINDOW] = "window",
+		[PR_BOX_CLAIM] = "claim",
+		[PR_BOX_BUS] = "bus",
+		[PR_BOX_BUSY] = "busy",
+		[PR_BOX_FREE] = "free",
+		[PR_BOX_RESERVE] = "reserve",
+		[PR_BOX_REST] = "rest",
+	};
+
+	return names[kind];
+}
+
 static const char *short_address(const struct pr_function *f, char ret[SHORT_MAX])
 {
 	(void)snprintf(ret, SHORT_MAX, "%02x:%02x.%u", f->address.bus, f->address.device,

@@ -304,6 +304,18 @@ static const struct text_case {
 		"nothing changes\n"
 		"\n"
 		"> moves  * gets another size  + gets addresses  - loses them\n" },
+	{ "picture: a host bridge of which only afterwards something is missing is drawn",
+		"root 0000:00-0f mem=80000000-8fffffff\n00:02.0 dev 8086:2 bar0=mem:1M@80100000\n"
+		"root 0000:40-4f\n40:02.0 dev 8086:2\n",
+		"root 0000:00-0f mem=80000000-8fffffff\n00:02.0 dev 8086:2 bar0=mem:1M@80100000\n"
+		"root 0000:40-4f\n40:02.0 dev 8086:2 bar0=mem:1M@forgotten\n",
+		1u << PR_AREA_MEM32, 0, 110, "0000:40:02.0",
+		"host bridge 0000:40, 1 function\n"
+		"\n"
+		"without addresses, now                                  without addresses, afterwards\n"
+		"                                                          ! 40:02.0 BAR 0, 1 MiB of 32-bit memory, device 80~\n"
+		"\n"
+		"> moves  * gets another size  + gets addresses  - loses them\n" },
 	{ "picture: of one device, what it lies in is drawn, and the rest summed up",
 		"root 0000:00-0f mem=80000000-8fffffff\n"
 		"00:01.0 bridge 01-01 root-port mem=80000000-800fffff\n"
