@@ -163,18 +163,23 @@ static const struct effect_case cases[] = {
 			  "mention|0000:04:00.0|0000:06:00.0|/proc/cmdline:1|\n" },
 };
 
-static struct pr_plan *make_plan(struct pr_topology **ret)
+static struct pr_plan *make_plan_on(const char *text, struct pr_topology **ret)
 {
 	const struct pr_policy policy = { .limit = PR_DISRUPTION_RESTART };
 	const struct pr_bus_wish buses = { .bridge = { .bus = 1 }, .buses = 3 };
 	const struct pr_request request = { .buses = &buses, .n_buses = 1 };
 	struct pr_plan *p = NULL;
 
-	*ret = machine_build(machine);
+	*ret = machine_build(text);
 	assert_int_equal(pr_plan_make(*ret, &request, &policy, &p), 0);
 	if (p->verdict != PR_VERDICT_OK)
 		fail_msg("%s", p->why);
 	return p;
+}
+
+static struct pr_plan *make_plan(struct pr_topology **ret)
+{
+	return make_plan_on(machine, ret);
 }
 
 static void print_effects(const struct pr_plan *p, char *text, size_t size)
@@ -235,6 +240,23 @@ static void test_of_the_topology(void **state)
 	assert_true(says(p, PR_EFFECT_IOMMU_GROUP, "IOMMU group 14 is made anew"));
 	assert_true(says(p, PR_EFFECT_COLLECTOR, "leaves the buses 01 to 03"));
 	assert_int_equal(p->n_effects, 3);
+	pr_plan_free(p);
+	pr_topology_free(t);
+}
+
+static void test_domain(void **state)
+{
+	static const char text[] = "kernel 6.1.0\nroot 0000:00-06 mem=c0000000-febfffff\n"
+				   "00:02.0 bridge 01-01 root-port hotplug driver=pcieport\n"
+				   "01:00.0 bridge none upstream\n"
+				   "00:03.0 bridge 03-03 root-port driver=pcieport\n"
+				   "03:00.0 dev 8086:201d class=010400 driver=vmd\n";
+	struct pr_topology *t;
+	struct pr_plan *p = make_plan_on(text, &t);
+
+	(void)state;
+	assert_true(says(p, PR_EFFECT_DOMAIN, "the PCI domain behind this VMD is made anew"));
+	assert_int_equal(p->n_effects, 1);
 	pr_plan_free(p);
 	pr_topology_free(t);
 }
@@ -362,6 +384,7 @@ int main(void)
 
 	ADD_ROWS(&tests, cases, test_effects);
 	ADD_TEST(&tests, test_of_the_topology);
+	ADD_TEST(&tests, test_domain);
 	ADD_TEST(&tests, test_unreadable);
 	ADD_ROWS(&tests, scan_cases, test_scan);
 

@@ -14,6 +14,7 @@ static const struct replug_case {
 	enum pr_disruption limit;
 	enum pr_verdict verdict;
 	const char *steps, *why; /* @why: part of it */
+	unsigned int removed, restarted, in_use;
 } cases[] = {
 	{ .name = "a card with a driver goes, and its port is scanned",
 		.machine = PACKED("6.12.0", "", "driver=e1000e"),
@@ -21,33 +22,65 @@ static const struct replug_case {
 		.limit = PR_DISRUPTION_RESTART,
 		.verdict = PR_VERDICT_OK,
 		.steps = "unbind 0000:04:00.0\nremove 0000:04:00.0\nrescan 0000:02:01.0\n"
-			 "expect\n" },
+			 "expect\n",
+		.removed = 1,
+		.restarted = 1 },
+	{ .name = "a card without a driver goes where none may be restarted",
+		.machine = PACKED("6.12.0", "", ""),
+		.card = "0000:04:00.0",
+		.limit = PR_DISRUPTION_FREE,
+		.verdict = PR_VERDICT_OK,
+		.steps = "remove 0000:04:00.0\nrescan 0000:02:01.0\nexpect\n",
+		.removed = 1 },
 	{ .name = "a driver is not restarted when none may be",
 		.machine = PACKED("6.12.0", "", "driver=e1000e"),
 		.card = "0000:04:00.0",
 		.limit = PR_DISRUPTION_FREE,
 		.verdict = PR_VERDICT_TOO_DISRUPTIVE,
-		.why = "0000:04:00.0" },
+		.why = "0000:04:00.0",
+		.removed = 1,
+		.restarted = 1 },
 	{ .name = "who pins it is told",
 		.machine = PACKED("6.12.0", "", "driver=e1000e"),
 		.card = "0000:04:00.0",
 		.pin = "0000:04:00.0",
 		.limit = PR_DISRUPTION_IN_USE,
 		.verdict = PR_VERDICT_VETOED,
-		.why = "0000:04:00.0" },
+		.why = "0000:04:00.0",
+		.removed = 1,
+		.in_use = 1 },
 	{ .name = "a disk that is mounted",
 		.machine = PACKED("6.12.0", "", "driver=nvme user=mount:/srv"),
 		.card = "0000:04:00.0",
 		.limit = PR_DISRUPTION_RESTART,
 		.verdict = PR_VERDICT_TOO_DISRUPTIVE,
-		.why = "/srv" },
+		.why = "/srv",
+		.removed = 1,
+		.in_use = 1 },
+	{ .name = "a disk that is mounted, where that is allowed",
+		.machine = PACKED("6.12.0", "", "driver=nvme user=mount:/srv"),
+		.card = "0000:04:00.0",
+		.limit = PR_DISRUPTION_IN_USE,
+		.verdict = PR_VERDICT_OK,
+		.steps = "unbind 0000:04:00.0\nremove 0000:04:00.0\nrescan 0000:02:01.0\n"
+			 "expect\n",
+		.removed = 1,
+		.in_use = 1 },
+	{ .name = "nobody knows what the kernel would do when it comes back",
+		.machine = "arch ppc64le\n" PACKED("6.12.0", "", "driver=e1000e"),
+		.card = "0000:04:00.0",
+		.limit = PR_DISRUPTION_RESTART,
+		.verdict = PR_VERDICT_UNKNOWN,
+		.why = "firmware aligns windows" },
 	{ .name = "a switch goes with all below it",
 		.machine = PACKED("6.12.0", "", "driver=e1000e"),
 		.card = "0000:01:00.0",
 		.limit = PR_DISRUPTION_RESTART,
 		.verdict = PR_VERDICT_OK,
 		.steps = "unbind 0000:04:00.0\nremove 0000:01:00.0\nrescan 0000:00:02.0\n"
-			 "expect\n" },
+			 "expect\n",
+		.removed = 5,
+		.restarted = 1 },
 };
 
 static struct pr_plan *plan_of(const struct replug_case *c, const struct pr_topology *t,
@@ -75,6 +108,11 @@ static void test_plan(void **state)
 
 	assert_int_equal(p->verdict, c->verdict);
 	assert_int_equal(p->n_targets, 0);
+	if (c->verdict != PR_VERDICT_UNKNOWN) {
+		assert_int_equal(p->cost.removed, c->removed);
+		assert_int_equal(p->cost.restarted, c->restarted);
+		assert_int_equal(p->cost.in_use, c->in_use);
+	}
 	for (size_t i = 0; c->steps && i < p->n_steps; i++) {
 		pr_address_format(&p->steps[i].address, address);
 		n += (size_t)snprintf(steps + n, sizeof(steps) - n, "%s%s%s\n",
