@@ -1,115 +1,76 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A PCI Express endpoint with Resizable BARs for the QEMU that is installed: a plugin (-plugin), which
- * registers one more type of device, `pciroom-device`.  Nothing answers behind its BARs; its configuration
- * space is what a kernel's allocator looks at.  QEMU's headers are not packaged, so the few things used
- * are declared here; whether they are laid out so is checked before anything is registered.
+ * A PCI Express endpoint with Resizable BARs, or fixed ones, for the QEMU that is installed: a plugin
+ * (-plugin), which registers one more type of device, `pciroom-device`.  Nothing answers behind its BARs;
+ * its configuration space is what a kernel's allocator looks at.
  *
- * Properties bar0 to bar5: "64M mem64pref", or "64M mem64pref 16M..8G" when it may be resized; kinds are
- * mem32, mem64 and mem64pref.
+ * Properties bar0 to bar5: "64M mem64pref", or "64M mem64pref 16M..8G" when it may be resized, or
+ * "64M mem64pref at 0x800000000" by Enhanced Allocation; kinds are mem32, mem64 and mem64pref.  Property
+ * bytes: "81=40 100=00", what configuration space holds at an offset whatever it should be.
  */
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "device.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define N_BARS     6
-#define MIB        UINT64_C(0x100000)
-#define N_SIZES    44 /* 1 MiB << n (PCIe 7.8.6.2, 7.8.6.3) */
-#define BAR(n)     (0x10u + 4u * (n))
-#define CAP_PCIE   0x80
-#define CAP_REBAR  0x0015
-#define REBAR_AT   0x100u
-#define SIZE_FIELD 0x3f00u
-#define VENDOR_ID  0x1234 /* QEMU's own */
-#define DEVICE_ID  0x7e5a
-#define CLASS      0x1180 /* a signal processing controller: nobody drives it */
+#define N_BARS       6
+#define N_SIZES      44 /* 1 MiB << n (PCIe 7.8.6.2, 7.8.6.3) */
+#define BAR(n)       (0x10u + 4u * (n))
+#define CAP_EA       0x14
+#define EA_AT        0x40u
+#define CONFIG_BYTES 4096
+#define PCIE_AT      0x80
+#define CAP_REBAR    0x0015
+#define REBAR_AT     0x100u
+#define VENDOR_ID    0x1234 /* QEMU's own */
+#define DEVICE_ID    0x7e5a
+#define CLASS        0x1180 /* a signal processing controller: nobody drives it */
 
-/* ---- of QEMU: include/qom/object.h, hw/qdev-core.h, hw/pci/pci_device.h, qapi/error.h ---- */
-
-struct Error;
-struct InterfaceInfo {
-	const char *type;
-};
-struct TypeInfo {
-	const char *name, *parent;
-	size_t instance_size, instance_align;
-	void (*instance_init)(void *), (*instance_post_init)(void *), (*instance_finalize)(void *);
-	bool abstract;
-	size_t class_size;
-	void (*class_init)(void *, void *), (*class_base_init)(void *, void *);
-	void *class_data;
-	struct InterfaceInfo *interfaces;
-};
-struct device_class { /* PCIDeviceClass */
-	uint8_t parent[176];
-	void (*realize)(void *, struct Error **);
-	void (*exit)(void *);
-	uint32_t (*config_read)(void *, uint32_t, int);
-	void (*config_write)(void *, uint32_t, uint32_t, int);
-	uint16_t vendor_id, device_id;
-	uint8_t revision;
-	uint16_t class_id;
-};
-struct device { /* PCIDevice */
-	uint8_t parent[160];
-	bool partially_hotplugged, has_power;
-	uint8_t *config, *cmask, *wmask;
-};
-
-void *type_register_static(const struct TypeInfo *);
-void *object_class_by_name(const char *);
-size_t object_type_get_instance_size(const char *);
-void *object_class_property_add_str(void *, const char *, char *(*)(void *, struct Error **),
-	void (*)(void *, const char *, struct Error **));
-void pci_default_write_config(void *, uint32_t, uint32_t, int);
-int pcie_endpoint_cap_init(void *, uint8_t);
-void pcie_add_capability(void *, uint16_t, uint8_t, uint16_t, uint16_t);
-void error_setg_internal(struct Error **, const char *, int, const char *, const char *, ...);
-
-#define refuse(errp, ...) error_setg_internal(errp, __FILE__, __LINE__, __func__, __VA_ARGS__)
+#define EA_ENABLED      0x80000000u
+#define EA_NO_SECONDARY 0x00ff0000u
+#define EA_PREFETCH     0x00000100u
+#define EA_WIDE         2u /* of an address or offset: another word follows */
 
 /* ---- one device ---- */
 
-struct bar {
-	uint64_t size;  /* bytes; 0: there is none */
-	uint64_t sizes; /* bit n: 1 MiB << n; 0: it cannot be resized */
-	uint8_t type;   /* low bits of the register */
-};
 struct own {
 	struct bar bars[N_BARS];
+	char *bytes;
 };
 
-static size_t own_at; /* where ours begins in the instance */
+static size_t own_at;
 
 static struct own *own_of(void *device)
 {
 	return (struct own *)((uint8_t *)device + own_at);
 }
 
-static void put32(uint8_t *at, uint32_t value)
+size_t device_own_at(const char *parent)
+{
+	return (object_type_get_instance_size(parent) + 15) & ~(size_t)15;
+}
+
+void device_put32(uint8_t *at, uint32_t value)
 {
 	for (unsigned int i = 0; i < 4; i++)
 		at[i] = (uint8_t)(value >> (8 * i));
 }
 
-static uint32_t get32(const uint8_t *at)
+uint32_t device_get32(const uint8_t *at)
 {
 	return (uint32_t)(at[0] | at[1] << 8 | at[2] << 16) | (uint32_t)at[3] << 24;
 }
 
-/* What of the address can be written; the address itself is gone (PCIe 7.8.6.3). */
-static void set_bar(struct device *d, unsigned int n, const struct bar *bar)
+void device_set_bar(struct device *d, unsigned int at, const struct bar *bar)
 {
 	const uint64_t mask = ~(bar->size - 1);
 
-	put32(d->config + BAR(n), bar->type);
-	put32(d->wmask + BAR(n), (uint32_t)mask);
+	device_put32(d->config + at, bar->type);
+	device_put32(d->wmask + at, (uint32_t)mask);
 	if (bar->type & 4) {
-		put32(d->config + BAR(n + 1), 0);
-		put32(d->wmask + BAR(n + 1), (uint32_t)(mask >> 32));
+		device_put32(d->config + at + 4, 0);
+		device_put32(d->wmask + at + 4, (uint32_t)(mask >> 32));
 	}
 }
 
@@ -131,7 +92,15 @@ static unsigned int count_resizable(const struct own *own)
 	return n;
 }
 
-/* PCIe 7.8.6: two registers for each BAR; sizes beyond 128 TiB are in the second one. */
+void device_put_rebar(
+	struct device *d, unsigned int at, unsigned int nth, unsigned int n, const struct bar *bar)
+{
+	device_put32(d->config + at, (uint32_t)(bar->sizes << 4));
+	device_put32(d->config + at + 4,
+		nth | n << 5 | order_of(bar->size) << 8 | (uint32_t)(bar->sizes >> 28) << 16);
+	device_put32(d->wmask + at + 4, SIZE_FIELD);
+}
+
 static void add_rebar(struct device *d, const struct own *own)
 {
 	const unsigned int n = count_resizable(own);
@@ -141,15 +110,59 @@ static void add_rebar(struct device *d, const struct own *own)
 		return;
 	pcie_add_capability(d, CAP_REBAR, 1, REBAR_AT, (uint16_t)(4 + 8 * n));
 	for (unsigned int i = 0; i < N_BARS; i++) {
-		const struct bar *bar = &own->bars[i];
-
-		if (bar->sizes == 0)
+		if (own->bars[i].sizes == 0)
 			continue;
-		put32(d->config + at, (uint32_t)(bar->sizes << 4));
-		put32(d->config + at + 4,
-			i | n << 5 | order_of(bar->size) << 8 | (uint32_t)(bar->sizes >> 28) << 16);
-		put32(d->wmask + at + 4, SIZE_FIELD);
+		device_put_rebar(d, at, i, n, &own->bars[i]);
 		at += 8;
+	}
+}
+
+/* PCIe 7.8.5.3: instead of BAR @nth, whose register is hard-wired to zero; returns the entry's bytes. */
+static unsigned int put_ea_entry(uint8_t *at, unsigned int nth, const struct bar *bar)
+{
+	const uint64_t offset = bar->size - 1;
+	const uint32_t wide = bar->type & 4 ? EA_WIDE : 0;
+
+	device_put32(at, EA_ENABLED | EA_NO_SECONDARY | (bar->type & 8 ? EA_PREFETCH : 0) |
+				 nth << 4 | (2 + wide));
+	device_put32(at + 4, (uint32_t)bar->fixed | wide);
+	device_put32(at + 8, ((uint32_t)offset & ~3u) | wide);
+	if (wide) {
+		device_put32(at + 12, (uint32_t)(bar->fixed >> 32));
+		device_put32(at + 16, (uint32_t)(offset >> 32));
+	}
+	return 12 + 4 * wide;
+}
+
+static void add_ea(struct device *d, const struct own *own, struct Error **errp)
+{
+	uint8_t entries[N_BARS * 20];
+	unsigned int n = 0, bytes = 0;
+
+	for (unsigned int i = 0; i < N_BARS; i++) {
+		if (own->bars[i].fixed == 0)
+			continue;
+		bytes += put_ea_entry(entries + bytes, i, &own->bars[i]);
+		n++;
+	}
+	if (n == 0 || pci_add_capability(d, CAP_EA, EA_AT, (uint8_t)(4 + bytes), errp) < 0)
+		return;
+	d->config[EA_AT + 2] = (uint8_t)n;
+	memcpy(d->config + EA_AT + 4, entries, bytes);
+}
+
+/* "81=40 100=00", both in hexadecimal. */
+static void put_bytes(struct device *d, const char *text, struct Error **errp)
+{
+	for (char *end; *text; text = end) {
+		const unsigned long at = strtoul(text, &end, 16);
+		const unsigned long value = *end == '=' ? strtoul(end + 1, &end, 16) : 0x100;
+
+		if (at >= CONFIG_BYTES || value > 0xff || (*end && *end != ' ')) {
+			refuse(errp, "not bytes: \"%s\"", text);
+			return;
+		}
+		d->config[at] = (uint8_t)value;
 	}
 }
 
@@ -164,25 +177,35 @@ static void realize(void *device, struct Error **errp)
 			refuse(errp, "bar%u is of 64 bits: there is no bar%u", i, i + 1);
 			return;
 		}
-		set_bar(device, i, &own->bars[i]);
+		if (own->bars[i].fixed == 0)
+			device_set_bar(device, BAR(i), &own->bars[i]);
 	}
-	if (pcie_endpoint_cap_init(device, CAP_PCIE) < 0) {
+	if (pcie_endpoint_cap_init(device, PCIE_AT) < 0) {
 		refuse(errp, "no room for the PCI Express capability");
 		return;
 	}
 	add_rebar(device, own);
+	add_ea(device, own, errp);
+	if (own->bytes && !*errp)
+		put_bytes(device, own->bytes, errp);
+}
+
+bool device_take_size(const struct device *d, unsigned int control, struct bar *bar)
+{
+	const unsigned int n = (device_get32(d->config + control) & SIZE_FIELD) >> 8;
+
+	if (n >= N_SIZES || MIB << n == bar->size)
+		return false;
+	bar->size = MIB << n;
+	return true;
 }
 
 static void apply_size(struct device *d, struct own *own, unsigned int at)
 {
-	const uint32_t control = get32(d->config + at);
-	const unsigned int n = (control & SIZE_FIELD) >> 8;
-	struct bar *bar = &own->bars[control & 7];
+	const unsigned int n = device_get32(d->config + at) & 7;
 
-	if (n >= N_SIZES || MIB << n == bar->size)
-		return;
-	bar->size = MIB << n;
-	set_bar(d, control & 7, bar);
+	if (device_take_size(d, at, &own->bars[n]))
+		device_set_bar(d, BAR(n), &own->bars[n]);
 }
 
 static void write_config(void *device, uint32_t address, uint32_t value, int length)
@@ -247,22 +270,33 @@ static bool parse_sizes(const char **text, struct bar *bar)
 	return true;
 }
 
-static void parse_bar(void *device, unsigned int n, const char *text, struct Error **errp)
+static bool parse_place(const char **text, struct bar *bar)
+{
+	char *end;
+
+	bar->fixed = strtoull(*text + 4, &end, 16);
+	*text = end;
+	return bar->fixed > 0 && bar->fixed % 4 == 0 && (bar->type & 4 || bar->fixed <= UINT32_MAX);
+}
+
+void device_parse_bar(const char *text, struct bar *ret, struct Error **errp)
 {
 	struct bar bar = { 0 };
 	const char *at = text;
 
 	if (!parse_size(&at, &bar.size) || !parse_kind(&at, &bar.type) ||
-		(*at && !parse_sizes(&at, &bar)) || *at)
+		(*at && !(strncmp(at, " at ", 4) == 0 ? parse_place(&at, &bar)
+						      : parse_sizes(&at, &bar))) ||
+		*at)
 		refuse(errp, "not a BAR: \"%s\"", text);
 	else
-		own_of(device)->bars[n] = bar;
+		*ret = bar;
 }
 
 #define PROPERTY(n)                                                                 \
 	static void set_bar##n(void *device, const char *text, struct Error **errp) \
 	{                                                                           \
-		parse_bar(device, n, text, errp);                                   \
+		device_parse_bar(text, &own_of(device)->bars[n], errp);             \
 	}
 PROPERTY(0)
 PROPERTY(1)
@@ -270,6 +304,16 @@ PROPERTY(2)
 PROPERTY(3)
 PROPERTY(4)
 PROPERTY(5)
+
+static void set_bytes(void *device, const char *text, struct Error **errp)
+{
+	struct own *own = own_of(device);
+
+	free(own->bytes);
+	own->bytes = strdup(text);
+	if (!own->bytes)
+		refuse(errp, "no memory");
+}
 
 static void init_class(void *klass, void *data)
 {
@@ -286,6 +330,7 @@ static void init_class(void *klass, void *data)
 	c->class_id = CLASS;
 	for (unsigned int i = 0; i < N_BARS; i++)
 		object_class_property_add_str(klass, names[i], NULL, setters[i]);
+	object_class_property_add_str(klass, "bytes", NULL, set_bytes);
 }
 
 /* ---- the plugin ---- */
@@ -315,8 +360,9 @@ int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv)
 		(void)fprintf(stderr, "pciroom-device: this QEMU is laid out in another way\n");
 		return 1;
 	}
-	own_at = (object_type_get_instance_size("pci-device") + 15) & ~(size_t)15;
+	own_at = device_own_at(type.parent);
 	type.instance_size = own_at + sizeof(struct own);
 	type_register_static(&type);
+	device_register_vfs();
 	return 0;
 }

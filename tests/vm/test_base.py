@@ -9,7 +9,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from lab import pci  # noqa: E402
 from lab.base import UNUSED, forget_unused  # noqa: E402
+
+
+class Paths(unittest.TestCase):
+    """pci.py"""
+
+    def test_a_virtual_function_on_the_next_bus_has_a_path_of_its_own(self):
+        above = "../../../devices/pci0000:00/0000:00:04.0/"
+        self.assertEqual(pci.paths([(address, above + address) for address in ("0000:04:00.0", "0000:03:00.0")]),
+                         {"0000:03:00.0": "0000:00/04.0/00.0", "0000:04:00.0": "0000:00/04.0/00.0+1"})
 
 
 class Cache(unittest.TestCase):

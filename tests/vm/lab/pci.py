@@ -83,6 +83,19 @@ def _path(directory: str) -> str:
     return "/".join([root.group(1) if root else "?"] + steps)
 
 
+def paths(links: list[tuple[str, str]]) -> dict[str, str]:
+    """By address; a virtual function on a later bus than its siblings says how far, as pciroom has it."""
+    first: dict[str, int] = {}
+    for address, target in links:
+        above = target.rsplit("/", 1)[0]
+        first[above] = min(first.get(above, 0xff), int(address[5:7], 16))
+    found = {}
+    for address, target in links:
+        distance = int(address[5:7], 16) - first[target.rsplit("/", 1)[0]]
+        found[address] = _path(target) + (f"+{distance}" if distance else "")
+    return found
+
+
 def _sections(text: str) -> dict[str, list[str]]:
     """The parts of DUMP's output by title."""
     found: dict[str, list[str]] = {}
@@ -104,7 +117,7 @@ def _links(lines: list[str]) -> list[tuple[str, str]]:
 def look(guest: Guest) -> dict[str, Function]:
     """Every function by its path; one that vanishes meanwhile is not there or lacks a part."""
     parts = _sections(guest.check(DUMP))
-    found = {address: Function(address, _path(target)) for address, target in _links(parts["link"])}
+    found = {address: Function(address, path) for address, path in paths(_links(parts["link"])).items()}
     nothing = Function("", "")
     for line in parts["inode"]:
         inode, _, address = line.strip().partition(" ")
