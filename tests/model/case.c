@@ -309,6 +309,11 @@ int case_read(const char *file, struct recorded_case *ret, char why[CASE_TEXT])
 	return ret->actions ? read_lines(&r, ret->text) : -ENOMEM;
 }
 
+bool case_makes_vfs(const struct pr_action *a)
+{
+	return a->kind == PR_ACTION_VFS && a->value > 0;
+}
+
 void case_free(struct recorded_case *c)
 {
 	pr_topology_free(c->before);

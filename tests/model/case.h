@@ -41,6 +41,8 @@ struct recorded_case {
 /* 0, or -EINVAL with a sentence in @why; @ret is to be freed in either case. */
 int case_read(const char *file, struct recorded_case *ret, char why[CASE_TEXT]);
 void case_free(struct recorded_case *c);
+/* Virtual functions come by it, and not go. */
+bool case_makes_vfs(const struct pr_action *a);
 
 /* NULL when the kernel shows no such function. */
 const struct case_function *case_find(const struct recorded_case *c, const char *path);

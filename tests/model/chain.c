@@ -35,15 +35,10 @@ void chain_free(struct chain *c)
 	free(c);
 }
 
-static bool makes_vfs(const struct pr_action *a)
-{
-	return a->kind == PR_ACTION_VFS && a->value > 0;
-}
-
 static bool brings_something(const struct recorded_case *c)
 {
 	for (size_t i = 0; i < c->n_actions; i++)
-		if (c->actions[i].kind == PR_ACTION_PLUG || makes_vfs(&c->actions[i]))
+		if (c->actions[i].kind == PR_ACTION_PLUG || case_makes_vfs(&c->actions[i]))
 			return true;
 	return false;
 }
@@ -51,7 +46,7 @@ static bool brings_something(const struct recorded_case *c)
 /* The prediction does not have them. */
 static bool leaves_vfs(const struct recorded_case *c)
 {
-	return c->n_actions > 0 && makes_vfs(&c->actions[c->n_actions - 1]);
+	return c->n_actions > 0 && case_makes_vfs(&c->actions[c->n_actions - 1]);
 }
 
 /* A file that the kernel reads when it finds a device was written in between; no action says so. */

@@ -12,7 +12,7 @@ static const struct pr_action *last_enabling(const struct comparison *x)
 {
 	const struct pr_action *a = x->c->n_actions > 0 ? &x->actions[x->c->n_actions - 1] : NULL;
 
-	return a && a->kind == PR_ACTION_VFS && a->value > 0 ? a : NULL;
+	return a && case_makes_vfs(a) ? a : NULL;
 }
 
 static unsigned int routing_id(const struct pr_function *pf, unsigned int nth)

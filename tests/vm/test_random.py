@@ -4,6 +4,7 @@
 import importlib.machinery
 import importlib.util
 import random
+import socket
 import tempfile
 import unittest
 from collections import Counter
@@ -12,11 +13,12 @@ from pathlib import Path
 from unittest import mock
 
 from lab import random_run
-from lab.guest import Refused
+from lab.guest import NeverBooted, Refused
 from lab.kernels import Kernel
 from lab.machine import build
 from lab.random_actions import Chooser, commands
 from lab.random_case import layout, power_on, silent, sizes, snapshot, trimmed, written
+from lab.random_guest import SessionGuest
 from lab.random_machine import Draw, draw_machine
 from lab.random_state import Bar, Function, Rebar, State, conflict, follow
 
@@ -60,6 +62,19 @@ class Machines(unittest.TestCase):
         for seed in range(200):
             machine = build(draw_machine(seed)[0].rows)
             self.assertEqual(len(machine.paths), len(set(machine.paths.values())))
+
+    def test_a_machine_serves_the_actions_that_are_favoured(self):
+        for seed in range(1, 6):
+            words = " ".join(build(draw_machine(seed, favoured=("resize", "sriov"))[0].rows).arguments)
+            self.assertGreater(words.count("pciroom-device,"), 1)
+            self.assertIn("sriov_max_vfs", words)
+
+    def test_what_cannot_lie_above_4_gib_is_small(self):
+        draw = Draw(random.Random(1))
+        for _ in range(200):
+            row = draw.resizable()
+            low = [row[bar] for bar in ("bar0", "bar2", "bar4") if "mem64pref" not in row.get(bar, "mem64pref")]
+            self.assertTrue(all(int(text.partition("M")[0]) <= 64 for text in low), low)
 
     def test_every_card_for_a_screen_has_the_memory_that_qemu_wants(self):
         for seed in range(100):
@@ -215,6 +230,12 @@ class Actions(unittest.TestCase):
         first, second = ([Chooser(random.Random(7)).draw(state, weights) for _ in range(3)] for _ in range(2))
         self.assertEqual(first, second)
 
+    def test_virtual_functions_are_taken_away_before_their_physical_one_goes(self):
+        state = follow(State(), BOOT)
+        state.functions["0000:01:00.0"] = replace(state.functions["0000:01:00.0"], numvfs=2)
+        words = [("remove", "0000:00:02.0"), ("remove", "0000:01:00.0"), ("rescan-all",)]
+        self.assertEqual(Chooser.alone(state, words), [words[0], ("vfs", "0000:01:00.0", "0"), *words[1:]])
+
     def test_nothing_is_rescanned_at_what_was_removed(self):
         state = follow(State(), BOOT)
         for seed in range(100):
@@ -281,10 +302,15 @@ class Runs(unittest.TestCase):
                          [f"seed {seed} on 6.1: not a machine: video memory too small" for seed in (1, 2)])
         return runner
 
-    def test_a_machine_that_qemu_refuses_is_named_and_fails_the_run(self):
+    def load_program(self):
+        """tests/vm/random as a module."""
         loader = importlib.machinery.SourceFileLoader("random_program", str(Path(__file__).parent / "random"))
         program = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
         loader.exec_module(program)
+        return program
+
+    def test_a_machine_that_qemu_refuses_is_named_and_fails_the_run(self):
+        program = self.load_program()
         with tempfile.TemporaryDirectory() as scratch:
             refused = self.run_refused(scratch).refused
         right = random_run.Tally({"6.1": Counter(exact=500)})
@@ -292,6 +318,25 @@ class Runs(unittest.TestCase):
             self.assertEqual(program.verdict(right, 95.0), 0)
             self.assertEqual(program.verdict(right, 95.0, refused=refused), 1)
         self.assertEqual(said.call_args.args[0], "500 passed, 2 failed")
+
+    def test_a_run_without_a_case_fails(self):
+        program = self.load_program()
+        with mock.patch.object(program, "say") as said:
+            self.assertEqual(program.verdict(random_run.Tally(), 0.0, crashed=2), 1)
+        self.assertEqual(said.call_args.args[0], "0 passed, 1 failed")
+
+    def test_a_machine_that_firmware_gives_up_on_is_left_long_before_the_limit(self):
+        guest = SessionGuest.__new__(SessionGuest)
+        guest._control, other = socket.socketpair()
+        guest._buffer = b""
+        with tempfile.TemporaryDirectory() as scratch, guest._control, other:
+            guest._firmware_log = Path(scratch) / "firmware.log"
+            guest._firmware_log.write_text("PCI: map device bdf=00:02.0\nPCI: out of 32bit address space\n")
+            with self.assertRaisesRegex(NeverBooted, "last word: PCI: out of 32bit address space"):
+                guest._wait_booted()
+            guest._firmware_log.write_text("Booting from ROM..\n")
+            other.sendall(b"@@READY\n")
+            guest._wait_booted()
 
 
 if __name__ == "__main__":

@@ -25,8 +25,12 @@ class NeverBooted(LabError):
     """The guest did not reach its control channel: the one thing that is tried once more."""
 
 
+class NoAnswer(LabError):
+    """What was waited for did not come in time."""
+
+
 class Refused(LabError):
-    """QEMU does not take a machine or a card: whoever described it is wrong, and no kernel was asked."""
+    """QEMU does not take a machine, card or command: its author is wrong; no kernel was asked."""
 
 
 @dataclass
@@ -126,7 +130,7 @@ class Guest:
                 raise LabError(f"QEMU ended during {command}")
             answer = json.loads(line)
             if "error" in answer:
-                raise LabError(f"QEMU: {command}: {answer['error'].get('desc')}")
+                raise Refused(f"QEMU: {command}: {answer['error'].get('desc')}")
             if "return" in answer:
                 return answer["return"]
 
@@ -135,12 +139,12 @@ class Guest:
         while mark not in self._buffer:
             left = end - time.monotonic()
             if left <= 0:
-                raise LabError(f"no answer within {limit:.0f} s")
+                raise NoAnswer(f"no answer within {limit:.0f} s")
             self._control.settimeout(left)
             try:
                 got = self._control.recv(65536)
             except TimeoutError as error:
-                raise LabError(f"no answer within {limit:.0f} s") from error
+                raise NoAnswer(f"no answer within {limit:.0f} s") from error
             if not got:
                 raise LabError("the control channel was closed: QEMU or the guest died")
             self._buffer += got

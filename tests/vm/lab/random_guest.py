@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A guest in a random session: commands for guest/session.c, cards by QEMU's monitor."""
 
+import time
 from pathlib import Path
 from typing import Any, Iterable
 
 from . import device, initramfs
 from .base import LabError
-from .guest import STATE_LIMIT, Guest
+from .guest import STATE_LIMIT, Guest, NeverBooted, NoAnswer
 from .kernels import Kernel
 from .machine import Machine, build
 from .random_machine import Plan, Row
@@ -31,17 +32,39 @@ def _with_roms(rows: list[Row], place: Path) -> list[Row]:
 class SessionGuest(Guest):
     """A machine of random_machine under one kernel; `state` is what it was when it last told."""
 
-    boot_limit = 120.0  # there are machines on which the firmware hangs
+    gives_up = "PCI: out of "  # SeaBIOS stops there (pci_bios_map_devices, src/fw/pciinit.c)
 
     def __init__(self, plan: Plan, kernel: Kernel, place: Path) -> None:
         place.mkdir(parents=True, exist_ok=True)
+        self._firmware_log = place / "firmware.log"
         self.machine: Machine = build(_with_roms(plan.rows, place))
         self.state = State()
         self.answer = ""  # as the guest gave it last
         initrd = place / "initrd.cpio"
         initramfs.assemble("small", kernel, None, initrd, plan.modules)
         super().__init__(place, kernel.image, initrd, f"quiet lab=session {plan.append}".strip(), plan.memory,
-                         [*([] if device.refusal() else ["-plugin", str(device.plugin())]), *plan.arguments, *plan.objects, *self.machine.arguments])
+                         ["-chardev", f"file,id=firmware,path={self._firmware_log}",
+                          "-device", "isa-debugcon,iobase=0x402,chardev=firmware",
+                          *([] if device.refusal() else ["-plugin", str(device.plugin())]), *plan.arguments, *plan.objects,
+                          *self.machine.arguments])
+
+    def _firmware_said(self) -> str:
+        said = self._firmware_log.read_text(errors="replace").splitlines() if self._firmware_log.exists() else []
+        return said[-1] if said else "nothing"
+
+    def _wait_booted(self) -> None:
+        """A machine that is too much for the firmware is known long before the limit."""
+        end = time.monotonic() + self.boot_limit
+        while True:
+            try:
+                self._until(b"@@READY\n", 1.0)
+                return
+            except NoAnswer as error:
+                said = self._firmware_said()
+                if said.startswith(self.gives_up) or time.monotonic() > end:
+                    raise NeverBooted(f"the guest did not boot; the firmware's last word: {said}") from error
+            except LabError as error:
+                raise NeverBooted(f"the guest did not boot: {error}") from error
 
     def tell(self, commands: Iterable[str], limit: float = STATE_LIMIT) -> None:
         """Commands, then a new state."""

@@ -7,7 +7,7 @@ port may later be given.
 
 import random
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Sequence
 
 Row = dict[str, Any]
 
@@ -92,6 +92,8 @@ class Draw:
         for bar in ("bar0", "bar2", "bar4")[:self.rng.choice((1, 2, 2, 3))]:
             kind = self.rng.choice(("mem32", "mem64", "mem64pref", "mem64pref", "mem64pref"))
             least, size = self.rng.choice((1, 4, 16)), self.rng.choice((0, 1, 3, 5))
+            if kind != "mem64pref":  # below 4 GiB, where the firmware gives up when there is no room
+                size = min(size, 2)
             row[bar] = f"{least << size}M {kind}"
             if bar != "bar4":
                 row[bar] += f" {least}M..{least << size + self.rng.choice((1, 3, 7))}M"
@@ -242,9 +244,17 @@ class Draw:
         return self.card()
 
 
-def _count(rows: list[Row]) -> int:
+def _all(rows: list[Row]) -> list[Row]:
     """Devices of a tree."""
-    return sum(1 + _count(row.get("below", [])) for row in rows)
+    return [found for row in rows for found in (row, *_all(row.get("below", [])))]
+
+
+def _serves(plan: Plan, kind: str) -> bool:
+    """Whether a machine has something to do for an action that not every machine has."""
+    rows = _all(plan.rows)
+    if kind in ("resize", "resize_again"):
+        return sum(row["device"] == "pciroom-device" for row in rows) > 1
+    return kind != "sriov" or bool(plan.modules) and any("sriov_max_vfs" in row for row in rows)
 
 
 def _draw_any(rng: random.Random, seed: int, own_device: bool) -> tuple[Plan, Draw]:
@@ -268,13 +278,13 @@ def _draw_any(rng: random.Random, seed: int, own_device: bool) -> tuple[Plan, Dr
     return plan, draw
 
 
-def draw_machine(seed: int, own_device: bool = True) -> tuple[Plan, Draw]:
-    """The machine of a seed, and the drawer that goes on naming things for it.
+def draw_machine(seed: int, own_device: bool = True, favoured: Sequence[str] = ()) -> tuple[Plan, Draw]:
+    """The machine of a seed, and the drawer that goes on naming things for it; it serves the @favoured actions.
 
     Of large machines the time goes into what an action does not touch, and on some the firmware hangs.
     """
     rng = random.Random(f"machine {seed}")
     while True:
         plan, draw = _draw_any(rng, seed, own_device)
-        if _count(plan.rows) <= MOST_DEVICES:
+        if len(_all(plan.rows)) <= MOST_DEVICES and all(_serves(plan, kind) for kind in favoured):
             return plan, draw

@@ -241,10 +241,10 @@ class Runner:
         with tempfile.TemporaryDirectory(prefix="pciroom-random-") as scratch:
             try:
                 ended = random_session.run(seed, kernel, self.wish.actions, Path(scratch), self.wish.favoured)
-            except NeverBooted:
+            except NeverBooted as error:
                 self.crashed += 1
                 self.hopeless.add(seed)
-                say(f"seed {seed} on {kernel.generation}: this machine does not boot")
+                say(f"seed {seed} on {kernel.generation}: {error}")
                 return
             except Refused as error:
                 self.refused += 1

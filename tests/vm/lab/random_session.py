@@ -26,6 +26,7 @@ from .random_state import Function, State, conflict
 RECALL = {"remove_rescan": 44, "several": 8, "remove": 4, "rescan_only": 4, "write_buses": 12,
           "write_chassis": 6, "write_windows": 10, "resize": 16, "resize_again": 6, "sriov": 12,
           "heal": 4, "empty_bus": 2, "align": 3}
+FAVOUR = 10  # times as often
 HOT = {"hot_add": 14, "hot_remove": 6}
 ALIGNMENTS = 6  # more text than 255 bytes cannot be told, and who was named has to stay so
 STEP_LIMIT = 120.0
@@ -52,7 +53,7 @@ class Session:
     draw: Draw
     rng: random.Random
     out: TextIO
-    weights: dict[str, int]
+    favoured: Sequence[str] = ()
     steps: int = 0
     hidden: dict[str, Function] = field(default_factory=dict)  # by place: what is there and not shown
     alignments: list[str] = field(default_factory=list)  # what was asked for, one after the other
@@ -114,9 +115,9 @@ class Session:
         rows = self.draw.newcomer(buses=last > bus)
         try:
             self.guest.plug(rows, self.draw.objects[known:], port)
-        except LabError as error:
+        except Refused as error:
             self.keep(kind="refused", words=[], answer="", reason=str(error))
-            raise Refused(str(error)) from error
+            raise
         function = rows[-1].get("addr", "0.0")
         self.step("hot_add", [("plug", address)], [f"wait /proc/bus/pci/{bus:02x}/0{function}"],
                   card=rows)
@@ -156,7 +157,7 @@ class Session:
         if self.rng.random() < 0.3 and self.without_bus():  # one such card is a case, forty actions with it are not
             self.hot_remove(self.without_bus())
             return
-        hot = self.rng.random() * 100
+        hot = self.rng.random() * (FAVOUR if self.favoured else 1) * 100
         doing: list[tuple[int, Callable[[], bool]]] = [(HOT["hot_add"], self.hot_add), (HOT["hot_remove"], self.hot_remove)]
         for weight, method in doing:
             hot -= weight
@@ -164,7 +165,8 @@ class Session:
                 if method():
                     return
                 break
-        kind, words = chooser.draw(self.guest.state, self.weights)
+        weights = {kind: weight * (FAVOUR if kind in self.favoured else 1) for kind, weight in RECALL.items()}
+        kind, words = chooser.draw(self.guest.state, weights)
         told = [command for word in words for command in self.told(word)]
         if kind == "align" and len(self.alignments) < ALIGNMENTS:
             self.alignments.append(chooser.alignment(self.guest.state, words[0][1]))
@@ -182,14 +184,13 @@ class Session:
 
 
 def run(seed: int, kernel: Kernel, actions: int, place: Path, favoured: Sequence[str] = ()) -> Ended:
-    """A session of that many actions, recorded; some kinds of them ten times as often."""
-    plan, draw = draw_machine(seed, own_device=device.refusal() is None)
+    """A session of that many actions, recorded; some kinds of them more often."""
+    plan, draw = draw_machine(seed, device.refusal() is None, favoured)
     rng = random.Random(f"actions {seed}")
     reason, refused = "done", False
     start = time.monotonic()
     with open(place / "session.jsonl", "w", encoding="utf-8") as out, SessionGuest(plan, kernel, place) as guest:
-        session = Session(guest, draw, rng, out,
-                          {kind: weight * (10 if kind in favoured else 1) for kind, weight in RECALL.items()})
+        session = Session(guest, draw, rng, out, favoured)
         session.keep(seed=seed, generation=kernel.generation, release=kernel.release, plan=asdict(plan),
                      command_line=guest.argv[guest.argv.index("-append") + 1])
         chooser = Chooser(rng)

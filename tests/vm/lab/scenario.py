@@ -18,7 +18,7 @@ import yaml
 
 from . import device, pci, recorded
 from .base import LabError, VM_DIR, call
-from .guest import Guest, Result
+from .guest import Guest, Refused, Result
 from .machine import Machine, build
 
 sys.path.insert(0, str(VM_DIR.parent / "lib"))
@@ -237,7 +237,7 @@ def _pressed(run: Run, device: str) -> bool:
     """Whether QEMU took the button's press: not while the slot's power indicator blinks."""
     try:
         run.guest.qmp("device_del", id=device)
-    except LabError as error:
+    except Refused as error:
         if "guest is busy" in str(error):
             return False
         raise
