@@ -64,8 +64,8 @@
  * resizes_by_window
  *	pbus_reassign_bridge_resources, since 6.18.
  * resize_forgets
- *	pci_reassign_bridge_resources of 6.1 restores the bridges alone, and gives up
- *	when it has released none.
+ *	pci_reassign_bridge_resources of 6.1 restores the bridges alone, releases nothing
+ *	that its try has placed, and gives up when it has released none.
  * resizes_forgotten
  *	pci_do_resource_release_and_resize of 6.12.107.  Others find it busy, as it is not UNSET
  *	(pci_resize_resource), or since 6.18 have no window for what has no type.

@@ -21,6 +21,7 @@ struct saved {
 	uint64_t size;
 	uint32_t flags;
 	bool placed, orphan;
+	bool unclaimed; /* back in its range, and its own obstacle to be claimed there */
 };
 struct resizing {
 	struct k_model *m;
@@ -145,6 +146,7 @@ static bool is_free(const struct saved *s)
 	return true;
 }
 
+/* Its size and type, and its place where that is free. */
 static void put_back(const struct resizing *z, const struct saved *s)
 {
 	struct k_res *r = s->r;
@@ -157,19 +159,85 @@ static void put_back(const struct resizing *z, const struct saved *s)
 	r->size = s->size;
 	r->flags = s->flags;
 	r->orphan = s->orphan;
-	/* 6.1 leaves the BARs to the assignment that follows */
-	if (s->placed && (r->window || !z->m->profile->resize_forgets) && is_free(s))
+	if (s->placed && is_free(s))
 		k_space_insert(s->parent, r);
+}
+
+/* 6.1 leaves it where the try has put it, or unplaced, to the assignment that follows. */
+static void keep_bar(const struct saved *s)
+{
+	struct k_res *r = s->r;
+
+	r->size = s->size;
+	r->flags = s->flags;
+	if (r->placed)
+		r->at.last = r->at.first + s->size - 1;
+	else
+		r->at = s->at;
+}
+
+/*
+ * request_resource with @r where the try has put it: the first neighbour that
+ * reaches beyond the old range decides, and @r itself is one.
+ */
+static bool claims_beside_itself(const struct saved *s)
+{
+	const struct k_res *r = s->parent->child;
+
+	while (r && r != s->r && r->at.last < s->at.first)
+		r = r->next;
+	return r != s->r && (!r || r->at.first > s->at.last);
+}
+
+/*
+ * 6.1: what the try has placed was not taken out of the tree, and is in its own
+ * way there unless its old range was elsewhere, or lower.  What was placed in it
+ * meanwhile stays.
+ */
+static void claim_window(struct saved *s)
+{
+	struct k_res *r = s->r, *parent = r->parent;
+	const bool claimed = s->placed && is_free(s) && claims_beside_itself(s);
+
+	s->unclaimed = parent && !claimed;
+	if (parent)
+		k_space_release(r);
+	r->at = s->at;
+	r->size = s->size;
+	r->flags = s->flags;
+	r->orphan = s->orphan;
+	if (claimed)
+		k_space_insert(s->parent, r);
+	else if (parent)
+		k_space_insert(parent, r);
+}
+
+static void put_back_one(const struct resizing *z, struct saved *s)
+{
+	if (!z->m->profile->resize_forgets)
+		put_back(z, s);
+	else if (s->r->window)
+		claim_window(s);
+	else
+		keep_bar(s);
 }
 
 /* From the outermost window to the BARs. */
 static void undo(struct resizing *z)
 {
 	for (size_t i = z->n_saved; i-- > 0;)
-		put_back(z, &z->saved[i]);
+		put_back_one(z, &z->saved[i]);
 	for (size_t i = 0; i < z->n_saved; i++)
 		if (z->saved[i].r->window && z->saved[i].r->placed)
 			k_program(z->saved[i].r->dev);
+}
+
+/* pci_claim_resource: IORESOURCE_UNSET, which hides it from the table and from nothing else. */
+static void hide_unclaimed(struct resizing *z)
+{
+	for (size_t i = 0; i < z->n_saved; i++)
+		if (z->saved[i].unclaimed)
+			k_space_release(z->saved[i].r);
 }
 
 static void begin_try(struct k_model *m)
@@ -236,6 +304,7 @@ static void resize(struct resizing *z)
 	}
 	begin_try(z->m);
 	k_assign_unassigned(z->m, z->d->bus);
+	hide_unclaimed(z);
 }
 
 /* ---- the device ---- */
