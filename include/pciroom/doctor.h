@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is wrong beyond dead cards: ports at which a hot-add would damage
- * running neighbours (armed ones), and such damage where it has been done.
+ * What is wrong, and what a hot-add would make wrong: ports at which it would
+ * damage running neighbours (armed ones).
  */
 #pragma once
 
@@ -56,30 +56,11 @@ void pr_disarm_deinit(struct pr_disarm *d);
 int pr_scan_touches(const struct pr_topology *t, const struct pr_function *port,
 	const struct pr_function **ret);
 
-enum pr_damage_kind {
-	PR_DAMAGE_TAKEN = 0, /* a resource that worked was taken away; the kernel knows its size */
-	/* it has addresses, and a bridge above it is closed where the kernel believes it open */
-	PR_DAMAGE_UNREACHED,
-	/* a BAR is elsewhere than the kernel believes: reset, or written by somebody else */
-	PR_DAMAGE_MOVED,
-	_PR_DAMAGE_KIND_MAX,
-};
-const char *pr_damage_name(enum pr_damage_kind k);
-struct pr_damage {
-	enum pr_damage_kind kind;
-	const struct pr_function *function;
-	const struct pr_resource *resource; /* TAKEN and MOVED */
-	uint64_t address;                   /* MOVED: where its register has it */
-	const struct pr_function *bridge;   /* UNREACHED: the uppermost that does not forward */
-};
-
 struct pr_doctor {
 	struct pr_arena *arena;
 	const struct pr_topology *topology; /* borrowed: must outlive this */
 	struct pr_armed *armed;
 	size_t n_armed;
-	struct pr_damage *damage; /* of running devices; dead cards are in @explanation alone */
-	size_t n_damage;
 	struct pr_explanation explanation; /* of the whole machine */
 	/*
 	 * The first fact that was missing, a sentence: what a hot-add does was not tried everywhere.

@@ -81,6 +81,23 @@ struct pr_shortage {
 	/* outermost window that is too small below one with room; NULL: the nearest has room */
 	const struct pr_level *choke;
 };
+enum pr_damage_kind {
+	PR_DAMAGE_TAKEN = 0, /* a resource that worked was taken away; the kernel knows its size */
+	/* it has addresses, and a bridge above it is closed where the kernel believes it open */
+	PR_DAMAGE_UNREACHED,
+	/* a BAR is elsewhere than the kernel believes: reset, or written by somebody else */
+	PR_DAMAGE_MOVED,
+	_PR_DAMAGE_KIND_MAX,
+};
+const char *pr_damage_name(enum pr_damage_kind k);
+struct pr_damage {
+	enum pr_damage_kind kind;
+	const struct pr_function *function;
+	const struct pr_resource *resource; /* TAKEN and MOVED */
+	uint64_t address;                   /* MOVED: where its register has it */
+	const struct pr_function *bridge;   /* UNREACHED: the uppermost that does not forward */
+};
+
 struct pr_explanation {
 	const struct pr_shortage *shortages;
 	size_t n_shortages;
@@ -90,6 +107,8 @@ struct pr_explanation {
 		*disagreeing; /* bridges whose registers and kernel table differ */
 	size_t n_disagreeing;
 	size_t n_unseen; /* functions of which nothing recorded says what they ask for */
+	const struct pr_damage *damage; /* of what ran before; what never did is a shortage alone */
+	size_t n_damage;
 };
 /*
  * Everything wrong at and below @f (NULL: in the whole machine).  Allocated in @arena.  0 or

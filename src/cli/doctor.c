@@ -23,7 +23,7 @@ static int finding_exit(const struct pr_doctor *d, const struct pr_plan *p)
 
 	if (p->verdict != PR_VERDICT_NOTHING)
 		return pr_verdict_exit(p->verdict);
-	return d->n_armed + d->n_damage + e->n_shortages + e->n_disagreeing > 0 ? PR_EXIT_OK
+	return d->n_armed + e->n_damage + e->n_shortages + e->n_disagreeing > 0 ? PR_EXIT_OK
 										: PR_EXIT_NOTHING;
 }
 

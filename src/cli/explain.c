@@ -29,6 +29,29 @@ static bool add_shortages(
 	return true;
 }
 
+static bool add_damage(
+	struct pr_explanation *all, const struct pr_explanation *e, struct pr_arena *arena)
+{
+	struct pr_damage *d = pr_new_array(arena, all->n_damage + e->n_damage, struct pr_damage);
+	size_t n = all->n_damage;
+
+	if (!d)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		d[i] = all->damage[i];
+	for (size_t i = 0; i < e->n_damage; i++) {
+		size_t k = 0;
+
+		while (k < n && d[k].function != e->damage[i].function)
+			k++;
+		if (k == n)
+			d[n++] = e->damage[i];
+	}
+	all->damage = d;
+	all->n_damage = n;
+	return true;
+}
+
 static bool add_functions(const struct pr_function *const **all, size_t *n_all,
 	const struct pr_function *const *more, size_t n_more, struct pr_arena *arena)
 {
@@ -67,7 +90,7 @@ static int explain_all(const struct pr_question *q, const struct pr_topology *t,
 		r = pr_explain(t, q->devices[i], arena, &e);
 		if (r < 0)
 			return r;
-		if (!add_shortages(&all, &e, arena) ||
+		if (!add_shortages(&all, &e, arena) || !add_damage(&all, &e, arena) ||
 			!add_functions(&all.no_bus, &all.n_no_bus, e.no_bus, e.n_no_bus, arena) ||
 			!add_functions(&all.disagreeing, &all.n_disagreeing, e.disagreeing,
 				e.n_disagreeing, arena))
@@ -118,6 +141,7 @@ static bool print_diagnosis(const struct pr_cli *cli, const struct pr_diagnosis 
 		pr_json_init(&j, &t);
 		pr_render_explain_json(&j, d);
 	} else {
+		pr_render_moved(&t, &cli->style, d->explanation);
 		pr_render_explain(&t, &cli->style, d);
 	}
 	return pr_cli_print(&t);

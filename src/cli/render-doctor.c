@@ -116,6 +116,13 @@ static void add_nothing(struct pr_text *t, const struct pr_doctor *d)
 				    : "Nothing is wrong, and no hot-add would damage what runs.\n");
 }
 
+void pr_render_moved(struct pr_text *t, const struct pr_style *s, const struct pr_explanation *e)
+{
+	for (size_t i = 0; i < e->n_damage; i++)
+		if (e->damage[i].kind == PR_DAMAGE_MOVED)
+			add_damage(t, s, &e->damage[i]);
+}
+
 void pr_render_doctor(struct pr_text *t, const struct pr_style *s, const struct pr_doctor *d,
 	const struct pr_diagnosis *diagnosis)
 {
@@ -123,11 +130,11 @@ void pr_render_doctor(struct pr_text *t, const struct pr_style *s, const struct 
 
 	for (size_t i = 0; i < d->n_armed; i++)
 		add_armed(t, s, &d->armed[i], &diagnosis->disarms[i]);
-	for (size_t i = 0; i < d->n_damage; i++)
-		add_damage(t, s, &d->damage[i]);
+	for (size_t i = 0; i < e->n_damage; i++)
+		add_damage(t, s, &e->damage[i]);
 	if (e->n_shortages + e->n_no_bus + e->n_disagreeing > 0)
 		pr_render_explain(t, s, diagnosis);
-	else if (d->n_armed + d->n_damage == 0)
+	else if (d->n_armed + e->n_damage == 0)
 		add_nothing(t, d);
 	if (d->doubt)
 		pr_text_printf(t, "Not every hot-add could be tried: %s.\n", d->doubt);
@@ -196,6 +203,14 @@ static void json_damage(struct pr_json *j, const struct pr_damage *d)
 	pr_json_object_end(j);
 }
 
+void pr_render_damage_json(struct pr_json *j, const struct pr_explanation *e)
+{
+	pr_json_array(j, "damage");
+	for (size_t i = 0; i < e->n_damage; i++)
+		json_damage(j, &e->damage[i]);
+	pr_json_array_end(j);
+}
+
 void pr_render_doctor_json(
 	struct pr_json *j, const struct pr_doctor *d, const struct pr_diagnosis *diagnosis)
 {
@@ -206,10 +221,7 @@ void pr_render_doctor_json(
 	for (size_t i = 0; i < d->n_armed; i++)
 		json_armed(j, &d->armed[i], &diagnosis->disarms[i]);
 	pr_json_array_end(j);
-	pr_json_array(j, "damage");
-	for (size_t i = 0; i < d->n_damage; i++)
-		json_damage(j, &d->damage[i]);
-	pr_json_array_end(j);
+	pr_render_damage_json(j, &d->explanation);
 	pr_json_string(j, "doubt", d->doubt);
 	pr_render_explanation_json(j, &d->explanation);
 	pr_json_object(j, "plan");

@@ -220,6 +220,7 @@ void pr_render_explain_json(struct pr_json *j, const struct pr_diagnosis *d)
 	pr_json_hex(j, "generation", d->topology->generation);
 	pr_json_notes(j, d->notes);
 	json_explanation(j, d->explanation, d->named, d->n_named);
+	pr_render_damage_json(j, d->explanation);
 	if (d->plan) {
 		pr_json_object(j, "remedy");
 		pr_json_string(j, "verdict", pr_verdict_name(d->plan->verdict));

@@ -311,6 +311,15 @@ static bool has_shortage(const struct pr_explanation *e, const struct pr_functio
 	return false;
 }
 
+static bool was_moved(const struct pr_explanation *e, const struct pr_function *f)
+{
+	for (size_t i = 0; i < e->n_damage; i++)
+		if (e->damage[i].function == f && e->damage[i].kind == PR_DAMAGE_MOVED)
+			return true;
+
+	return false;
+}
+
 static void add_device(struct pr_text *t, const struct pr_style *s, const struct pr_diagnosis *d,
 	const struct pr_function *f)
 {
@@ -430,7 +439,7 @@ void pr_render_explain(struct pr_text *t, const struct pr_style *s, const struct
 			add_device(t, s, d, e->shortages[i].function);
 	add_bridges(t, s, d);
 	for (size_t i = 0; i < d->n_named; i++)
-		if (!has_shortage(e, d->named[i]) &&
+		if (!has_shortage(e, d->named[i]) && !was_moved(e, d->named[i]) &&
 			pr_function_health(d->named[i]) != PR_HEALTH_NO_BUS)
 			add_device(t, s, d, d->named[i]);
 

@@ -60,6 +60,8 @@ int pr_render_resizable(struct pr_text *t, const struct pr_style *s, const struc
 void pr_render_resizable_json(struct pr_json *j, const struct pr_slots *slots);
 
 /* @diagnosis: the explanation of @d, and the plan for all that is dead. */
+/* BARs that are elsewhere than the kernel believes: the damage that is neither dead nor closed. */
+void pr_render_moved(struct pr_text *t, const struct pr_style *s, const struct pr_explanation *e);
 void pr_render_doctor(struct pr_text *t, const struct pr_style *s, const struct pr_doctor *d,
 	const struct pr_diagnosis *diagnosis);
 void pr_render_doctor_json(
@@ -78,6 +80,7 @@ void pr_json_identity(struct pr_json *j, const struct pr_function *f);
 /* "start" and "end". */
 void pr_json_range(struct pr_json *j, const struct pr_range *range);
 /* "devices", "no_bus" and "disagreeing". */
+void pr_render_damage_json(struct pr_json *j, const struct pr_explanation *e);
 void pr_render_explanation_json(struct pr_json *j, const struct pr_explanation *e);
 /* An array of objects that hold address and path alone. */
 void pr_json_functions(

@@ -4,7 +4,6 @@
  * forwards any more, or that the device has others of.  Found in what was read
  * of the machine alone: nothing is predicted here.
  */
-#include "pciroom/doctor.h"
 #include "plan/plan.h"
 
 const char *pr_damage_name(enum pr_damage_kind k)
@@ -70,7 +69,7 @@ static const struct pr_resource *moved_of(const struct pr_function *f, uint64_t 
 	return NULL;
 }
 
-static bool find_one(const struct pr_function *f, struct pr_damage *ret)
+bool pr_damage_of(const struct pr_function *f, struct pr_damage *ret)
 {
 	*ret = (struct pr_damage){ .function = f };
 	if (f->removed || f->facts->is_newcomer)
@@ -86,10 +85,4 @@ static bool find_one(const struct pr_function *f, struct pr_damage *ret)
 	ret->kind = PR_DAMAGE_UNREACHED;
 	ret->bridge = broken_above(f);
 	return ret->bridge != NULL;
-}
-
-void pr_damage_find(struct pr_doctor *d, const struct pr_function *f)
-{
-	if (find_one(f, &d->damage[d->n_damage]))
-		d->n_damage++;
 }

@@ -223,15 +223,13 @@ static int examine(struct pr_doctor *d)
 	int r;
 
 	d->armed = pr_new_array(d->arena, t->n_functions, struct pr_armed);
-	d->damage = pr_new_array(d->arena, t->n_functions, struct pr_damage);
-	if (!d->armed || !d->damage)
+	if (!d->armed)
 		return -ENOMEM;
 	r = pr_kernel_select(&t->machine, &kernel);
 	if (r >= 0)
 		r = pr_explain(t, NULL, d->arena, &d->explanation);
 	pr_for_each_root (t, i) {
 		for (size_t j = 0; j < t->roots[i]->n_functions && r == 0; j++) {
-			pr_damage_find(d, &t->roots[i]->functions[j]);
 			r = find_armed(d, &kernel, &t->roots[i]->functions[j]);
 		}
 	}

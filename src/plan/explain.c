@@ -247,7 +247,8 @@ static bool any_disagrees(const struct pr_function *f)
 struct lists {
 	struct pr_shortage *shortages;
 	const struct pr_function **no_bus, **disagreeing;
-	size_t n_shortages, n_no_bus, n_disagreeing, n_unseen;
+	struct pr_damage *damage;
+	size_t n_shortages, n_no_bus, n_disagreeing, n_unseen, n_damage;
 };
 
 /* Neither the kernel's table nor a base address register, as in a bare list of devices. */
@@ -263,6 +264,7 @@ static bool is_unseen(const struct pr_function *f)
 static int explain_function(struct pr_arena *arena, const struct pr_function *f, struct lists *l)
 {
 	bool fill = l->shortages != NULL;
+	struct pr_damage damage;
 	int r;
 
 	for (size_t i = 0; i < f->n_resources; i++) {
@@ -277,6 +279,7 @@ static int explain_function(struct pr_arena *arena, const struct pr_function *f,
 		l->n_shortages++;
 	}
 	l->n_unseen += is_unseen(f);
+	l->n_damage += pr_damage_of(f, fill ? &l->damage[l->n_damage] : &damage);
 	if (f->no_bus && fill)
 		l->no_bus[l->n_no_bus] = f;
 	l->n_no_bus += f->no_bus;
@@ -320,7 +323,9 @@ int pr_explain_filtered(const struct pr_topology *t, const struct pr_filter *fil
 	l.shortages = pr_new_array(arena, count.n_shortages, struct pr_shortage);
 	l.no_bus = pr_new_array(arena, count.n_no_bus, const struct pr_function *);
 	l.disagreeing = pr_new_array(arena, count.n_disagreeing, const struct pr_function *);
-	if (!l.shortages || !l.no_bus || !l.disagreeing)
+	l.damage =
+		pr_new_array(arena, count.n_damage + 1, struct pr_damage); /* and one to write to */
+	if (!l.shortages || !l.no_bus || !l.disagreeing || !l.damage)
 		return -ENOMEM;
 	r = explain_walk(t, filter, arena, &l);
 	if (r < 0)
@@ -334,6 +339,8 @@ int pr_explain_filtered(const struct pr_topology *t, const struct pr_filter *fil
 		.disagreeing = l.disagreeing,
 		.n_disagreeing = l.n_disagreeing,
 		.n_unseen = l.n_unseen,
+		.damage = l.damage,
+		.n_damage = l.n_damage,
 	};
 	return 0;
 }

@@ -97,9 +97,8 @@ bool pr_resource_needed(const struct pr_resource *r, enum pr_tier tier);
  * bridge's register says (KERNEL 1.10): what is behind it is dead.
  */
 bool pr_bridge_broken(const struct pr_function *bridge);
-/* Adds what was done to @f, if anything was, to the damage of @d, which has room. */
-struct pr_doctor;
-void pr_damage_find(struct pr_doctor *d, const struct pr_function *f);
+/* What was done to @f while it ran, if anything was; @ret is written to in any case. */
+bool pr_damage_of(const struct pr_function *f, struct pr_damage *ret);
 /* @f lacks something that @tier asks for. */
 bool pr_function_needs(const struct pr_function *f, enum pr_tier tier);
 /* Dead without being asked: what a request without targets is about. */

@@ -156,8 +156,8 @@ static void test_doctor(void **state)
 	assert_int_equal(pr_doctor_make(t, &d), 0);
 	for (size_t i = 0; i < d->n_armed; i++)
 		n += say_armed(said + n, sizeof(said) - n, &d->armed[i]);
-	for (size_t i = 0; i < d->n_damage; i++)
-		n += say_damage(said + n, sizeof(said) - n, &d->damage[i]);
+	for (size_t i = 0; i < d->explanation.n_damage; i++)
+		n += say_damage(said + n, sizeof(said) - n, &d->explanation.damage[i]);
 	if (d->doubt)
 		(void)snprintf(said + n, sizeof(said) - n, "doubt %s\n", d->doubt);
 	assert_string_equal(said, c->said);
