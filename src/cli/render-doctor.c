@@ -57,18 +57,81 @@ static void add_disarm(struct pr_text *t, const struct pr_armed *a, const struct
 			cost ? "the rest" : "what it lacks", pr_name_of(&a->port->address).text);
 }
 
+static void add_port(struct pr_text *t, const struct pr_style *s, const struct pr_function *port)
+{
+	pr_text_paint(t, s, PR_PAINT_BOLD, pr_name_of(&port->address).text);
+	if (port->facts->slot)
+		pr_text_printf(t, " (slot %s)", port->facts->slot);
+}
+
 static void add_armed(struct pr_text *t, const struct pr_style *s, const struct pr_armed *a,
 	const struct pr_disarm *disarm)
 {
-	pr_text_paint(t, s, PR_PAINT_BOLD, pr_name_of(&a->port->address).text);
-	if (a->port->facts->slot)
-		pr_text_printf(t, " (slot %s)", a->port->facts->slot);
+	add_port(t, s, a->port);
 	pr_text_paint(t, s, PR_PAINT_WARN, " is armed");
 	pr_text_add(t, ": a hot-add there would damage what runs.\n  If ");
 	add_card(t, s, &a->card);
 	pr_text_add(t, " is plugged in:\n");
 	add_victims(t, a);
 	add_disarm(t, a, disarm);
+}
+
+/* The same card does the same harm, and there is no plan for either. */
+static bool are_alike(const struct pr_armed *a, const struct pr_disarm *of_a,
+	const struct pr_armed *b, const struct pr_disarm *of_b)
+{
+	if (of_a->plan || of_b->plan || of_a->n_lacking == 0 || of_b->n_lacking == 0)
+		return false;
+	if (a->card.kind != b->card.kind || a->card.size != b->card.size ||
+		a->card.io != b->card.io || a->n_victims != b->n_victims)
+		return false;
+	for (size_t i = 0; i < a->n_victims; i++)
+		if (a->victims[i].function != b->victims[i].function ||
+			a->victims[i].memory != b->victims[i].memory)
+			return false;
+	return true;
+}
+
+static size_t count_alike(
+	const struct pr_armed *armed, size_t n_armed, const struct pr_disarm *disarms)
+{
+	size_t n = 1;
+
+	while (n < n_armed && are_alike(&armed[0], &disarms[0], &armed[n], &disarms[n]))
+		n++;
+	return n;
+}
+
+/* Ports of one switch, most often: said once of all of them. */
+static void add_armed_alike(
+	struct pr_text *t, const struct pr_style *s, const struct pr_armed *armed, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		add_port(t, s, armed[i].port);
+		pr_text_add(t, i + 1 < n ? ",\n" : "");
+	}
+	pr_text_paint(t, s, PR_PAINT_WARN, " are armed");
+	pr_text_add(t, ": a hot-add at any of them would damage what runs.\n  If ");
+	add_card(t, s, &armed[0].card);
+	pr_text_add(t, " is plugged in:\n");
+	add_victims(t, &armed[0]);
+	pr_text_add(t, "  No plan gives them what they lack; this keeps the kernel from trying:\n"
+		       "    pciroom guard");
+	for (size_t i = 0; i < n; i++)
+		pr_text_printf(t, " %s", pr_name_of(&armed[i].port->address).text);
+	pr_text_add(t, "\n");
+}
+
+static void add_all_armed(struct pr_text *t, const struct pr_style *s, const struct pr_doctor *d,
+	const struct pr_disarm *disarms)
+{
+	for (size_t i = 0, n; i < d->n_armed; i += n) {
+		n = count_alike(&d->armed[i], d->n_armed - i, &disarms[i]);
+		if (n > 1)
+			add_armed_alike(t, s, &d->armed[i], n);
+		else
+			add_armed(t, s, &d->armed[i], &disarms[i]);
+	}
 }
 
 static void add_damage(struct pr_text *t, const struct pr_style *s, const struct pr_damage *d)
@@ -128,8 +191,7 @@ void pr_render_doctor(struct pr_text *t, const struct pr_style *s, const struct 
 {
 	const struct pr_explanation *e = &d->explanation;
 
-	for (size_t i = 0; i < d->n_armed; i++)
-		add_armed(t, s, &d->armed[i], &diagnosis->disarms[i]);
+	add_all_armed(t, s, d, diagnosis->disarms);
 	for (size_t i = 0; i < e->n_damage; i++)
 		add_damage(t, s, &e->damage[i]);
 	if (e->n_shortages + e->n_no_bus + e->n_disagreeing > 0)
