@@ -114,6 +114,8 @@ struct pr_progress {
 	 * brings it back as it is.  NULL: it comes back as what it is then.
 	 */
 	int (*change)(void *userdata, const struct pr_plan *plan);
+	/* It goes no further, and what was done is undone from now on.  NULL: nobody is told. */
+	void (*undoing)(void *userdata);
 	bool link_off; /* the card's link is off meanwhile */
 	void *userdata;
 };

@@ -317,6 +317,12 @@ static bool ask_confirm(void *userdata, const struct pr_plan *plan)
 	       read(STDIN_FILENO, word, sizeof(word)) > 0 && (*word == 'y' || *word == 'Y');
 }
 
+static void tell_undoing(void *userdata)
+{
+	(void)userdata;
+	pr_cli_note("what was done is being undone");
+}
+
 void pr_local_set_change(struct pr_local *l, const struct pr_card_change *change)
 {
 	l->change = change;
@@ -329,6 +335,7 @@ int pr_local_run(struct pr_local *l, const struct pr_plan *plan, unsigned int co
 	const struct pr_progress progress = { .step = show_step,
 		.confirm = confirm_s ? ask_confirm : NULL,
 		.change = l->change ? change_card : NULL,
+		.undoing = tell_undoing,
 		.link_off = l->change && l->change->link_off,
 		.userdata = &confirmation };
 	int r;

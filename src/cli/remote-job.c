@@ -117,6 +117,8 @@ static void take_phase(struct pr_remote *m, const char *phase)
 	if (strcmp(phase, "confirm-wait") == 0)
 		pr_cli_note("all is done, and will be undone in %u s: \"pciroom confirm\" keeps it",
 			m->confirm_s);
+	else if (strcmp(phase, "rolling-back") == 0)
+		pr_cli_note("what was done is being undone");
 }
 
 /* One property of the job. */

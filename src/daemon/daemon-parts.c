@@ -76,6 +76,13 @@ static void tell_changing(void *userdata)
 	pr_service_job_changing(d->service);
 }
 
+static void tell_undoing(void *userdata)
+{
+	const struct daemon *d = userdata;
+
+	pr_service_job_undoing(d->service);
+}
+
 static void tell_pinned(void *userdata, const char *path)
 {
 	const struct daemon *d = userdata;
@@ -152,6 +159,7 @@ int daemon_build_children(struct daemon *d)
 	const struct pr_job_events job_events = { .step = tell_step,
 		.waiting = tell_waiting,
 		.changing = tell_changing,
+		.undoing = tell_undoing,
 		.pinned = tell_pinned,
 		.ended = tell_ended,
 		.userdata = d };

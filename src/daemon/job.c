@@ -18,6 +18,7 @@ enum {
 	JOB_STEP = 1,
 	JOB_WAITING,
 	JOB_CHANGING,
+	JOB_UNDOING,
 	JOB_PINNED, /* text: path of a device that a hook pins */
 	JOB_REPORT,
 	JOB_REPORT_PENDING
@@ -183,6 +184,14 @@ static int on_change(void *userdata, const struct pr_plan *plan)
 								       : PR_PROGRESS_CANCEL;
 }
 
+static void on_undoing(void *userdata)
+{
+	struct pr_message m = { .kind = JOB_UNDOING };
+	const struct channel *c = userdata;
+
+	pr_worker_send(c->fd, &m);
+}
+
 static void run_plan(const struct pr_running *run, const struct pr_backend *backend,
 	struct pr_journal *journal, struct channel *channel, struct pr_report *ret)
 {
@@ -191,6 +200,7 @@ static void run_plan(const struct pr_running *run, const struct pr_backend *back
 		.step = on_progress,
 		.confirm = run->terms.confirm_s ? on_done : NULL,
 		.change = run->terms.lease >= 0 ? on_change : NULL,
+		.undoing = on_undoing,
 		.link_off = run->terms.link_off,
 		.userdata = channel,
 	};
@@ -315,6 +325,10 @@ static void on_message(void *userdata, const struct pr_message *m)
 	}
 	if (m->kind == JOB_CHANGING) {
 		run->events.changing(run->events.userdata);
+		return;
+	}
+	if (m->kind == JOB_UNDOING) {
+		run->events.undoing(run->events.userdata);
 		return;
 	}
 	if (m->kind == JOB_PINNED) {

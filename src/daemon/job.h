@@ -17,6 +17,8 @@ struct pr_job_events {
 	void (*waiting)(void *userdata);
 	/* The card is away that somebody makes another. */
 	void (*changing)(void *userdata);
+	/* It goes no further: what was done is being undone. */
+	void (*undoing)(void *userdata);
 	/* A hook will not have the device at @path touched. */
 	void (*pinned)(void *userdata, const char *path);
 	/* Once, last.  @report is NULL when the child ended without one. */

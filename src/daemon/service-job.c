@@ -149,14 +149,27 @@ void pr_service_job_waiting(struct pr_service *s)
 	pr_service_notify(s, before, 0);
 }
 
+void pr_service_job_undoing(struct pr_service *s)
+{
+	enum pr_state before = pr_service_state(s);
+
+	if (!s->job.plan || s->job.recovering)
+		return; /* news of a child that has died since */
+	s->job.undoing = true;
+	s->job.changing = false;
+	s->job.confirm_usec = 0;
+	s->ops->job_changed(s->userdata, &s->job, PR_JOB_PHASE | PR_JOB_DEADLINE);
+	pr_service_notify(s, before, 0);
+}
+
 void pr_service_device(struct pr_service *s, bool added, const char *name)
 {
 	struct pr_job *job = &s->job;
 	struct pr_log_fields f = job_fields(job);
 	struct pr_address a;
 
-	if (!job->id || !job->plan || job->recovering || job->waiting || job->interrupted ||
-		!pr_address_parse(name, &a) ||
+	if (!job->id || !job->plan || job->recovering || job->waiting || job->undoing ||
+		job->interrupted || !pr_address_parse(name, &a) ||
 		pr_plan_expects(job->plan->plan, job->begun, added, &a))
 		return;
 	job->interrupted = true;

@@ -68,7 +68,7 @@ void pr_service_free(struct pr_service *s)
 
 enum pr_state pr_service_state(const struct pr_service *s)
 {
-	if (s->job.id && s->job.recovering)
+	if (s->job.id && (s->job.recovering || s->job.undoing))
 		return PR_STATE_ROLLING_BACK;
 	if (s->job.id)
 		return s->job.waiting ? PR_STATE_CONFIRM_WAIT : PR_STATE_APPLYING;

@@ -68,6 +68,7 @@ struct pr_job {
 	uint64_t confirm_usec;       /* CLOCK_BOOTTIME at which it is undone; 0: it does not wait */
 	bool waiting;                /* to be confirmed */
 	bool changing;               /* a card is away, for somebody to make another of it */
+	bool undoing;                /* what was done; it may have waited or been changing before */
 	bool interrupted;            /* somebody else changed the machine */
 	bool cancelled;              /* by somebody who may; it is being undone, or will be */
 	char device[PR_ADDRESS_MAX]; /* first of those that it is for; "" for a recovery */
@@ -183,6 +184,8 @@ void pr_service_job_step(struct pr_service *s, size_t step, bool done);
 void pr_service_job_waiting(struct pr_service *s);
 /* The card that its plan replaces is away. */
 void pr_service_job_changing(struct pr_service *s);
+/* It goes no further, and what was done is being undone. */
+void pr_service_job_undoing(struct pr_service *s);
 void pr_service_job_ended(struct pr_service *s, const struct pr_report *report);
 void pr_service_retry(struct pr_service *s);
 /* No new jobs from now on. */

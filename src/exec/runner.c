@@ -312,11 +312,20 @@ static enum pr_outcome judge_failure(
 	return PR_OUTCOME_STALE;
 }
 
+static void tell_undoing(const struct run *run)
+{
+	const struct pr_progress *p = run->progress;
+
+	if (p && p->undoing)
+		p->undoing(p->userdata);
+}
+
 static void roll_back(struct run *run, enum pr_outcome outcome, const char *cause)
 {
 	struct pr_restored restored;
 	char why[300];
 
+	tell_undoing(run);
 	pr_restore(run->backend, run->record, &restored);
 	(void)snprintf(why, sizeof(why), "%s", cause);
 	if (outcome == PR_OUTCOME_ROLLED_BACK)
@@ -340,6 +349,7 @@ static void undo(struct run *run)
 {
 	struct pr_restored restored;
 
+	tell_undoing(run);
 	pr_undo(run->backend, run->record, &restored);
 	conclude(run, PR_OUTCOME_ROLLED_BACK, "nobody confirmed it", &restored);
 	pr_topology_free(restored.now);

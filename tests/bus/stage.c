@@ -256,6 +256,7 @@ static void announce_job_change(void *userdata, const struct pr_job *job, unsign
 {
 	struct stage *s = userdata;
 
+	s->saw_undoing |= pr_service_state(s->service) == PR_STATE_ROLLING_BACK;
 	pr_bus_job_changed(&s->objects, job, what);
 }
 
@@ -329,6 +330,13 @@ static void tell_changing(void *userdata)
 	struct stage *s = userdata;
 
 	pr_service_job_changing(s->service);
+}
+
+static void tell_undoing(void *userdata)
+{
+	struct stage *s = userdata;
+
+	pr_service_job_undoing(s->service);
 }
 
 static void tell_pinned(void *userdata, const char *path)
@@ -470,7 +478,7 @@ void stage_open(struct stage *s, const char *machine, enum pr_mode mode)
 {
 	const struct pr_look_events look_events = { tell_looked, tell_look_failed, s };
 	const struct pr_job_events job_events = { tell_step, tell_waiting, tell_changing,
-		tell_pinned, tell_ended, s };
+		tell_undoing, tell_pinned, tell_ended, s };
 	struct pr_conf conf;
 
 	block_sigchld();

@@ -69,6 +69,7 @@ struct stage {
 	sd_event_source *prepared; /* NULL: nothing is waited for */
 	struct pr_running *running;
 	struct pr_bus objects;
+	bool saw_undoing;       /* some job told that it undoes what it did */
 	struct pr_text signals; /* what the client heard, a line each */
 	struct pr_text story;   /* what was logged, a line each */
 	unsigned int retries;

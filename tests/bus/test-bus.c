@@ -429,6 +429,7 @@ static void test_confirm(void **state)
 	sd_bus_message_unref(client_call(&s, client_manager_call(&s, "Confirm")));
 	stage_rest(&s);
 	assert_heard(&s, "JobNew 1", "JobReport 0 done", "JobRemoved 1 done");
+	assert_false(s.saw_undoing);
 	client_assert_text(&s, PR_BUS_PLANS "/1", PR_BUS_PLAN, "State", "applied");
 	client_assert_refused(client_call(&s, client_manager_call(&s, "Confirm")),
 		"org.pciroom1.Error.NothingToConfirm", "nothing waits");
@@ -442,6 +443,7 @@ static void test_unconfirmed(void **state)
 	(void)state;
 	apply_and_wait(&s, 1);
 	stage_rest(&s);
+	assert_true(s.saw_undoing);
 	assert_heard(&s, "JobNew 1", "JobReport 0 rolled-back", "JobRemoved 1 rolled-back");
 	stage_close(&s);
 }
