@@ -76,6 +76,14 @@ static bool known_above(const struct pr_shortage *x, const struct pr_level *leve
 	return true;
 }
 
+static bool all_fit(const struct pr_shortage *x)
+{
+	for (size_t i = 0; i < x->n_levels; i++)
+		if (!x->levels[i].fits)
+			return false;
+	return true;
+}
+
 /* Why nothing fits there, in numbers. */
 static void add_choke(struct pr_text *t, const struct pr_style *s, const struct pr_shortage *x)
 {
@@ -245,8 +253,8 @@ static void add_shortage(
 		add_occupants(t, s, x);
 	} else if (x->size_known && x->n_levels > 0 && x->levels[0].known &&
 		   known_above(x, x->levels)) {
-		pr_text_add(
-			t, "  Every window on the way has room; the kernel has not tried since.\n");
+		pr_text_printf(t, "  %s has room; the kernel has not tried since.\n",
+			all_fit(x) ? "Every window on the way" : "The nearest window");
 	} else if (x->size_known) {
 		pr_text_add(
 			t, "  Where the room ends cannot be said: not all windows are known.\n");

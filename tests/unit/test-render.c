@@ -258,6 +258,16 @@ static const struct output_case {
 		.limit = PR_DISRUPTION_RESTART,
 		.says = { "Nothing wrong is seen, but 1 function may lack anything" },
 		.never = "Nothing is wrong" },
+	{ .name = "explain: where the nearest window has room the others do not matter",
+		.machine = "root 0000:00-ff io=1000-ffff mem=c0000000-febfffff\n"
+			   "00:02.0 bridge 01-02 root-port mem=c0000000-c01fffff\n"
+			   "01:00.0 bridge 02-02 downstream mem=c0000000-c01fffff\n"
+			   "02:00.0 dev 1234:1111 bar0=mem:1000@forgotten\n",
+		.output = EXPLAIN,
+		.limit = PR_DISRUPTION_RESTART,
+		.says = { "2 MiB free: has room", "nothing free: too small",
+			"The nearest window has room; the kernel has not tried since." },
+		.never = "Every window" },
 	{ .name = "explain: a healthy device that was named is said to be healthy",
 		.machine = HEALTHY,
 		.output = EXPLAIN,
