@@ -111,11 +111,11 @@ struct pr_explanation {
 	size_t n_damage;
 };
 /*
- * Everything wrong at and below @f (NULL: in the whole machine).  Allocated in @arena.  0 or
- * -ENOMEM.
+ * Everything wrong at and below the @n functions @tops (0: in the whole machine), in the order of
+ * @t.  Allocated in @arena.  0 or -ENOMEM.
  */
-int pr_explain(const struct pr_topology *t, const struct pr_function *f, struct pr_arena *arena,
-	struct pr_explanation *ret);
+int pr_explain(const struct pr_topology *t, const struct pr_function *const *tops, size_t n,
+	struct pr_arena *arena, struct pr_explanation *ret);
 /* "BAR 2", "expansion ROM", "VF BAR 0", "prefetchable window": for people. */
 const char *pr_resource_name(unsigned int index);
 

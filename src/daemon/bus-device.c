@@ -392,7 +392,8 @@ static int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error
 	if (r < 0)
 		return r;
 	arena = pr_arena_new();
-	r = arena ? pr_explain(pr_service_last_look(b->service)->topology, f, arena, &e) : -ENOMEM;
+	r = arena ? pr_explain(pr_service_last_look(b->service)->topology, &f, 1, arena, &e)
+		  : -ENOMEM;
 	if (r >= 0)
 		r = sd_bus_message_new_method_return(m, &reply);
 	if (r >= 0)

@@ -83,7 +83,7 @@ static void tell_health(struct pr_service *s)
 	struct pr_told_list now = { 0 };
 	struct pr_explanation e;
 
-	if (!arena || pr_explain(t, NULL, arena, &e) < 0)
+	if (!arena || pr_explain(t, NULL, 0, arena, &e) < 0)
 		e = (struct pr_explanation){ 0 }; /* told without the reason */
 	for (const struct pr_function *f = next_dead(t, NULL); f; f = next_dead(t, f))
 		tell_dead(&s->dead, &e, f, &now);

@@ -227,7 +227,7 @@ static int examine(struct pr_doctor *d)
 		return -ENOMEM;
 	r = pr_kernel_select(&t->machine, &kernel);
 	if (r >= 0)
-		r = pr_explain(t, NULL, d->arena, &d->explanation);
+		r = pr_explain(t, NULL, 0, d->arena, &d->explanation);
 	pr_for_each_root (t, i) {
 		for (size_t j = 0; j < t->roots[i]->n_functions && r == 0; j++) {
 			r = find_armed(d, &kernel, &t->roots[i]->functions[j]);

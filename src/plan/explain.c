@@ -350,15 +350,26 @@ bool pr_function_concerns(const struct pr_function *f, const struct pr_function 
 	return pr_function_below(f, top) || (pr_function_below(top, f) && pr_bridge_broken(f));
 }
 
-static bool concerns(const struct pr_function *f, const void *data)
+struct tops {
+	const struct pr_function *const *list;
+	size_t n;
+};
+
+static bool concerns_any(const struct pr_function *f, const void *data)
 {
-	return pr_function_concerns(f, data);
+	const struct tops *tops = data;
+
+	for (size_t i = 0; i < tops->n; i++)
+		if (pr_function_concerns(f, tops->list[i]))
+			return true;
+	return false;
 }
 
-int pr_explain(const struct pr_topology *t, const struct pr_function *f, struct pr_arena *arena,
-	struct pr_explanation *ret)
+int pr_explain(const struct pr_topology *t, const struct pr_function *const *tops, size_t n,
+	struct pr_arena *arena, struct pr_explanation *ret)
 {
-	struct pr_filter filter = { .wanted = f ? concerns : NULL, .data = f };
+	const struct tops wanted = { tops, n };
+	struct pr_filter filter = { .wanted = n > 0 ? concerns_any : NULL, .data = &wanted };
 
 	return pr_explain_filtered(t, &filter, arena, ret);
 }

@@ -58,7 +58,7 @@ static void time_explain(const struct pr_topology *t, struct bench_result *ret)
 		struct pr_arena *arena = pr_arena_new();
 		struct pr_explanation e;
 
-		if (!arena || pr_explain(t, NULL, arena, &e) != 0 || e.n_shortages == 0)
+		if (!arena || pr_explain(t, NULL, 0, arena, &e) != 0 || e.n_shortages == 0)
 			return;
 		pr_arena_free(arena);
 		bench_sample(&samples, bench_now() - start);

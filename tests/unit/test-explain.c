@@ -180,13 +180,13 @@ static void test_explain(void **state)
 {
 	const struct explain_case *c = *state;
 	struct pr_topology *t = machine_build(c->machine);
+	const struct pr_function *f = c->function ? machine_function(t, c->function) : NULL;
 	struct pr_arena *arena = pr_arena_new();
 	struct pr_explanation e;
 	struct text text = { 0 };
 
 	assert_non_null(arena);
-	assert_int_equal(
-		pr_explain(t, c->function ? machine_function(t, c->function) : NULL, arena, &e), 0);
+	assert_int_equal(pr_explain(t, &f, f != NULL, arena, &e), 0);
 	for (size_t i = 0; i < e.n_shortages; i++)
 		add_shortage(&text, &e.shortages[i]);
 	for (size_t i = 0; i < e.n_no_bus; i++) {
@@ -214,7 +214,7 @@ static void test_levels(void **state)
 	struct pr_explanation e;
 
 	(void)state;
-	assert_int_equal(pr_explain(t, NULL, arena, &e), 0);
+	assert_int_equal(pr_explain(t, NULL, 0, arena, &e), 0);
 	assert_int_equal(e.n_shortages, 1);
 	assert_int_equal(e.shortages[0].n_levels, 4);
 	l = e.shortages[0].levels;

@@ -639,7 +639,7 @@ static void render_diagnosis(const struct output_case *c, const struct pr_topolo
 	struct pr_json j;
 
 	assert_non_null(arena);
-	assert_int_equal(pr_explain(t, q->n_devices ? q->devices[0] : NULL, arena, &e), 0);
+	assert_int_equal(pr_explain(t, q->devices, q->n_devices, arena, &e), 0);
 	const struct pr_diagnosis d = { .topology = t,
 		.explanation = &e,
 		.named = q->devices,
