@@ -146,7 +146,15 @@ static bool is_free(const struct saved *s)
 	return true;
 }
 
-/* Its size and type, and its place where that is free. */
+/* As it was, but for its place in the tree. */
+static void restore(const struct saved *s)
+{
+	s->r->at = s->at;
+	s->r->size = s->size;
+	s->r->flags = s->flags;
+	s->r->orphan = s->orphan;
+}
+
 static void put_back(const struct resizing *z, const struct saved *s)
 {
 	struct k_res *r = s->r;
@@ -155,10 +163,7 @@ static void put_back(const struct resizing *z, const struct saved *s)
 		k_release_children(z->m, r);
 		k_space_release(r);
 	}
-	r->at = s->at;
-	r->size = s->size;
-	r->flags = s->flags;
-	r->orphan = s->orphan;
+	restore(s);
 	if (s->placed && is_free(s))
 		k_space_insert(s->parent, r);
 }
@@ -166,14 +171,11 @@ static void put_back(const struct resizing *z, const struct saved *s)
 /* 6.1 leaves it where the try has put it, or unplaced, to the assignment that follows. */
 static void keep_bar(const struct saved *s)
 {
-	struct k_res *r = s->r;
+	const uint64_t first = s->r->at.first;
 
-	r->size = s->size;
-	r->flags = s->flags;
-	if (r->placed)
-		r->at.last = r->at.first + s->size - 1;
-	else
-		r->at = s->at;
+	restore(s);
+	if (s->r->placed)
+		s->r->at = (struct pr_range){ first, first + s->size - 1 };
 }
 
 /*
@@ -202,10 +204,7 @@ static void claim_window(struct saved *s)
 	s->unclaimed = parent && !claimed;
 	if (parent)
 		k_space_release(r);
-	r->at = s->at;
-	r->size = s->size;
-	r->flags = s->flags;
-	r->orphan = s->orphan;
+	restore(s);
 	if (claimed)
 		k_space_insert(s->parent, r);
 	else if (parent)
