@@ -15,8 +15,11 @@ static void add_card(struct pr_text *t, const struct pr_style *s, const struct p
 		card->io > 0 ? " and an I/O BAR" : "");
 }
 
-static void add_victims(struct pr_text *t, const struct pr_armed *a)
+static void add_victims(struct pr_text *t, const struct pr_style *s, const struct pr_armed *a)
 {
+	pr_text_add(t, "  If ");
+	add_card(t, s, &a->card);
+	pr_text_add(t, " is plugged in:\n");
 	for (size_t i = 0; i < a->n_victims; i++) {
 		const struct pr_harm *v = &a->victims[i];
 
@@ -69,10 +72,8 @@ static void add_armed(struct pr_text *t, const struct pr_style *s, const struct 
 {
 	add_port(t, s, a->port);
 	pr_text_paint(t, s, PR_PAINT_WARN, " is armed");
-	pr_text_add(t, ": a hot-add there would damage what runs.\n  If ");
-	add_card(t, s, &a->card);
-	pr_text_add(t, " is plugged in:\n");
-	add_victims(t, a);
+	pr_text_add(t, ": a hot-add there would damage what runs.\n");
+	add_victims(t, s, a);
 	add_disarm(t, a, disarm);
 }
 
@@ -111,10 +112,8 @@ static void add_armed_alike(
 		pr_text_add(t, i + 1 < n ? ",\n" : "");
 	}
 	pr_text_paint(t, s, PR_PAINT_WARN, " are armed");
-	pr_text_add(t, ": a hot-add at any of them would damage what runs.\n  If ");
-	add_card(t, s, &armed[0].card);
-	pr_text_add(t, " is plugged in:\n");
-	add_victims(t, &armed[0]);
+	pr_text_add(t, ": a hot-add at any of them would damage what runs.\n");
+	add_victims(t, s, &armed[0]);
 	pr_text_add(t, "  No plan gives them what they lack; this keeps the kernel from trying:\n"
 		       "    pciroom guard");
 	for (size_t i = 0; i < n; i++)
