@@ -107,7 +107,8 @@ struct pr_explanation {
 		*disagreeing; /* bridges whose registers and kernel table differ */
 	size_t n_disagreeing;
 	size_t n_unseen; /* functions of which nothing recorded says what they ask for */
-	const struct pr_damage *damage; /* of what ran before; what never did is a shortage alone */
+	/* of what ran before; what never did is a shortage alone.  Plans are made without it */
+	const struct pr_damage *damage;
 	size_t n_damage;
 };
 /*

@@ -247,8 +247,7 @@ static bool any_disagrees(const struct pr_function *f)
 struct lists {
 	struct pr_shortage *shortages;
 	const struct pr_function **no_bus, **disagreeing;
-	struct pr_damage *damage;
-	size_t n_shortages, n_no_bus, n_disagreeing, n_unseen, n_damage;
+	size_t n_shortages, n_no_bus, n_disagreeing, n_unseen;
 };
 
 /* Neither the kernel's table nor a base address register, as in a bare list of devices. */
@@ -264,7 +263,6 @@ static bool is_unseen(const struct pr_function *f)
 static int explain_function(struct pr_arena *arena, const struct pr_function *f, struct lists *l)
 {
 	bool fill = l->shortages != NULL;
-	struct pr_damage damage;
 	int r;
 
 	for (size_t i = 0; i < f->n_resources; i++) {
@@ -279,7 +277,6 @@ static int explain_function(struct pr_arena *arena, const struct pr_function *f,
 		l->n_shortages++;
 	}
 	l->n_unseen += is_unseen(f);
-	l->n_damage += pr_damage_of(f, fill ? &l->damage[l->n_damage] : &damage);
 	if (f->no_bus && fill)
 		l->no_bus[l->n_no_bus] = f;
 	l->n_no_bus += f->no_bus;
@@ -323,9 +320,7 @@ int pr_explain_filtered(const struct pr_topology *t, const struct pr_filter *fil
 	l.shortages = pr_new_array(arena, count.n_shortages, struct pr_shortage);
 	l.no_bus = pr_new_array(arena, count.n_no_bus, const struct pr_function *);
 	l.disagreeing = pr_new_array(arena, count.n_disagreeing, const struct pr_function *);
-	l.damage =
-		pr_new_array(arena, count.n_damage + 1, struct pr_damage); /* and one to write to */
-	if (!l.shortages || !l.no_bus || !l.disagreeing || !l.damage)
+	if (!l.shortages || !l.no_bus || !l.disagreeing)
 		return -ENOMEM;
 	r = explain_walk(t, filter, arena, &l);
 	if (r < 0)
@@ -339,8 +334,6 @@ int pr_explain_filtered(const struct pr_topology *t, const struct pr_filter *fil
 		.disagreeing = l.disagreeing,
 		.n_disagreeing = l.n_disagreeing,
 		.n_unseen = l.n_unseen,
-		.damage = l.damage,
-		.n_damage = l.n_damage,
 	};
 	return 0;
 }
@@ -348,6 +341,25 @@ int pr_explain_filtered(const struct pr_topology *t, const struct pr_filter *fil
 bool pr_function_concerns(const struct pr_function *f, const struct pr_function *top)
 {
 	return pr_function_below(f, top) || (pr_function_below(top, f) && pr_bridge_broken(f));
+}
+
+static int find_damage(const struct pr_topology *t, const struct pr_filter *filter,
+	struct pr_arena *arena, struct pr_explanation *ret)
+{
+	struct pr_damage *list = pr_new_array(arena, t->n_functions, struct pr_damage);
+
+	if (!list)
+		return -ENOMEM;
+	pr_for_each_root (t, i) {
+		for (size_t j = 0; j < t->roots[i]->n_functions; j++) {
+			const struct pr_function *f = &t->roots[i]->functions[j];
+
+			if (!filter->wanted || filter->wanted(f, filter->data))
+				ret->n_damage += pr_damage_of(f, &list[ret->n_damage]);
+		}
+	}
+	ret->damage = list;
+	return 0;
 }
 
 struct tops {
@@ -370,6 +382,7 @@ int pr_explain(const struct pr_topology *t, const struct pr_function *const *top
 {
 	const struct tops wanted = { tops, n };
 	struct pr_filter filter = { .wanted = n > 0 ? concerns_any : NULL, .data = &wanted };
+	int r = pr_explain_filtered(t, &filter, arena, ret);
 
-	return pr_explain_filtered(t, &filter, arena, ret);
+	return r < 0 ? r : find_damage(t, &filter, arena, ret);
 }
