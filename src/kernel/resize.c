@@ -135,10 +135,13 @@ static bool failed(const struct resizing *z)
 	return false;
 }
 
-/* pci_claim_resource: the window is there, and nobody was given room in it meanwhile. */
+/*
+ * pci_claim_resource: there is a window around it (none is seen where a failed
+ * resize of 6.1 has hidden it), and nobody was given room in it meanwhile.
+ */
 static bool is_free(const struct saved *s)
 {
-	if (s->parent->window && !s->parent->placed)
+	if (!s->parent || (s->parent->window && !s->parent->placed))
 		return false;
 	for (const struct k_res *r = s->parent->child; r; r = r->next)
 		if (r != s->r && pr_range_overlaps(&r->at, &s->at))

@@ -214,6 +214,31 @@ static void test_forgotten(void **state)
 	pr_topology_free(t);
 }
 
+/* As a window that a failed resize of 6.1 has hidden leaves it: what cannot be claimed is taken away. */
+static void a_bar_outside_of_all_windows_is_taken_away_by_a_refusal(void **state)
+{
+	static const char machine[] =
+		"root 0000:00-ff io=1000-ffff mem=c0000000-febfffff\n"
+		"00:02.0 bridge 01-01 root-port mem=fd000000-fdffffff\n"
+		"01:00.0 dev 1234:7e5a bar2=pref64:4000000@f8000000" REBAR "\n";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kernels); i++) {
+		struct pr_topology *t = build(kernels[i], machine), *after;
+		const struct pr_action action = { .kind = PR_ACTION_RESIZE,
+			.function = machine_function(t, "01:00.0"),
+			.index = PR_BAR0 + 2,
+			.size = 8 * G };
+		char text[400];
+
+		assert_int_equal(apply(t, &action, 1, &after), 0);
+		say(text, sizeof(text), machine_function(after, "01:00.0"));
+		assert_string_equal(text, "BAR none, 00:02.0 none");
+		pr_topology_free(after);
+		pr_topology_free(t);
+	}
+}
+
 /* ---- what cannot be asked for ---- */
 
 static const struct refused_case {
@@ -654,6 +679,7 @@ int main(void)
 
 	ADD_ROWS(&tests, cases, test_resize);
 	ADD_TEST(&tests, nobody_else_changes_when_it_is_refused);
+	ADD_TEST(&tests, a_bar_outside_of_all_windows_is_taken_away_by_a_refusal);
 	ADD_ROWS(&tests, forgotten_cases, test_forgotten);
 	ADD_ROWS(&tests, refused, test_refused);
 	ADD_TEST(&tests, a_size_written_before_the_removal_is_what_the_rescan_places);
